@@ -1,0 +1,1 @@
+"""The workbench's own plug-ins: ordinary ones, found like anybody's."""

@@ -1,0 +1,1 @@
+"""Backends, one family a file."""

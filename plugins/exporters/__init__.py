@@ -1,0 +1,1 @@
+"""Exporters, one family a file."""

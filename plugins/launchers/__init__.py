@@ -1,0 +1,1 @@
+"""Launchers, one family a file."""

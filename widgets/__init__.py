@@ -1,0 +1,1 @@
+"""Everything Qt: draws values and calls the session; computes nothing."""

@@ -1,0 +1,149 @@
+"""Everything that stands between an experiment and a good training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.analysis.shapes import Resolution, resolve
+from workbench.document.edits import add_node, remove_nodes, set_data
+from workbench.document.experiment import Split
+from workbench.document.graph import Node
+from workbench.errors import UserError
+from workbench.plugin_api.problems import Problem, Repair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workbench.catalog import Catalog
+    from workbench.document.experiment import Experiment
+    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.network import Network
+
+
+@dataclass(frozen=True)
+class Report:
+    """A checked experiment."""
+
+    resolution: Resolution
+    problems: tuple[Problem, ...]
+
+    @property
+    def network(self) -> Network:
+        """The part of the graph that could be resolved."""
+        return self.resolution.network
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Problems that keep training from starting."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def check(experiment: Experiment, catalog: Catalog, info: DataInfo | None = None) -> Report:
+    """Check an experiment against its data, if they are known, its task and its backend.
+
+    Pure Python and fast enough to run at every key stroke; never raises for a bad document.
+    """
+    resolution = resolve(experiment.graph, catalog, info.input if info else None, experiment.name)
+    problems = list(resolution.problems)
+    problems += _structure(experiment, resolution)
+    if not any(problem.severity == "error" for problem in problems):
+        problems += _fit(experiment, catalog, resolution.network, info)
+    problems += _settings(experiment)
+    if info is not None:
+        problems += (Problem("warning", text) for text in info.warnings)
+    problems.sort(key=lambda problem: problem.severity)
+    return Report(resolution, tuple(problems))
+
+
+def _structure(experiment: Experiment, resolution: Resolution) -> Iterator[Problem]:
+    graph = experiment.graph
+    if not graph.nodes:
+        yield Problem(
+            "error",
+            "The network has no layers yet.",
+            "Drag an Input from the palette onto the canvas, or open an example.",
+        )
+        return
+    by_type: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        by_type.setdefault(node.type, []).append(node)
+    if "Input" not in by_type:
+        yield Problem("error", "The network has no Input.", "Add an Input layer at its start.")
+    for extra in by_type.get("Input", [])[1:]:
+        yield Problem(
+            "error",
+            "This data source feeds one Input, but the network has several.",
+            "Remove all but one.",
+            extra.id,
+        )
+    if "Output" not in by_type:
+        yield _no_output(experiment)
+    for extra in by_type.get("Output", [])[1:]:
+        yield Problem(
+            "error", "This task trains one Output, but the network has several.", "", extra.id
+        )
+    if by_type.get("Output"):
+        used = set().union(*(graph.upstream(node.id) for node in by_type["Output"]))
+        for node in graph.nodes:
+            if node.id not in used:
+                yield Problem(
+                    "warning",
+                    f"{node.id} does not lead to an Output, so it is not trained.",
+                    "Connect it, or remove it.",
+                    node.id,
+                    Repair("Remove it", lambda e, i=node.id: remove_nodes(e, (i,))),
+                )
+
+
+def _no_output(experiment: Experiment) -> Problem:
+    graph = experiment.graph
+    ends = [n for n in graph.nodes if not graph.successors[n.id] and n.type != "Input"]
+    repair = None
+    if len(ends) == 1:
+        last = ends[0]
+        node = Node(
+            graph.unused_id("output"),
+            "Output",
+            inputs=(last.id,),
+            position=(last.position[0], last.position[1] + 80),
+        )
+        repair = Repair(f"Add an Output after {last.id}", lambda e: add_node(e, node))
+    return Problem(
+        "error", "The network has no Output.", "Add an Output layer at its end.", "", repair
+    )
+
+
+def _fit(
+    experiment: Experiment, catalog: Catalog, network: Network, info: DataInfo | None
+) -> Iterator[Problem]:
+    try:
+        yield from catalog.task(experiment.task).problems(experiment, network, info)
+        yield from catalog.backend(experiment.training.backend).problems(network)
+        catalog.source(experiment.data.source)
+        catalog.preprocessing(experiment.data.preprocessing)
+        catalog.augmentation(experiment.data.augmentation)
+    except UserError as error:
+        yield Problem("error", error.message, error.hint)
+    if not any(node.trainable and node.parameters for node in network.nodes):
+        yield Problem(
+            "error",
+            "The network has nothing to train.",
+            "Add a layer with weights, or unfreeze one.",
+        )
+
+
+def _settings(experiment: Experiment) -> Iterator[Problem]:
+    split = experiment.data.split
+    if split.validation + split.test >= 1:
+        yield Problem(
+            "error",
+            "Validation and test shares leave nothing to train on.",
+            "Make their sum smaller than 1.",
+            repair=Repair("Use 15 % each", _default_shares),
+        )
+
+
+def _default_shares(experiment: Experiment) -> Experiment:
+    seed = experiment.data.split.seed
+    return set_data(experiment, split=Split(validation=0.15, test=0.15, seed=seed))

@@ -1,0 +1,244 @@
+"""Edits: pure functions from one experiment to the next.
+
+Illegal edits raise EditError and change nothing. An edit that changes nothing returns the same
+object, so that the history can drop it.
+"""
+
+from __future__ import annotations
+
+import keyword
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from workbench.document.graph import Graph, Node
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from workbench.document.experiment import Experiment
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+
+class EditError(UserError):
+    """The edit would make the document meaningless."""
+
+
+def replace(experiment: Experiment, **changes: Any) -> Experiment:
+    """Return the experiment with top-level fields replaced, checked against their bounds.
+
+    Raises:
+        EditError: a value is outside its bounds or of the wrong type.
+    """
+    return _checked(experiment, changes)
+
+
+def set_training(experiment: Experiment, **changes: Any) -> Experiment:
+    """Return the experiment with training settings replaced; raises EditError like `replace`."""
+    return replace(experiment, training=_checked(experiment.training, changes))
+
+
+def set_data(experiment: Experiment, **changes: Any) -> Experiment:
+    """Return the experiment with data settings replaced; raises EditError like `replace`."""
+    return replace(experiment, data=_checked(experiment.data, changes))
+
+
+def add_node(experiment: Experiment, node: Node) -> Experiment:
+    """Add a node. Its inputs must exist and its id must be new and an identifier."""
+    graph = experiment.graph
+    _check_id(node.id, graph)
+    for source in node.inputs:
+        _check_exists(graph, source)
+    return _with_nodes(experiment, (*graph.nodes, node))
+
+
+def remove_nodes(experiment: Experiment, ids: Collection[str]) -> Experiment:
+    """Remove nodes. A removed node with one input is bridged, so that a chain stays whole."""
+    graph = experiment.graph
+    gone = {node_id for node_id in ids if node_id in graph}
+
+    def resolve(source: str) -> str | None:
+        seen: set[str] = set()
+        while source in gone:
+            inputs = graph[source].inputs
+            if len(inputs) != 1 or source in seen:
+                return None
+            seen.add(source)
+            source = inputs[0]
+        return source
+
+    def mended(node: Node) -> Node:
+        if gone.isdisjoint(node.inputs):
+            return node
+        kept = (resolve(source) for source in node.inputs)
+        return msgspec.structs.replace(node, inputs=tuple(s for s in kept if s is not None))
+
+    if not gone:
+        return experiment
+    return _with_nodes(experiment, (mended(n) for n in graph.nodes if n.id not in gone))
+
+
+def connect(
+    experiment: Experiment, source: str, target: str, index: int | None = None
+) -> Experiment:
+    """Connect `source` to `target`: as input `index`, replacing what is there, or as one more."""
+    graph = experiment.graph
+    _check_exists(graph, source)
+    _check_exists(graph, target)
+    if target in graph.upstream(source):
+        raise EditError(
+            f"Connecting {source} to {target} would close a cycle.",
+            "A layer cannot depend on its own output.",
+        )
+    inputs = list(graph[target].inputs)
+    if index is None or index >= len(inputs):
+        inputs.append(source)
+    else:
+        inputs[index] = source
+    return update_node(experiment, target, inputs=tuple(inputs))
+
+
+def disconnect(experiment: Experiment, target: str, index: int) -> Experiment:
+    """Remove input `index` of `target`."""
+    _check_exists(experiment.graph, target)
+    inputs = experiment.graph[target].inputs
+    if not 0 <= index < len(inputs):
+        raise EditError(f"{target} has no input {index + 1}.")
+    return update_node(experiment, target, inputs=inputs[:index] + inputs[index + 1 :])
+
+
+def insert_on_edge(experiment: Experiment, node: Node, target: str, index: int) -> Experiment:
+    """Put a new node between `target` and what feeds its input `index`."""
+    graph = experiment.graph
+    _check_exists(graph, target)
+    if not 0 <= index < len(graph[target].inputs):
+        raise EditError(f"{target} has no input {index + 1}.")
+    source = graph[target].inputs[index]
+    added = add_node(experiment, msgspec.structs.replace(node, inputs=(source,)))
+    return connect(added, node.id, target, index)
+
+
+def update_node(experiment: Experiment, node_id: str, **changes: Any) -> Experiment:
+    """Replace fields of a node other than its id (see `rename`)."""
+    graph = experiment.graph
+    _check_exists(graph, node_id)
+    if "id" in changes:
+        raise EditError("A layer's name is changed by renaming it.")
+    return _map_nodes(experiment, {node_id: lambda node: _checked(node, changes)})
+
+
+def set_parameter(
+    experiment: Experiment, node_id: str, name: str, value: Any, default: Any = msgspec.UNSET
+) -> Experiment:
+    """Set one parameter of a layer; a value equal to `default` is left out of the document."""
+    _check_exists(experiment.graph, node_id)
+    params = dict(experiment.graph[node_id].params)
+    if default is not msgspec.UNSET and value == default and type(value) is type(default):
+        params.pop(name, None)
+    else:
+        params[name] = value
+    return update_node(experiment, node_id, params=params)
+
+
+def rename(experiment: Experiment, node_id: str, new_id: str) -> Experiment:
+    """Give a node another id and follow it in every connection."""
+    graph = experiment.graph
+    _check_exists(graph, node_id)
+    if new_id == node_id:
+        return experiment
+    _check_id(new_id, graph)
+
+    def renamed(node: Node) -> Node:
+        inputs = tuple(new_id if source == node_id else source for source in node.inputs)
+        own = new_id if node.id == node_id else node.id
+        if own == node.id and inputs == node.inputs:
+            return node
+        return msgspec.structs.replace(node, id=own, inputs=inputs)
+
+    return _with_nodes(experiment, map(renamed, graph.nodes))
+
+
+def move(experiment: Experiment, positions: Mapping[str, tuple[float, float]]) -> Experiment:
+    """Place nodes on the canvas."""
+
+    def placed(position: tuple[float, float]) -> Callable[[Node], Node]:
+        return lambda node: _checked(node, {"position": position})
+
+    known = {key: placed(at) for key, at in positions.items() if key in experiment.graph}
+    return _map_nodes(experiment, known)
+
+
+def paste(
+    experiment: Experiment, nodes: Iterable[Node], offset: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Experiment, tuple[str, ...]]:
+    """Add copies under new ids; connections among them are kept, others dropped.
+
+    Returns:
+        The experiment, and the ids of the copies in the order of `nodes`.
+    """
+    copied = tuple(nodes)
+    graph = experiment.graph
+    names: dict[str, str] = {}
+    for node in copied:
+        names[node.id] = graph.unused_id(node.id.rstrip("0123456789") or "layer")
+        graph = Graph((*graph.nodes, msgspec.structs.replace(node, id=names[node.id], inputs=())))
+    fresh = (
+        msgspec.structs.replace(
+            node,
+            id=names[node.id],
+            inputs=tuple(names[source] for source in node.inputs if source in names),
+            position=(node.position[0] + offset[0], node.position[1] + offset[1]),
+        )
+        for node in copied
+    )
+    return _with_nodes(experiment, (*experiment.graph.nodes, *fresh)), tuple(names.values())
+
+
+def _with_nodes(experiment: Experiment, nodes: Iterable[Node]) -> Experiment:
+    return msgspec.structs.replace(experiment, graph=Graph(tuple(nodes)))
+
+
+def _map_nodes(experiment: Experiment, changes: Mapping[str, Callable[[Node], Node]]) -> Experiment:
+    nodes = tuple(
+        changes[node.id](node) if node.id in changes else node for node in experiment.graph.nodes
+    )
+    if all(new is old for new, old in zip(nodes, experiment.graph.nodes, strict=True)):
+        return experiment
+    return _with_nodes(experiment, nodes)
+
+
+def _checked(value: _S, changes: Mapping[str, Any]) -> _S:
+    """Return the struct with fields replaced; bounds are checked, which constructors do not do."""
+    types = {field.name: field.type for field in msgspec.structs.fields(type(value))}
+    changed: dict[str, Any] = {}
+    for name, new in changes.items():
+        if name not in types:
+            raise EditError(f"There is no setting called {name}.")
+        if getattr(value, name) != new or type(getattr(value, name)) is not type(new):
+            changed[name] = _converted(name, new, types[name])
+    return msgspec.structs.replace(value, **changed) if changed else value
+
+
+def _converted(name: str, new: Any, wanted: Any) -> Any:
+    try:
+        return msgspec.convert(msgspec.to_builtins(new), wanted)
+    except (msgspec.ValidationError, TypeError) as error:
+        title = name.replace("_", " ")
+        raise EditError(f"{title.capitalize()} cannot be {new!r}: {error}.") from error
+
+
+def _check_exists(graph: Graph, node_id: str) -> None:
+    if node_id not in graph:
+        raise EditError(f"There is no layer called {node_id}.")
+
+
+def _check_id(node_id: str, graph: Graph) -> None:
+    if not node_id.isidentifier() or keyword.iskeyword(node_id) or node_id.startswith("_"):
+        raise EditError(
+            f"“{node_id}” cannot name a layer.",
+            "Use letters, digits and underscores, beginning with a letter.",
+        )
+    if node_id in graph:
+        raise EditError(f"A layer called {node_id} exists already.", "Choose another name.")

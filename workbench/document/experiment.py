@@ -1,0 +1,60 @@
+"""The experiment: everything that is trained, as one frozen value."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from workbench.document.graph import Graph
+from workbench.document.training import Training
+
+
+class Component(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A plug-in by id with its settings: a source, a preprocessing, an augmentation or a task.
+
+    Attributes:
+        type: id of the plug-in.
+        params: settings that differ from its defaults.
+    """
+
+    type: str
+    params: dict[str, Any] = {}
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How samples are divided when the data bring no division of their own.
+
+    Classes keep their shares (stratified); the same seed gives the same division.
+    """
+
+    validation: Annotated[float, Meta(ge=0, lt=1, title="Validation share")] = 0.15
+    test: Annotated[float, Meta(ge=0, lt=1, title="Test share")] = 0.15
+    seed: Annotated[int, Meta(ge=0, title="Split seed")] = 0
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is learned from, and how a sample is prepared."""
+
+    source: Component = Component("digits")
+    split: Split = Split()
+    preprocessing: Component = Component("image")
+    augmentation: Component | None = None
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One frozen document: network, data, task and training settings.
+
+    Attributes:
+        seed: of initial weights, batch order and augmentation.
+        notes: the user's own words.
+    """
+
+    name: str = "Untitled"
+    graph: Graph = Graph()
+    data: Data = Data()
+    task: Component = Component("classification")
+    training: Training = Training()
+    seed: Annotated[int, Meta(ge=0, lt=2**63)] = 0
+    notes: str = ""

@@ -1,0 +1,195 @@
+"""The contract of a backend: compile a network, train it a step at a time, look inside."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.document.training import Training
+    from workbench.plugin_api.code import GeneratedCode
+    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.problems import Problem
+    from workbench.plugin_api.task import Task
+
+
+class Availability(msgspec.Struct, frozen=True):
+    """Whether a plug-in can run here; if not, why, and the line that installs what is missing."""
+
+    ok: bool
+    reason: str = ""
+    install: str = ""
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A place to compute: "cpu", "cuda:0", "mps", with a name for people."""
+
+    id: str
+    title: str
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some samples, as NumPy arrays in canonical layout.
+
+    Attributes:
+        inputs: batch × the input's canonical shape, float32.
+        targets: batch, int64 for classes.
+    """
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """All that a backend needs to build a trainable model.
+
+    Attributes:
+        module_path: the generated module on disk; the model is made from this very file.
+        code: what was written there, with its map of lines to nodes.
+        train_counts: training samples per class.
+        device: device id or "auto".
+        seed: of everything random that happens during training (dropout, noise).
+    """
+
+    network: Network
+    task: Task
+    info: DataInfo
+    training: Training
+    code: GeneratedCode
+    module_path: Path
+    train_counts: Sequence[int]
+    device: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """Everything besides the weights that decides the next step: optimizer, RNG, scaler.
+
+    Attributes:
+        arrays: tensors by name.
+        values: JSON-able rest.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    values: Mapping[str, Any]
+
+
+class NodeError(Exception):
+    """A framework's error inside the generated module, with the node whose line raised it."""
+
+    def __init__(self, node: str, message: str) -> None:
+        super().__init__(message)
+        self.node = node
+
+
+class OutOfMemoryError(Exception):
+    """The device has no memory left for a step."""
+
+
+class Model(ABC):
+    """A network on a device with its optimizer. All arrays are canonical, in and out."""
+
+    device: Device
+
+    @abstractmethod
+    def train_step(self, batches: Sequence[Batch], learning_rate: float) -> None:
+        """Do one optimizer step on the mean gradient of `batches`; queue its logs.
+
+        Raises:
+            NodeError: a layer failed; OutOfMemoryError: no memory left.
+        """
+
+    @abstractmethod
+    def drain_logs(self) -> dict[str, list[float]]:
+        """Return the logs of the steps since the last call, one value a step: "loss", metrics.
+
+        This is where the host waits for the device, so it is called a few times a second.
+        """
+
+    @abstractmethod
+    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return raw outputs in evaluation mode."""
+
+    @abstractmethod
+    def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
+        """Return raw outputs and the mean loss (without penalties) in evaluation mode."""
+
+    @abstractmethod
+    def probe(
+        self, inputs: NDArray[np.float32], nodes: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the outputs of nodes in evaluation mode, each batch × canonical shape.
+
+        Leaves weights, running statistics and random state as they were.
+        """
+
+    @abstractmethod
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Return copies of all canonical weights as "node/name"."""
+
+    @abstractmethod
+    def load_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Replace all weights; names and shapes must be those of the network."""
+
+    @abstractmethod
+    def state(self) -> ModelState:
+        """Return what is needed, with the weights, to go on exactly."""
+
+    @abstractmethod
+    def load_state(self, state: ModelState) -> None:
+        """Go on from `state`."""
+
+    @abstractmethod
+    def first_non_finite(self, batch: Batch) -> str:
+        """Return the first node whose output or weights are NaN or infinite; empty for none."""
+
+
+class Backend(ABC):
+    """A framework that can compile and train networks."""
+
+    id: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+
+    @abstractmethod
+    def availability(self) -> Availability:
+        """Say whether the framework is installed, without importing it."""
+
+    @abstractmethod
+    def devices(self) -> Sequence[Device]:
+        """Return the devices, best first. Imports the framework: never call it in the window."""
+
+    @abstractmethod
+    def generate(self, network: Network) -> GeneratedCode:
+        """Return a readable module of the network. Imports no framework."""
+
+    @abstractmethod
+    def build(self, plan: BuildPlan) -> Model:
+        """Make a model from the module on disk; weights are loaded by the caller.
+
+        Raises:
+            UserError: the device is not there, or cannot do what is asked.
+        """
+
+    def problems(self, network: Network) -> Sequence[Problem]:
+        """Return layers and settings that this backend cannot run."""
+        return ()
+
+    def warm_up(self) -> None:  # noqa: B027 - optional
+        """Import the framework ahead of the first run."""

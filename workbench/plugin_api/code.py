@@ -1,0 +1,83 @@
+"""What a layer contributes to a generated module, and where its weights live there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+Layout = Literal["channels_first", "channels_last", "same"]
+
+
+@dataclass(frozen=True)
+class Bind:
+    """Ties a canonical weight to a tensor of the generated module, as data.
+
+    Framework tensor = canonical.transpose(transpose).reshape(shape); the way back is exact.
+
+    Attributes:
+        attribute: dotted path below the node's own attribute ("weight", "0.bias").
+        transpose: order of the canonical axes; None keeps it.
+        shape: shape in the framework; None keeps the transposed one.
+    """
+
+    attribute: str
+    transpose: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = None
+
+    def to_framework(self, canonical: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return a contiguous array in the framework's layout."""
+        array = canonical if self.transpose is None else canonical.transpose(self.transpose)
+        return np.ascontiguousarray(array if self.shape is None else array.reshape(self.shape))
+
+    def to_canonical(
+        self, value: NDArray[np.generic], canonical_shape: tuple[int, ...]
+    ) -> NDArray[np.generic]:
+        """Return a contiguous array in the canonical layout."""
+        if self.transpose is None:
+            return np.ascontiguousarray(value.reshape(canonical_shape))
+        moved = value.reshape(tuple(canonical_shape[axis] for axis in self.transpose))
+        return np.ascontiguousarray(moved.transpose(np.argsort(self.transpose)))
+
+
+@dataclass(frozen=True)
+class Code:
+    """A layer's part of a generated module.
+
+    Attributes:
+        call: expression of the output. `{0}`, `{1}` … stand for the inputs and `{self}` for the
+            node's own attribute: "F.relu({self}({0}))", "{0} + {1}".
+        init: constructor expression of the node's attribute; empty when it needs none.
+        layout: how the layer wants its inputs and leaves its output. "same" takes either, as long
+            as all inputs agree, and keeps it.
+        binds: canonical weight name to its place in the attribute.
+        helpers: name to source of the classes and functions the expressions use and the
+            framework lacks; each is put once at the top of the module.
+    """
+
+    call: str
+    init: str = ""
+    layout: Layout = "same"
+    binds: Mapping[str, Bind] = field(default_factory=dict)
+    helpers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GeneratedCode:
+    """A whole generated module.
+
+    Attributes:
+        source: text of the module; imports the framework and nothing of the workbench.
+        class_name: name of the network's class in it.
+        lines: line number (from 1) of the source to the node it was written for.
+    """
+
+    source: str
+    class_name: str
+    lines: Mapping[int, str]

@@ -1,0 +1,68 @@
+"""What a source says of its data, and how samples are reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
+
+from workbench.plugin_api.tensors import TensorType
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+class BadFile(msgspec.Struct, frozen=True):
+    """A file that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a data set after looking at it.
+
+    Attributes:
+        input: type of one prepared sample, as the network gets it.
+        classes: class names in the order of their numbers; empty when there are none.
+        counts: samples per split.
+        class_counts: samples per class in each split, in the order of `classes`.
+        bad_files: files left out, and why.
+        warnings: sentences worth reading before training (imbalance, a tiny class).
+        fingerprint: hash that changes when the data do.
+    """
+
+    input: TensorType
+    classes: tuple[str, ...] = ()
+    counts: dict[str, int] = {}
+    class_counts: dict[str, tuple[int, ...]] = {}
+    bad_files: tuple[BadFile, ...] = ()
+    warnings: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+class Samples(Protocol):
+    """The samples of one split, by index; safe to use from several processes."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Return the raw sample; a picture is height × width × channels, uint8 or uint16.
+
+        Raises:
+            UserError: the file cannot be read any more.
+        """
+        ...
+
+    def name(self, index: int) -> str:
+        """Return what a person knows the sample by: a relative path or a number."""
+        ...
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """Class numbers of all samples, without reading any of them."""
+        ...

@@ -1,0 +1,145 @@
+"""The contract of a layer: parameters, shapes, weights, cost, and its code in each framework."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import msgspec
+
+from workbench.plugin_api.parameters import Field, fields_of
+from workbench.plugin_api.tensors import ShapeError, TensorType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.plugin_api.code import Code, Layout
+
+CATEGORIES = (
+    "Input and output",
+    "Dense",
+    "Convolution",
+    "Pooling",
+    "Normalisation",
+    "Activation",
+    "Regularisation",
+    "Shape",
+    "Merge",
+    "Recurrent",
+    "Attention",
+)
+
+Initializer = Literal[
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "lecun_uniform",
+    "lecun_normal",
+    "orthogonal",
+    "normal",
+    "uniform",
+    "zeros",
+    "ones",
+]
+
+
+class WeightSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One canonical weight of a layer, in Keras' layout.
+
+    Attributes:
+        shape: canonical shape.
+        initializer: name of the rule its start is drawn by; "constant" takes `value`.
+        value: the constant.
+        fan_in, fan_out: counts that scale the start; 0 means they do not matter.
+        trainable: False for running statistics.
+        l1, l2: penalty factors added to the training loss: l1·Σ|w| + l2·Σw².
+    """
+
+    shape: tuple[int, ...]
+    initializer: Initializer | Literal["constant"] = "zeros"
+    value: float = 0.0
+    fan_in: int = 0
+    fan_out: int = 0
+    trainable: bool = True
+    l1: float = 0.0
+    l2: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A kind of layer. Its fields are its parameters; an instance is one node's settings.
+
+    Shapes leave out the batch and put channels or features last, in every method.
+    """
+
+    id: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    category: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    reference: ClassVar[str] = ""
+    keywords: ClassVar[tuple[str, ...]] = ()
+    inputs: ClassVar[tuple[int, int | None]] = (1, 1)
+    """Fewest and most inputs; None: any number."""
+
+    def output(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Return the output's type for one sample.
+
+        Raises:
+            ShapeError: the layer cannot take these inputs; the message says why in words.
+        """
+        return inputs[0]
+
+    def weights(self, inputs: Sequence[TensorType]) -> Mapping[str, WeightSpec]:
+        """Return the canonical weights by name; called only for inputs that `output` took."""
+        return {}
+
+    def multiply_adds(self, inputs: Sequence[TensorType]) -> int:
+        """Return the multiply-add operations of one sample's forward pass."""
+        return 0
+
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return PyTorch code. `layout` is how the first input is laid out at this point.
+
+        A layer whose Code has a fixed layout may ignore it: the generator permutes. A layer that
+        answers "same" uses it to find the framework's axis numbers (see `torch_axis`).
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no PyTorch code")
+
+    def summary(self) -> str:
+        """Return the few settings worth a line on the node, "32 · 3×3 · same"."""
+        return ""
+
+    @classmethod
+    def parameters(cls) -> tuple[Field, ...]:
+        """Return the parameters as fields for forms and validation."""
+        return fields_of(cls)
+
+
+def torch_axis(axis: int, rank: int, layout: Layout) -> int:
+    """Return PyTorch's dimension (batch is 0) of a canonical axis (0 is the first after batch)."""
+    if layout != "channels_first" or rank == 1:
+        return axis + 1
+    return 1 if axis == rank - 1 else axis + 2
+
+
+def need_rank(layer: Layer, tensor: TensorType, rank: int, axes: str, hint: str = "") -> None:
+    """Raise a ShapeError in words unless the tensor has `rank` axes, named by `axes`."""
+    if tensor.rank != rank:
+        raise ShapeError(
+            f"{layer.title} needs {axes}, but got {tensor.in_words()} ({tensor}).", hint
+        )
+
+
+def need_known(layer: Layer, tensor: TensorType) -> None:
+    """Raise a ShapeError unless every axis has a fixed size."""
+    if None in tensor.shape:
+        raise ShapeError(
+            f"{layer.title} needs a fixed size along every axis, but got {tensor}.",
+            "Set the input's size, or pool over the varying axis first.",
+        )

@@ -1,0 +1,74 @@
+"""A graph whose layers, types and weights have been worked out: what a backend compiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.plugin_api.layer import Layer, WeightSpec
+    from workbench.plugin_api.tensors import TensorType
+
+
+@dataclass(frozen=True)
+class ResolvedNode:
+    """One node with everything that follows from its place in the graph."""
+
+    id: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    input_types: tuple[TensorType, ...]
+    output: TensorType
+    weights: Mapping[str, WeightSpec] = field(default_factory=dict)
+    multiply_adds: int = 0
+    trainable: bool = True
+    learning_rate_scale: float = 1.0
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights that training could change."""
+        return sum(spec.size for spec in self.weights.values() if spec.trainable)
+
+    @property
+    def statistics(self) -> int:
+        """Number of running statistics: saved with the weights, never trained."""
+        return sum(spec.size for spec in self.weights.values() if not spec.trainable)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The nodes that could be resolved, in an order in which each comes after its inputs."""
+
+    name: str
+    nodes: tuple[ResolvedNode, ...]
+
+    def __getitem__(self, node_id: str) -> ResolvedNode:
+        return next(node for node in self.nodes if node.id == node_id)
+
+    @property
+    def inputs(self) -> tuple[ResolvedNode, ...]:
+        """Input nodes, in order."""
+        return tuple(node for node in self.nodes if node.layer.id == "Input")
+
+    @property
+    def outputs(self) -> tuple[ResolvedNode, ...]:
+        """Output nodes, in order."""
+        return tuple(node for node in self.nodes if node.layer.id == "Output")
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters, frozen layers included."""
+        return sum(node.parameters for node in self.nodes)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-add operations of one sample's forward pass."""
+        return sum(node.multiply_adds for node in self.nodes)
+
+    def weight_specs(self) -> dict[str, WeightSpec]:
+        """Return every canonical weight as "node/name"."""
+        return {
+            f"{node.id}/{name}": spec for node in self.nodes for name, spec in node.weights.items()
+        }

@@ -1,0 +1,83 @@
+"""The contract of preprocessing and augmentation: from a raw sample to the network's input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from workbench.plugin_api.parameters import Field, fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.data import Samples
+    from workbench.plugin_api.tensors import TensorType
+
+
+class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How every sample is prepared: the same in training, evaluation, prediction and export.
+
+    `fit` learns what must be learned (mean and deviation, a vocabulary) from the training split
+    only; what it returns is plain data, saved with the run and the exports, and handed back to
+    every other method as `fitted`.
+    """
+
+    id: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+
+    def output(self, samples: Samples) -> TensorType:
+        """Return the type of a prepared sample; reads one sample at most."""
+        raise NotImplementedError
+
+    def fit(self, samples: Samples) -> dict[str, Any]:
+        """Learn from the training split; JSON-able."""
+        return {}
+
+    def shape(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """First half, before augmentation: size and channels; a picture stays uint8."""
+        raise NotImplementedError
+
+    def scale(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> NDArray[np.float32]:
+        """Second half, after augmentation: to float32. Takes one sample or a stack of them."""
+        raise NotImplementedError
+
+    def read_file(self, path: str) -> NDArray[Any]:
+        """Read a user's file as a raw sample for `predict`; raises UserError when it cannot."""
+        raise NotImplementedError
+
+    def python_source(self, fitted: dict[str, Any]) -> str:
+        """Return a function `load(path) -> float32 array` for exported scripts.
+
+        It uses numpy and Pillow only, takes a file's path, and gives the same numbers as
+        read_file, shape and scale do.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def parameters(cls) -> tuple[Field, ...]:
+        """Return the parameters as fields for forms and validation."""
+        return fields_of(cls)
+
+
+class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Random changes of training samples, between the two halves of preprocessing."""
+
+    id: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+
+    def apply(self, shaped: NDArray[Any], seed: Sequence[int]) -> NDArray[Any]:
+        """Return a changed copy of one sample of the same shape and dtype.
+
+        The change depends on `seed` alone (experiment seed, epoch, sample), so that a resumed
+        run sees what an uninterrupted one would have seen, with any number of loading processes.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def parameters(cls) -> tuple[Field, ...]:
+        """Return the parameters as fields for forms and validation."""
+        return fields_of(cls)

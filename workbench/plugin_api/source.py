@@ -1,0 +1,54 @@
+"""The contract of a data source: where samples come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from workbench.document.experiment import Split
+from workbench.plugin_api.parameters import Field, fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.plugin_api.data import BadFile, Samples, SplitName
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A data set that has been listed, not read.
+
+    Attributes:
+        splits: samples per split; a split without samples is left out.
+        classes: class names in the order of their numbers.
+        bad_files: files left out, and why.
+        fingerprint: hash that changes when the data do.
+    """
+
+    splits: Mapping[SplitName, Samples]
+    classes: tuple[str, ...]
+    bad_files: tuple[BadFile, ...] = ()
+    fingerprint: str = ""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A kind of data. Its fields say where the data are; an instance is one data set."""
+
+    id: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    modality: ClassVar[str] = "image"
+    """Id of the preprocessing that fits."""
+
+    def open(self, split: Split) -> Opened:
+        """List the data set; called in a worker or a helper process, never in the window.
+
+        Raises:
+            UserError: nothing there, one class only, no right to read; with a next step.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def parameters(cls) -> tuple[Field, ...]:
+        """Return the parameters as fields for forms and validation."""
+        return fields_of(cls)

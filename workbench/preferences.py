@@ -1,0 +1,61 @@
+"""What a person prefers on this machine, kept between starts; never part of an experiment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import platformdirs
+
+APP = "neural-workbench"
+
+
+class Preferences(msgspec.Struct, kw_only=True):
+    """Settings of the program; unknown ones in the file are ignored."""
+
+    theme: Literal["system", "dark", "light"] = "system"
+    recent: list[str] = []
+    runs_folder: str = ""
+    keys: dict[str, str] = {}
+    window: str = ""
+    welcome: bool = True
+
+    def remember(self, path: Path) -> None:
+        """Put an experiment first in the list of recent ones."""
+        text = str(path.resolve())
+        self.recent = [text, *(other for other in self.recent if other != text)][:12]
+
+
+def config_folder() -> Path:
+    """Folder of preferences and recovery files; WORKBENCH_HOME moves it."""
+    home = os.environ.get("WORKBENCH_HOME")
+    return Path(home) if home else Path(platformdirs.user_config_dir(APP))
+
+
+def default_runs_folder() -> Path:
+    """Where runs go unless the preferences or the command line say otherwise."""
+    home = os.environ.get("WORKBENCH_HOME")
+    return Path(home) / "runs" if home else Path(platformdirs.user_documents_dir()) / APP / "runs"
+
+
+def load() -> Preferences:
+    """Read the preferences; a missing or broken file gives the defaults."""
+    try:
+        return msgspec.json.decode(
+            (config_folder() / "preferences.json").read_bytes(), type=Preferences
+        )
+    except (OSError, msgspec.DecodeError):
+        return Preferences()
+
+
+def save(preferences: Preferences) -> None:
+    """Write the preferences; a full or read-only disk is no reason to stop working."""
+    with contextlib.suppress(OSError):
+        folder = config_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / "preferences.json.part"
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(preferences)))
+        partial.replace(folder / "preferences.json")

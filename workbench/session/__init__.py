@@ -1,0 +1,73 @@
+"""One open window's worth of state, without a window: document, data and shown run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from workbench.errors import UserError
+from workbench.session.data import DataSession
+from workbench.session.document import DocumentSession
+from workbench.session.message import Message
+from workbench.session.run import RunSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from workbench.catalog import Catalog
+    from workbench.preferences import Preferences
+
+__all__ = ["DataSession", "DocumentSession", "Message", "RunSession", "Session"]
+
+
+class Session:
+    """Joins the parts; widgets take the part they show.
+
+    Everything here is called on one thread. Background work hands its results over in `tick`,
+    which the window calls 30 times a second.
+
+    Signals:
+        messaged(Message): something to show in the message bar.
+    """
+
+    messaged = Signal(Message)
+
+    def __init__(self, catalog: Catalog, preferences: Preferences, runs_folder: Path) -> None:
+        self.catalog = catalog
+        self.preferences = preferences
+        self.document = DocumentSession(catalog)
+        self.data = DataSession(catalog)
+        self.run = RunSession(catalog, runs_folder)
+        self.document.experiment_changed.connect(self._on_experiment_changed)
+        self.data.info_changed.connect(self._on_info_changed)
+        self.run.messaged.connect(self.messaged.emit)
+        self._on_info_changed()
+
+    def tick(self) -> None:
+        """Take over what background work has ready."""
+        self.data.tick()
+        self.run.tick()
+        self.document.tick()
+
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Do something a person asked for; a UserError becomes a message and False."""
+        try:
+            action()
+        except UserError as error:
+            self.messaged.emit(Message("error", error.message, error.hint))
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of helpers and of waiting workers; training goes on."""
+        self.data.close()
+        self.run.close()
+        self.document.close()
+
+    def _on_experiment_changed(self) -> None:
+        self.data.look_at(self.document.experiment.data)
+
+    def _on_info_changed(self) -> None:
+        self.document.set_info(self.data.info)

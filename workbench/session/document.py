@@ -1,0 +1,139 @@
+"""The open experiment: its history, its selection and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from workbench.analysis.problems import Report, check
+from workbench.document.experiment import Experiment
+from workbench.document.files import Recovery, load, save
+from workbench.document.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from workbench.catalog import Catalog
+    from workbench.plugin_api.data import DataInfo
+
+
+class DocumentSession:
+    """Holds the present experiment; every change goes through `edit`.
+
+    Signals:
+        experiment_changed(): another value is the present; read `experiment` and `report`.
+        selection_changed(): read `selection`.
+        file_changed(): another file, or saved, or no longer saved.
+    """
+
+    experiment_changed = Signal()
+    report_changed = Signal()
+    selection_changed = Signal()
+    file_changed = Signal()
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._history = History(Experiment())
+        self._info: DataInfo | None = None
+        self._recovery = Recovery()
+        self.path: Path | None = None
+        self.selection: tuple[str, ...] = ()
+        self.report: Report = check(self.experiment, catalog)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The present value."""
+        return self._history.present
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the file holds the present value."""
+        return self._history.is_saved
+
+    @property
+    def undo_title(self) -> str:
+        """Title of the edit that undo would take back; empty: none."""
+        return self._history.undo_title
+
+    @property
+    def redo_title(self) -> str:
+        """Title of the edit that redo would bring back; empty: none."""
+        return self._history.redo_title
+
+    def edit(
+        self, change: Callable[[Experiment], Experiment], title: str, merge_key: str = ""
+    ) -> bool:
+        """Apply an edit; False if it changed nothing. Raises UserError for an illegal one."""
+        changed = self._history.record(change(self.experiment), title, merge_key)
+        if changed:
+            self._changed()
+        return changed
+
+    def seal(self) -> None:
+        """Keep the next edit apart from the last one: a drag ended, a field lost its focus."""
+        self._history.seal()
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        if self._history.undo():
+            self._changed()
+
+    def redo(self) -> None:
+        """Bring the last undone edit back."""
+        if self._history.redo():
+            self._changed()
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Select nodes; unknown ones are passed over."""
+        chosen = tuple(node_id for node_id in ids if node_id in self.experiment.graph)
+        if chosen != self.selection:
+            self.selection = chosen
+            self.selection_changed.emit()
+
+    def replace(self, experiment: Experiment, path: Path | None = None) -> None:
+        """Show another experiment with a history of its own; the caller has asked about saving."""
+        self._recovery.discard()
+        self._history = History(experiment)
+        self.path = path
+        self.selection = ()
+        self._changed()
+        self.selection_changed.emit()
+
+    def open(self, path: Path) -> None:
+        """Read a file; raises UserError and changes nothing when it cannot be read."""
+        self.replace(load(path), path)
+
+    def save(self, path: Path | None = None) -> None:
+        """Write the file; raises UserError when it cannot be written, or has no path yet."""
+        self.path = save(self.experiment, path or self.path)
+        self._history.mark_saved()
+        self._recovery.discard()
+        self.file_changed.emit()
+
+    def set_info(self, info: DataInfo | None) -> None:
+        """Take over what is known of the data, and check the experiment against it."""
+        self._info = info
+        self._check()
+
+    def tick(self) -> None:
+        """Write the recovery file when it is due."""
+        self._recovery.tick()
+
+    def close(self) -> None:
+        """End cleanly: nothing to recover after a regular close."""
+        self._recovery.discard()
+
+    def _changed(self) -> None:
+        if not self.is_saved:
+            self._recovery.note(self.experiment, self.path)
+        self.report = check(self.experiment, self._catalog, self._info)
+        self.experiment_changed.emit()
+        self.report_changed.emit()
+        self.file_changed.emit()
+        self.select(self.selection)
+
+    def _check(self) -> None:
+        self.report = check(self.experiment, self._catalog, self._info)
+        self.report_changed.emit()
