@@ -6,12 +6,11 @@ object, so that the history can drop it.
 
 from __future__ import annotations
 
-import keyword
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from workbench.document.graph import Graph, Node
+from workbench.document.graph import Graph, Node, is_identifier
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -235,7 +234,7 @@ def _check_exists(graph: Graph, node_id: str) -> None:
 
 
 def _check_id(node_id: str, graph: Graph) -> None:
-    if not node_id.isidentifier() or keyword.iskeyword(node_id) or node_id.startswith("_"):
+    if not is_identifier(node_id):
         raise EditError(
             f"“{node_id}” cannot name a layer.",
             "Use letters, digits and underscores, beginning with a letter.",

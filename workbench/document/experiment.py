@@ -56,5 +56,5 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     data: Data = Data()
     task: Component = Component("classification")
     training: Training = Training()
-    seed: Annotated[int, Meta(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     notes: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import unicodedata
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,19 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     learning_rate_scale: float = 1.0
     position: tuple[float, float] = (0.0, 0.0)
     group: str = ""
+
+
+def is_identifier(text: str) -> bool:
+    """Say whether a text can name a node: it becomes an attribute in generated code.
+
+    Python compares identifiers in their NFKC form, so two that differ only there would be one.
+    """
+    return (
+        text.isidentifier()
+        and not keyword.iskeyword(text)
+        and not text.startswith("_")
+        and unicodedata.normalize("NFKC", text) == text
+    )
 
 
 class CycleError(UserError):
@@ -103,7 +118,7 @@ class Graph(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return _reach(node_id, {node.id: node.inputs for node in self.nodes})
 
     def unused_id(self, stem: str) -> str:
-        """Return `stem` with the first number that no node has: conv1, conv2 …"""
+        """Return `stem` with the first number that no node has, such as conv2."""
         number = 1
         while f"{stem}{number}" in self.by_id:
             number += 1

@@ -92,3 +92,7 @@ class History:
     def mark_saved(self) -> None:
         """Remember that the present is on disk."""
         self._saved = self.present
+
+    def mark_unsaved(self) -> None:
+        """Remember that no file holds any of this."""
+        self._saved = None

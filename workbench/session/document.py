@@ -8,8 +8,9 @@ from psygnal import Signal
 
 from workbench.analysis.problems import Report, check
 from workbench.document.experiment import Experiment
-from workbench.document.files import Recovery, load, save
+from workbench.document.files import load, save
 from workbench.document.history import History
+from workbench.document.recovery import Recovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -100,6 +101,14 @@ class DocumentSession:
         self.selection = ()
         self._changed()
         self.selection_changed.emit()
+
+    def restore(self, experiment: Experiment, path: Path | None) -> None:
+        """Show what `recovery.recoverable` found: unsaved, and kept in a recovery file again."""
+        self.replace(experiment, path)
+        self._history.mark_unsaved()
+        self._recovery.note(experiment, path)
+        self._recovery.tick()
+        self.file_changed.emit()
 
     def open(self, path: Path) -> None:
         """Read a file; raises UserError and changes nothing when it cannot be read."""
