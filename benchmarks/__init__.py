@@ -1,0 +1,1 @@
+"""Ratios against named opponents, each measured in the same run."""

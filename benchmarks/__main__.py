@@ -1,0 +1,49 @@
+"""`python -m benchmarks [NAME …]`: measure, print a table, write docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.rows import Row, markdown, verdict
+
+NAMES = ("examples", "training_speed", "startup", "event_loop", "kill_resume", "canvas", "gpu")
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+def main() -> int:
+    """Run the named benchmarks, or all of them; 1 if a bar was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    names = parser.parse_args().names
+    unknown = set(names) - set(NAMES)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
+    console = Console()
+    sections: list[tuple[str, list[Row]]] = []
+    for name in names or NAMES:
+        console.print(f"[dim]{name} …[/dim]")
+        rows = importlib.import_module(f"benchmarks.{name}").run()
+        sections.append((name, rows))
+        _show(console, rows)
+    if not names:
+        PAGE.write_text(markdown(sections), encoding="utf-8")
+        console.print(f"Written to {PAGE.relative_to(PAGE.parent.parent)}")
+    missed = [row for _, rows in sections for row in rows if row.reached is False]
+    return 1 if missed else 0
+
+
+def _show(console: Console, rows: list[Row]) -> None:
+    table = Table("what", "measured", "bar", "reached", "how")
+    for row in rows:
+        table.add_row(row.what, row.value, row.bar, verdict(row), row.detail)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
