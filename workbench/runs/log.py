@@ -18,8 +18,19 @@ class LineWriter:
         self._cut_torn_line()
 
     def write(self, line: bytes, *, durable: bool = False) -> None:
-        """Append one line that ends in a newline; durable: it survives a power cut."""
-        self._file.write(line)
+        """Append one line that ends in a newline; durable: it survives a power cut.
+
+        Raises:
+            OSError: nothing was appended, not even a part of the line.
+        """
+        written = 0
+        try:
+            while written < len(line):
+                written += self._file.write(line[written:])
+        except OSError:
+            if written:
+                self._file.truncate(self._file.seek(0, os.SEEK_END) - written)
+            raise
         if durable:
             os.fsync(self._file.fileno())
 
@@ -54,11 +65,20 @@ class LineWriter:
 
 
 class LineTail:
-    """Reads the whole lines that were appended since the last call."""
+    """Reads the whole lines that were appended since the last call.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        offset: bytes at the beginning that are of no interest any more.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
         self._path = path
-        self._offset = 0
+        self._offset = offset
+
+    @property
+    def offset(self) -> int:
+        """Bytes that have been read."""
+        return self._offset
 
     def read(self, limit: int = 8 * 2**20) -> list[bytes]:
         """Return new lines without their newlines, about `limit` bytes at most.
