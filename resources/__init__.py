@@ -8,7 +8,7 @@ _HERE = Path(__file__).parent
 
 
 def path(*parts: str) -> Path:
-    """Return the path of a resource, such as path("examples", "digits-cnn.workbench.json")."""
+    """Return where a resource lies, its parts given one by one: "fonts", "Inter.ttf"."""
     return _HERE.joinpath(*parts)
 
 

@@ -91,10 +91,18 @@ class Catalog:
         default_factory=lambda: Table("augmentation", Augmentation)
     )
     tasks: Table[Task] = field(default_factory=lambda: Table("task", Task))
-    backends: Table[Backend] = field(default_factory=lambda: Table("backend", Backend))
-    exporters: Table[Exporter] = field(default_factory=lambda: Table("export format", Exporter))
-    launchers: Table[Launcher] = field(default_factory=lambda: Table("launcher", Launcher))
-    views: Table[View] = field(default_factory=lambda: Table("view", View))
+    backends: Table[Backend] = field(
+        default_factory=lambda: Table("backend", Backend)  # type: ignore[type-abstract]
+    )
+    exporters: Table[Exporter] = field(
+        default_factory=lambda: Table("export format", Exporter)  # type: ignore[type-abstract]
+    )
+    launchers: Table[Launcher] = field(
+        default_factory=lambda: Table("launcher", Launcher)  # type: ignore[type-abstract]
+    )
+    views: Table[View] = field(
+        default_factory=lambda: Table("view", View)  # type: ignore[type-abstract]
+    )
     broken: list[Broken] = field(default_factory=list)
 
     @classmethod

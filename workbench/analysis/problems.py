@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.analysis.shapes import Resolution, resolve
@@ -92,7 +93,7 @@ def _structure(experiment: Experiment, resolution: Resolution) -> Iterator[Probl
                     f"{node.id} does not lead to an Output, so it is not trained.",
                     "Connect it, or remove it.",
                     node.id,
-                    Repair("Remove it", lambda e, i=node.id: remove_nodes(e, (i,))),
+                    Repair("Remove it", partial(remove_nodes, ids=(node.id,))),
                 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.document.edits import remove_nodes
@@ -49,7 +50,7 @@ def resolve(
         except UserError as error:
             repair = None
             if node.type not in catalog.layers:
-                repair = Repair("Remove it", lambda e, i=node.id: remove_nodes(e, (i,)))
+                repair = Repair("Remove it", partial(remove_nodes, ids=(node.id,)))
             problems.append(Problem("error", error.message, error.hint, node.id, repair))
         else:
             if resolved is not None:

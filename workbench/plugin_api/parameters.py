@@ -44,12 +44,8 @@ def param(
     """
     extra = {"unit": unit, "advanced": advanced, "shown_if": shown_if, "path": path}
     bounds = {"ge": minimum, "le": maximum, "gt": above, "lt": below}
-    return Meta(
-        title=title,
-        description=help or None,
-        extra=extra,
-        **{key: value for key, value in bounds.items() if value is not None},
-    )
+    given: dict[str, Any] = {key: value for key, value in bounds.items() if value is not None}
+    return Meta(title=title, description=help or None, extra=extra, **given)
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from workbench.document.experiment import Split
 from workbench.plugin_api.parameters import Field, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workbench.document.experiment import Split
     from workbench.plugin_api.data import BadFile, Samples, SplitName
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Opened:
     """A data set that has been listed, not read.
 
     Attributes:

@@ -63,4 +63,4 @@ def default_axes(rank: int) -> tuple[str, ...]:
         3: IMAGE_AXES,
         4: ("depth", *IMAGE_AXES),
     }
-    return names.get(rank, tuple(f"axis {i + 1}" for i in range(rank - 1)) + ("features",))
+    return names.get(rank, (*(f"axis {i + 1}" for i in range(rank - 1)), "features"))

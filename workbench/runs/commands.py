@@ -49,7 +49,7 @@ class Watch(_Command, frozen=True, tag="watch"):
 
 Command = Pause | Resume | Stop | Save | SetLearningRate | Watch
 
-_decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)  # type: ignore[arg-type]
+_decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
 _encoder = msgspec.json.Encoder()
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from workbench.plugin_api.task import Evaluation  # noqa: TC001 - msgspec reads it at run time
+from workbench.plugin_api.task import Evaluation
 
 
 class _Event(
@@ -186,7 +186,7 @@ Event = (
     | Failed
 )
 
-_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)  # type: ignore[arg-type]
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _encoder = msgspec.json.Encoder()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import safe_open
@@ -115,8 +115,8 @@ def read_snapshot(path: Path) -> Snapshot:
         raise UserError(f"The feature maps in {path.name} cannot be read: {error}.") from error
 
 
-def _snapshot(described: dict[str, dict[str, int]], tensors: dict[str, NDArray]) -> Snapshot:  # type: ignore[type-arg]
-    def under(kind: str) -> dict[str, NDArray]:  # type: ignore[type-arg]
+def _snapshot(described: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Snapshot:
+    def under(kind: str) -> dict[str, NDArray[Any]]:
         prefix = f"{kind}/"
         return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from workbench.plugin_api.task import Evaluation
-from workbench.runs import events as ev
+if TYPE_CHECKING:
+    from workbench.plugin_api.task import Evaluation
+    from workbench.runs import events as ev
 
 Status = Literal[
     "new",
