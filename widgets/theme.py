@@ -105,7 +105,7 @@ class Theme(QObject):
         self._app = app
         self.choice = choice
         self.colors = DARK
-        for file in sorted(resources.path("fonts").glob("*.ttf")):
+        for file in sorted(resources.path("fonts").glob("*.[ot]tf")):
             QFontDatabase.addApplicationFont(str(file))
         app.setStyle("Fusion")
         self.apply(choice)
