@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
+from workbench.errors import UserError
 from workbench.files import write_atomically
 
 if TYPE_CHECKING:
@@ -14,33 +15,33 @@ if TYPE_CHECKING:
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Asked of the next worker.
+    """Written by whoever starts a worker, read by the worker when it begins.
 
     Attributes:
-        resume: go on from the newest checkpoint, if there is one; False begins anew and drops
-            what an earlier attempt saved. A worker that has begun anew turns this to True, so
-            that a cluster which restarts it goes on.
-        epochs: epochs in all, those already done included; None: as planned before.
-        commands_seen: size of commands.jsonl when this was asked; what stands before it was
-            meant for an earlier worker.
+        resume: go on from the last checkpoint instead of beginning.
+        epochs: epochs in all to train up to; None: as many as the experiment says.
     """
 
-    resume: bool = True
+    resume: bool = False
     epochs: Annotated[int, Meta(ge=1)] | None = None
-    commands_seen: Annotated[int, Meta(ge=0)] = 0
-
-
-def write_request(folder: RunFolder, *, resume: bool, epochs: int | None = None) -> Request:
-    """Write what the next worker shall do, before it is started; raises UserError."""
-    seen = folder.commands.stat().st_size if folder.commands.exists() else 0
-    request = Request(resume=resume, epochs=epochs, commands_seen=seen)
-    write_atomically(folder.request, msgspec.json.encode(request))
-    return request
 
 
 def read_request(folder: RunFolder) -> Request:
-    """Read what this worker shall do; a missing or unreadable request means: go on."""
+    """Return the request; a folder without one asks for a plain start.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     try:
         return msgspec.json.decode(folder.request.read_bytes(), type=Request)
-    except (OSError, msgspec.DecodeError):
+    except FileNotFoundError:
         return Request()
+    except (OSError, msgspec.DecodeError) as error:
+        raise UserError(
+            f"{folder.request} cannot be read: {error}.", "Delete this file and resume the run."
+        ) from error
+
+
+def write_request(folder: RunFolder, request: Request) -> None:
+    """Replace the request; raises UserError when the folder cannot be written to."""
+    write_atomically(folder.request, msgspec.json.encode(request))
