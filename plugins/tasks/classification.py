@@ -1,0 +1,200 @@
+"""Single-label classification: every sample belongs to exactly one class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+
+from plugins.tasks.classification_head import head_problems, softmax_node
+from workbench.plugin_api.parameters import param
+from workbench.plugin_api.problems import Problem
+from workbench.plugin_api.task import Evaluation, Prediction, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.document.experiment import Experiment
+    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.network import Network
+
+SHOWN_LABELS = 5
+SMALLEST_PROBABILITY = 1e-7
+
+
+class Classification(Task, frozen=True, kw_only=True):
+    """Cross-entropy on logits, with class weights and label smoothing."""
+
+    id: ClassVar[str] = "classification"
+    title: ClassVar[str] = "Classification"
+    help: ClassVar[str] = "Tells which one of several classes a sample belongs to."
+    modalities: ClassVar[tuple[str, ...]] = ("image",)
+
+    label_smoothing: Annotated[
+        float,
+        param(
+            "Label smoothing",
+            "Share of certainty taken from the true class and spread over all (Szegedy, 2016).",
+            minimum=0,
+            below=1,
+        ),
+    ] = 0.0
+    class_weights: Annotated[
+        Literal["none", "balanced"],
+        param(
+            "Class weights", "Balanced: rare classes weigh more, by samples / (classes · count)."
+        ),
+    ] = "none"
+    top_k: Annotated[
+        int,
+        param(
+            "Top k",
+            "A sample also counts as right when its class is among the k likeliest.",
+            minimum=2,
+        ),
+    ] = 5
+
+    def problems(
+        self, experiment: Experiment, network: Network, info: DataInfo | None
+    ) -> Sequence[Problem]:
+        """Return what is wrong with the data's classes and the network's head."""
+        return [*_data_problems(info), *head_problems(network, info)]
+
+    def torch_loss(
+        self, network: Network, info: DataInfo, train_counts: Sequence[int]
+    ) -> Callable[[Any, Any], Any]:
+        """Return the cross-entropy of raw outputs (batch × classes) and class numbers (batch)."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        smoothing = self.label_smoothing
+        weights = self._weights(train_counts)
+        by_device: dict[Any, Any] = {}
+        is_softmax = softmax_node(network) is not None
+
+        def loss(outputs: Any, targets: Any) -> Any:
+            logits = outputs.float()
+            if is_softmax:
+                logits = logits.clamp_min(SMALLEST_PROBABILITY).log()
+            if weights is None:
+                return cross_entropy(logits, targets, label_smoothing=smoothing)
+            if logits.device not in by_device:
+                by_device[logits.device] = torch.from_numpy(weights).to(logits.device)
+            weight = by_device[logits.device]
+            return cross_entropy(logits, targets, weight, label_smoothing=smoothing)
+
+        return loss
+
+    def torch_metrics(self, outputs: Any, targets: Any) -> dict[str, Any]:
+        """Return whether each sample is right, as 0 or 1."""
+        return {"accuracy": (outputs.argmax(1) == targets).float()}
+
+    def evaluator(self, network: Network, info: DataInfo) -> ClassificationEvaluator:
+        """Return an empty evaluator."""
+        return ClassificationEvaluator(len(info.classes), self.top_k)
+
+    def probabilities(self, outputs: NDArray[np.float32], network: Network) -> NDArray[np.float32]:
+        """Return the softmax of logits, or the outputs themselves when the head has it already."""
+        if softmax_node(network) is not None:
+            return outputs
+        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return shifted / shifted.sum(axis=1, keepdims=True)
+
+    def predictions(
+        self, outputs: NDArray[np.float32], network: Network, classes: Sequence[str]
+    ) -> list[Prediction]:
+        """Return the likeliest classes of each sample, five at most."""
+        probabilities = self.probabilities(outputs, network)
+        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :SHOWN_LABELS]
+        return [
+            Prediction(
+                labels=tuple(classes[i] for i in best),
+                probabilities=tuple(float(row[i]) for i in best),
+            )
+            for row, best in zip(probabilities, order, strict=True)
+        ]
+
+    @property
+    def monitor(self) -> tuple[str, Literal["min", "max"]]:
+        """The best checkpoint has the highest accuracy."""
+        return "accuracy", "max"
+
+    def _weights(self, train_counts: Sequence[int]) -> NDArray[np.float32] | None:
+        if self.class_weights == "none":
+            return None
+        counts = np.asarray(train_counts, np.float64)
+        weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+        return weights.astype(np.float32)
+
+
+class ClassificationEvaluator:
+    """Gathers raw outputs; the numbers come from scikit-learn."""
+
+    def __init__(self, classes: int, top_k: int) -> None:
+        self._classes = classes
+        self._top_k = top_k
+        self._outputs: list[NDArray[np.float32]] = []
+        self._targets: list[NDArray[Any]] = []
+
+    def update(self, outputs: NDArray[np.float32], targets: NDArray[Any]) -> None:
+        """Take one batch: batch × classes, and class numbers."""
+        self._outputs.append(outputs)
+        self._targets.append(targets)
+
+    def compute(self) -> Evaluation:
+        """Return accuracy, top-k accuracy, macro and per-class scores, and the confusion."""
+        from sklearn.metrics import (
+            accuracy_score,
+            confusion_matrix,
+            precision_recall_fscore_support,
+        )
+
+        outputs = np.nan_to_num(np.concatenate(self._outputs))
+        targets = np.concatenate(self._targets)
+        labels = np.arange(self._classes)
+        predicted = outputs.argmax(axis=1)
+        scores = precision_recall_fscore_support(
+            targets, predicted, labels=labels, zero_division=0.0
+        )
+        per_class = {
+            name: tuple(float(value) for value in values)
+            for name, values in zip(("precision", "recall", "f1", "support"), scores, strict=True)
+        }
+        present = np.union1d(targets, predicted).astype(int)
+        metrics = {"accuracy": float(accuracy_score(targets, predicted))}
+        metrics |= self._top_k_accuracy(outputs, targets, labels)
+        for name in ("precision", "recall", "f1"):
+            metrics[name] = float(np.mean([per_class[name][i] for i in present]))
+        matrix = confusion_matrix(targets, predicted, labels=labels)
+        confusion = tuple(tuple(int(count) for count in row) for row in matrix)
+        return Evaluation(metrics=metrics, per_class=per_class, confusion=confusion)
+
+    def _top_k_accuracy(
+        self, outputs: NDArray[np.float32], targets: NDArray[Any], labels: NDArray[Any]
+    ) -> dict[str, float]:
+        if self._classes <= self._top_k:
+            return {}
+        from sklearn.metrics import top_k_accuracy_score
+
+        score = top_k_accuracy_score(targets, outputs, k=self._top_k, labels=labels)
+        return {f"top_{self._top_k}_accuracy": float(score)}
+
+
+def _data_problems(info: DataInfo | None) -> Iterator[Problem]:
+    if info is None:
+        return
+    if len(info.classes) < 2:
+        yield Problem(
+            "error",
+            f"The data have {len(info.classes) or 'no'} class{'es' if not info.classes else ''}, "
+            "but classification needs two at least.",
+            "Choose other data, for instance a folder with one subfolder for each class.",
+        )
+    if not info.counts.get("validation"):
+        yield Problem(
+            "warning",
+            "There are no validation samples, so overfitting will not be seen.",
+            "Give the validation split a share of the data.",
+        )
