@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from workbench.errors import UserError
+from workbench.session.comparison import Comparison
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.preferences import Preferences
 
-__all__ = ["DataSession", "DocumentSession", "Message", "RunSession", "Session"]
+__all__ = ["Comparison", "DataSession", "DocumentSession", "Message", "RunSession", "Session"]
 
 
 class Session:
@@ -40,15 +41,18 @@ class Session:
         self.document = DocumentSession(catalog)
         self.data = DataSession(catalog)
         self.run = RunSession(catalog, runs_folder)
+        self.comparison = Comparison(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
+        self.comparison.failed.connect(self._on_comparison_failed)
         self._on_info_changed()
 
     def tick(self) -> None:
         """Take over what background work has ready."""
         self.data.tick()
         self.run.tick()
+        self.comparison.tick()
         self.document.tick()
 
     def attempt(self, action: Callable[[], object]) -> bool:
@@ -63,11 +67,15 @@ class Session:
     def close(self) -> None:
         """Let go of helpers and of waiting workers; training goes on."""
         self.data.close()
+        self.comparison.close()
         self.run.close()
         self.document.close()
 
     def _on_experiment_changed(self) -> None:
         self.data.look_at(self.document.experiment.data)
+
+    def _on_comparison_failed(self, error: UserError) -> None:
+        self.messaged.emit(Message("error", error.message, error.hint))
 
     def _on_info_changed(self) -> None:
         self.document.set_info(self.data.info)
