@@ -8,15 +8,15 @@ import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import msgspec
 from filelock import FileLock, Timeout
 
+from workbench.document.files import dumps
 from workbench.errors import UserError
 from workbench.files import unwritable, write_atomically
 from workbench.runs import commands
 from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineWriter
-from workbench.runs.request import Request, read_request, write_request
+from workbench.runs.request import read_request, write_request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,31 +35,13 @@ def create_run(experiment: Experiment, runs_folder: Path, name: str | None = Non
     """
     stem = f"{datetime.now():%Y-%m-%d_%H%M%S}_{_slug(name or experiment.name)}"
     folder = RunFolder(_new_folder(runs_folder, stem))
-    content = msgspec.json.encode(experiment, order="sorted")
     try:
-        write_atomically(folder.experiment, msgspec.json.format(content, indent=1) + b"\n")
+        write_atomically(folder.experiment, dumps(experiment))
     except UserError:
         with contextlib.suppress(OSError):
             folder.path.rmdir()
         raise
     return folder
-
-
-def read_experiment(folder: RunFolder) -> Experiment:
-    """Return what a run trains; raises UserError when its file is gone or damaged."""
-    from workbench.document.experiment import Experiment
-
-    try:
-        return msgspec.json.decode(folder.experiment.read_bytes(), type=Experiment)
-    except OSError as error:
-        raise UserError(
-            f"{folder.path} holds no experiment that can be read: {error.strerror or error}."
-        ) from error
-    except msgspec.DecodeError as error:
-        raise UserError(
-            f"The experiment in {folder.path} cannot be read: {error}.",
-            "It may come from a newer version of the workbench.",
-        ) from error
 
 
 def is_running(folder: RunFolder) -> bool:
@@ -92,9 +74,6 @@ def send(folder: RunFolder, command: commands.Command) -> None:
 def request_resume(folder: RunFolder, epochs: int | None = None) -> None:
     """Ask the next worker to go on from the last checkpoint.
 
-    What was commanded of the worker before is void: commands.jsonl begins anew, and the next
-    worker reads it from its first line.
-
     Args:
         epochs: epochs in all to train up to; None keeps what was asked for last.
 
@@ -103,17 +82,8 @@ def request_resume(folder: RunFolder, epochs: int | None = None) -> None:
     """
     if is_running(folder):
         raise UserError(f"{folder.name} is running.", "Stop it first, or let it end.")
-    wanted = epochs if epochs is not None else _requested_epochs(folder)
-    write_request(folder, Request(resume=True, epochs=wanted))
-    with contextlib.suppress(OSError):
-        folder.commands.unlink()
-
-
-def _requested_epochs(folder: RunFolder) -> int | None:
-    try:
-        return read_request(folder).epochs
-    except UserError:
-        return None
+    wanted = epochs if epochs is not None else read_request(folder).epochs
+    write_request(folder, resume=True, epochs=wanted)
 
 
 def _slug(name: str) -> str:
