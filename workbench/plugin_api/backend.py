@@ -46,10 +46,12 @@ class Batch:
     Attributes:
         inputs: batch × the input's canonical shape, float32.
         targets: batch, int64 for classes.
+        indices: numbers of the samples in their split, where they are known.
     """
 
     inputs: NDArray[np.float32]
     targets: NDArray[Any]
+    indices: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)

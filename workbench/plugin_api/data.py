@@ -46,7 +46,11 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Samples(Protocol):
-    """The samples of one split, by index; safe to use from several processes."""
+    """The samples of one split, by index; safe to use from several processes.
+
+    All samples agree in number of channels and dtype. A source that knows the shapes of all
+    samples without reading them has them as `shapes`: sample × axis, int64; see `known_shapes`.
+    """
 
     def __len__(self) -> int: ...
 
@@ -66,3 +70,8 @@ class Samples(Protocol):
     def targets(self) -> NDArray[np.int64]:
         """Class numbers of all samples, without reading any of them."""
         ...
+
+
+def known_shapes(samples: Samples) -> NDArray[np.int64] | None:
+    """Return the raw shapes of all samples if the source knows them without reading."""
+    return getattr(samples, "shapes", None)

@@ -37,8 +37,15 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Learn from the training split; JSON-able."""
         return {}
 
+    def resolved(self, fitted: dict[str, Any]) -> Preprocessing:
+        """Return the same with what depends on the data settled ("as stored" becomes a size).
+
+        Predicting from a user's file starts with this, so that any file fits the network.
+        """
+        return self
+
     def shape(self, raw: NDArray[Any]) -> NDArray[Any]:
-        """First half, before augmentation: size and channels; a picture stays uint8."""
+        """First half, before augmentation: size and channels; dtype stays (uint8, uint16)."""
         raise NotImplementedError
 
     def scale(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> NDArray[np.float32]:

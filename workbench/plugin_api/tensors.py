@@ -32,7 +32,7 @@ class TensorType(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if not self.axes and self.shape:
-            object.__setattr__(self, "axes", default_axes(len(self.shape)))
+            msgspec.structs.force_setattr(self, "axes", default_axes(len(self.shape)))
         if len(self.axes) != len(self.shape):
             raise ValueError(f"{len(self.shape)} sizes but {len(self.axes)} axis names")
 

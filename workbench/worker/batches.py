@@ -1,0 +1,210 @@
+"""Feeds training and evaluation with batches: from memory where they fit, else read ahead."""
+
+from __future__ import annotations
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.plugin_api.backend import Batch
+from workbench.worker.loading import Gathered, Loader, Maker, Task, process_count
+from workbench.worker.preparation import PreparedData, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.data import SplitName
+    from workbench.worker.loading import BadSample
+
+__all__ = ["Feed", "PreparedData", "epoch_order", "prepare"]
+
+MEMORY_BYTES = 512 * 2**20
+"""A split that takes no more than this is kept in memory."""
+CHUNK = 64
+"""Samples that a thread reads in one go while a split is taken into memory."""
+ORDER_STREAM = 1
+"""Keeps the random numbers of the batch order apart from others of the same seed."""
+
+
+class Feed:
+    """Batches of prepared data, the same for the same seed, however they are loaded.
+
+    Args:
+        batch_size: of training; the last batch of an epoch may be shorter.
+        loaders: processes that read and augment when memory does not hold a split; 0 chooses.
+        on_bad: called once with the name and the reason of a sample that cannot be read.
+        on_progress: called with (done, all) while a split is taken into memory.
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedData,
+        *,
+        seed: int,
+        batch_size: int,
+        loaders: int = 0,
+        on_bad: Callable[[str, str], Any] | None = None,
+        on_progress: Callable[[int, int], Any] | None = None,
+    ) -> None:
+        self.prepared = prepared
+        self.batch_size = batch_size
+        self._seed = seed
+        self._loaders = loaders
+        self._on_bad = on_bad
+        self._on_progress = on_progress
+        self._known_bad: set[str] = set()
+        self._memory: dict[SplitName, tuple[Batch, NDArray[np.int64]]] = {}
+        self._processes: dict[bool, Loader] = {}
+        self._splits = prepared.opened.splits
+        self._maker = Maker(
+            self._splits,
+            prepared.preprocessing,
+            prepared.augmentation,
+            prepared.fitted,
+            prepared.info.input.shape,
+            seed,
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Samples per split."""
+        return self.prepared.info.counts
+
+    @property
+    def train_class_counts(self) -> tuple[int, ...]:
+        """Training samples per class."""
+        return self.prepared.info.class_counts["train"]
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Number of training batches in an epoch, the short last one included."""
+        return math.ceil(len(self._splits["train"]) / self.batch_size)
+
+    def train_batches(self, epoch: int, start_batch: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch in the order that (seed, epoch) gives.
+
+        Args:
+            start_batch: go on from here; what comes before is not read.
+
+        Raises:
+            UserError: nothing can be read any more.
+        """
+        order = epoch_order(self._seed, epoch, len(self._splits["train"]))
+        order = order[start_batch * self.batch_size :]
+        augmented = self.prepared.augmentation is not None
+        if not augmented and self._fits("train", 4):
+            return self._from_memory("train", order, self.batch_size)
+        if augmented and self._maker.kept is None and self._fits("train", 1):
+            self._maker.kept = self._gather("train")
+        return self._made("train", order, self.batch_size, epoch)
+
+    def batches(self, split: SplitName, batch_size: int = 0) -> Iterator[Batch]:
+        """Yield a split in order, not augmented; samples that cannot be read are left out."""
+        size = batch_size or self.batch_size
+        if self._fits(split, 4):
+            memory, _ = self._remembered(split)
+            return self._from_memory(split, np.arange(len(memory)), size)
+        return self._made(split, np.arange(len(self._splits[split])), size, None)
+
+    def sample(
+        self, split: SplitName, index: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8], str, int]:
+        """Return one sample: as the network gets it, as a picture, its name and its class.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        samples = self._splits[split]
+        shaped = self._maker.read(split, index)
+        prepared = self.prepared.preprocessing.scale(shaped, self.prepared.fitted)
+        picture = (shaped >> 8).astype(np.uint8) if shaped.dtype == np.uint16 else shaped
+        return prepared, picture, samples.name(index), int(samples.targets[index])
+
+    def close(self) -> None:
+        """End the loading processes and let go of the memory."""
+        for loader in self._processes.values():
+            loader.close()
+        self._processes.clear()
+        self._memory.clear()
+        self._maker.kept = None
+
+    def _fits(self, split: SplitName, item_bytes: int) -> bool:
+        kind = self.prepared.info.input
+        known = None not in kind.shape
+        return known and len(self._splits[split]) * kind.size * item_bytes <= MEMORY_BYTES
+
+    def _from_memory(self, split: SplitName, order: NDArray[np.intp], size: int) -> Iterator[Batch]:
+        memory, numbers = self._remembered(split)
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            yield Batch(memory.inputs[rows], memory.targets[rows], numbers[rows])
+
+    def _remembered(self, split: SplitName) -> tuple[Batch, NDArray[np.int64]]:
+        if split not in self._memory:
+            found = self._gather(split)
+            inputs = np.empty(found.shaped.shape, np.float32)
+            for start in range(0, len(inputs), CHUNK):
+                part = slice(start, start + CHUNK)
+                inputs[part] = self.prepared.preprocessing.scale(
+                    found.shaped[part], self.prepared.fitted
+                )
+            targets = self._splits[split].targets[found.indices]
+            self._memory[split] = Batch(inputs, targets), found.indices
+        return self._memory[split]
+
+    def _gather(self, split: SplitName) -> Gathered:
+        """Read a whole split; decoding lets go of the interpreter, so threads share the work."""
+        numbers = np.arange(len(self._splits[split]))
+        chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
+        parts: list[Gathered] = []
+        with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, 8))) as pool:
+            gather = partial(self._maker.gather, split, fill=split == "train")
+            for part in pool.map(gather, chunks):
+                parts.append(part)
+                self._note(part.bad)
+                if self._on_progress is not None:
+                    self._on_progress(min(len(parts) * CHUNK, len(numbers)), len(numbers))
+        return Gathered(
+            np.concatenate([part.shaped for part in parts]),
+            np.concatenate([part.indices for part in parts]),
+        )
+
+    def _made(
+        self, split: SplitName, order: NDArray[np.intp], size: int, epoch: int | None
+    ) -> Iterator[Batch]:
+        tasks = [
+            Task(split, order[start : start + size], epoch) for start in range(0, len(order), size)
+        ]
+        loader = self._loader(epoch is not None)
+        for made in loader.make(tasks) if loader else map(self._maker.make, tasks):
+            self._note(made.bad)
+            if len(made.inputs):
+                yield Batch(made.inputs, made.targets, made.indices)
+
+    def _loader(self, training: bool) -> Loader | None:
+        """Training has processes of its own, for an evaluation may come in the midst of it."""
+        processes = process_count(self._loaders)
+        if processes and training not in self._processes:
+            size = self.batch_size * self.prepared.info.input.size * 4
+            self._processes[training] = Loader(self._maker, processes, size)
+        return self._processes.get(training)
+
+    def _note(self, bad: Sequence[BadSample]) -> None:
+        for sample in bad:
+            if sample.name not in self._known_bad:
+                self._known_bad.add(sample.name)
+                if self._on_bad is not None:
+                    self._on_bad(sample.name, sample.reason)
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.intp]:
+    """Return the order in which an epoch sees its samples; drawn from (seed, epoch) alone."""
+    key = np.random.SeedSequence([ORDER_STREAM, seed, epoch])
+    order: NDArray[np.intp] = np.random.Generator(np.random.Philox(key)).permutation(count)
+    return order

@@ -1,0 +1,240 @@
+"""Makes batches from samples, here or in processes that work ahead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.data import Samples, SplitName
+    from workbench.plugin_api.preprocessing import Augmentation, Preprocessing
+
+MOST_BAD = 100
+"""So many unreadable samples in a row mean that the data are gone."""
+PREFETCH = 2
+"""Batches that each loading process works ahead."""
+
+
+class Task(NamedTuple):
+    """One batch to make; an epoch means training: augmented, and always full."""
+
+    split: SplitName
+    indices: NDArray[np.intp]
+    epoch: int | None = None
+
+
+class BadSample(NamedTuple):
+    """A sample that could not be read."""
+
+    name: str
+    reason: str
+
+
+class Made(NamedTuple):
+    """A batch that was made, or why it could not be."""
+
+    inputs: Any
+    targets: Any
+    indices: Any
+    bad: tuple[BadSample, ...] = ()
+    error: UserError | None = None
+
+
+class Gathered(NamedTuple):
+    """Shaped samples in one array, and their numbers in the split."""
+
+    shaped: NDArray[Any]
+    indices: NDArray[np.int64]
+    bad: tuple[BadSample, ...] = ()
+
+
+@dataclass
+class Maker:
+    """Reads, shapes, augments and scales samples; picklable, and the same in every process.
+
+    Attributes:
+        shape: of one shaped sample; whatever comes out otherwise counts as bad.
+        kept: the training split, already gathered in memory.
+        share: hand arrays over in shared memory.
+    """
+
+    splits: Mapping[SplitName, Samples]
+    preprocessing: Preprocessing
+    augmentation: Augmentation | None
+    fitted: dict[str, Any]
+    shape: tuple[int | None, ...]
+    seed: int
+    kept: Gathered | None = None
+    share: bool = False
+
+    def __getitem__(self, task: Task) -> Made:
+        """Make a batch; what a DataLoader calls in its processes."""
+        try:
+            made = self.make(task)
+        except UserError as error:
+            return Made(None, None, None, error=error)
+        if not self.share:
+            return made
+        import torch
+
+        inputs, targets, indices = (torch.from_numpy(array) for array in made[:3])
+        return Made(inputs, targets, indices, made.bad)
+
+    def make(self, task: Task) -> Made:
+        """Make a batch; raises UserError when the data are gone."""
+        if task.epoch is not None and self.kept is not None:
+            found = Gathered(self.kept.shaped[task.indices], self.kept.indices[task.indices])
+        else:
+            found = self.gather(task.split, task.indices, fill=task.epoch is not None)
+        shaped = found.shaped
+        if task.epoch is not None and self.augmentation is not None:
+            seeds = [(self.seed, task.epoch, index) for index in task.indices.tolist()]
+            shaped = np.stack(
+                [self.augmentation.apply(*pair) for pair in zip(shaped, seeds, strict=True)]
+            )
+        inputs = self.preprocessing.scale(shaped, self.fitted)
+        return Made(
+            inputs, self.splits[task.split].targets[found.indices], found.indices, found.bad
+        )
+
+    def gather(self, split: SplitName, indices: NDArray[np.intp], *, fill: bool) -> Gathered:
+        """Read and shape samples.
+
+        Args:
+            fill: take the next readable sample of the split for one that cannot be read, so that
+                training batches keep their size and their number; else it is left out.
+        """
+        count = len(self.splits[split])
+        tries = min(count, MOST_BAD) if fill else 1
+        rows, kept, bad = [], [], []
+        for wanted in indices.tolist():
+            for index in ((wanted + offset) % count for offset in range(tries)):
+                try:
+                    rows.append(self.read(split, index))
+                except UserError as error:
+                    bad.append(BadSample(self.splits[split].name(index), error.message))
+                else:
+                    kept.append(index)
+                    break
+            else:
+                if fill:
+                    raise _gone(tries, bad[-1])
+        shaped = np.stack(rows) if rows else np.empty((0, *(n or 0 for n in self.shape)), np.uint8)
+        return Gathered(shaped, np.array(kept, np.int64), tuple(bad))
+
+    def read(self, split: SplitName, index: int) -> NDArray[Any]:
+        """Return one shaped sample; raises UserError when it cannot be read or has another size."""
+        samples = self.splits[split]
+        shaped = self.preprocessing.shape(samples.read(index))
+        if shaped.shape != self.shape and None not in self.shape:
+            raise UserError(f"{samples.name(index)} cannot be used: its size has changed.")
+        return shaped
+
+
+class Loader:
+    """Processes that make batches ahead of time, in the order they are asked for."""
+
+    def __init__(self, maker: Maker, processes: int, batch_bytes: int) -> None:
+        import torch
+        from torch.utils.data import DataLoader
+
+        maker.share = _fits_shared_memory(batch_bytes * processes * (PREFETCH + 1))
+        self._maker = maker
+        self._tasks: list[Task] = []
+        self._loader = DataLoader(
+            maker,
+            batch_size=None,
+            sampler=_Order(self._tasks),
+            num_workers=processes,
+            prefetch_factor=PREFETCH,
+            persistent_workers=True,
+            collate_fn=_as_it_is,
+            worker_init_fn=_start_process,
+            multiprocessing_context="fork" if sys.platform == "linux" else None,
+            # Without one of its own, every pass would draw from the generator of the training.
+            generator=torch.Generator(),
+        )
+
+    def make(self, tasks: Sequence[Task]) -> Iterator[Made]:
+        """Yield the batches of `tasks`; beginning anew drops what is left of the last call."""
+        self._tasks[:] = tasks
+        try:
+            for made in self._loader:
+                if made.error is not None:
+                    raise made.error
+                if self._maker.share:
+                    inputs, targets, indices = (tensor.numpy() for tensor in made[:3])
+                    made = Made(inputs, targets, indices, made.bad)
+                yield made
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise UserError(
+                "A process that loads pictures ended unexpectedly, perhaps for lack of memory.",
+                "Use a smaller batch or fewer loading processes, then resume.",
+            ) from error
+
+    def close(self) -> None:
+        """End the processes."""
+        iterator = self._loader._iterator
+        if iterator is not None:
+            iterator._shutdown_workers()
+            self._loader._iterator = None
+
+
+class _Order:
+    """Lends a list that changes between passes to a DataLoader."""
+
+    def __init__(self, tasks: list[Task]) -> None:
+        self._tasks = tasks
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(tuple(self._tasks))
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+
+def process_count(wanted: int) -> int:
+    """Return how many processes should load: as wanted, else as many as help here."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(wanted or min(cores, 8), cores) if cores > 1 else 0
+
+
+def _gone(tries: int, last: BadSample) -> UserError:
+    return UserError(
+        f"{tries} samples in a row can no longer be read; the last one: {last.reason}",
+        "Make the data available again, then resume.",
+    )
+
+
+def _fits_shared_memory(needed: int) -> bool:
+    """Containers often have 64 MB of it, and a process that takes more dies of a bus error."""
+    if sys.platform != "linux":
+        return True
+    try:
+        return shutil.disk_usage("/dev/shm").free > 2 * needed
+    except OSError:
+        return False
+
+
+def _as_it_is(made: Made) -> Made:
+    return made
+
+
+def _start_process(_number: int) -> None:
+    # A Ctrl-C or a cluster's SIGTERM goes to all processes; the worker decides what happens.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,0 +1,120 @@
+"""Opens an experiment's data and finds out all that must be known before training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.errors import UserError
+from workbench.plugin_api.data import SPLITS, DataInfo
+
+if TYPE_CHECKING:
+    from workbench.catalog import Catalog
+    from workbench.document.experiment import Data, Experiment
+    from workbench.plugin_api.preprocessing import Augmentation, Preprocessing
+    from workbench.plugin_api.source import Opened
+
+IMBALANCE = 3.0
+"""The largest class may be so many times the smallest before a warning is due."""
+TINY_CLASS = 5
+"""A class with fewer pictures than this can hardly be learned or judged."""
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Data that are ready to be read.
+
+    Attributes:
+        fitted: what preprocessing learned from the training split.
+    """
+
+    opened: Opened
+    preprocessing: Preprocessing
+    augmentation: Augmentation | None
+    fitted: dict[str, Any]
+    info: DataInfo
+
+
+def prepare(experiment: Experiment, catalog: Catalog) -> PreparedData:
+    """Open the data of an experiment and fit the preprocessing.
+
+    Raises:
+        UserError: the data cannot be used, with a next step.
+    """
+    data = experiment.data
+    opened, info = describe(data, catalog)
+    preprocessing = catalog.preprocessing(data.preprocessing)
+    fitted = preprocessing.fit(opened.splits["train"])
+    return PreparedData(
+        opened,
+        preprocessing.resolved(fitted),
+        catalog.augmentation(data.augmentation),
+        fitted,
+        info,
+    )
+
+
+def describe(data: Data, catalog: Catalog) -> tuple[Opened, DataInfo]:
+    """Open data and say what they are, without reading more than one sample a split.
+
+    Raises:
+        UserError: the data cannot be used, with a next step.
+    """
+    preprocessing = catalog.preprocessing(data.preprocessing)
+    opened = catalog.source(data.source).open(data.split)
+    if "train" not in opened.splits:
+        raise UserError(
+            "There is nothing to train on.", "Lower the validation and test shares, or add data."
+        )
+    types = {name: preprocessing.output(samples) for name, samples in opened.splits.items()}
+    for name, found in types.items():
+        if found != types["train"]:
+            raise UserError(
+                f"The {name} pictures are {found}, the training pictures {types['train']}.",
+                "Set height, width and channels in the data settings.",
+            )
+    class_counts: dict[str, tuple[int, ...]] = {
+        name: tuple(np.bincount(samples.targets, minlength=len(opened.classes)).tolist())
+        for name, samples in opened.splits.items()
+    }
+    info = DataInfo(
+        input=types["train"],
+        classes=opened.classes,
+        counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
+        class_counts=class_counts,
+        bad_files=opened.bad_files,
+        warnings=_warnings(opened.classes, class_counts),
+        fingerprint=opened.fingerprint,
+    )
+    return opened, info
+
+
+def _warnings(
+    classes: tuple[str, ...], class_counts: dict[str, tuple[int, ...]]
+) -> tuple[str, ...]:
+    if not classes:
+        return ()
+    found = []
+    totals = np.sum(list(class_counts.values()), axis=0)
+    largest, smallest = int(totals.argmax()), int(totals.argmin())
+    if totals[largest] > IMBALANCE * totals[smallest]:
+        found.append(
+            f"The classes are out of balance: {totals[largest]} of “{classes[largest]}” but "
+            f"{totals[smallest]} of “{classes[smallest]}”. Class weights in the task make up "
+            "for it, and the F1 score says more than the accuracy."
+        )
+    tiny = [name for name, total in zip(classes, totals, strict=True) if total < TINY_CLASS]
+    if tiny:
+        found.append(f"Fewer than {TINY_CLASS} pictures of {_listed(tiny)}: too few to learn from.")
+    for split, counts in class_counts.items():
+        missing = [name for name, count in zip(classes, counts, strict=True) if not count]
+        if missing:
+            found.append(f"The {split} split has no picture of {_listed(missing)}.")
+    return tuple(found)
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    shown = ", ".join(f"“{name}”" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more classes"
