@@ -6,6 +6,7 @@ object, so that the history can drop it.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -221,11 +222,22 @@ def _checked(value: _S, changes: Mapping[str, Any]) -> _S:
 
 
 def _converted(name: str, new: Any, wanted: Any) -> Any:
+    """Return the value as a file would give it back: checked, and lists instead of tuples."""
+    title = name.replace("_", " ").capitalize()
     try:
-        return msgspec.convert(msgspec.to_builtins(new), wanted)
-    except (msgspec.ValidationError, TypeError) as error:
-        title = name.replace("_", " ")
-        raise EditError(f"{title.capitalize()} cannot be {new!r}: {error}.") from error
+        if not _is_finite(msgspec.to_builtins(new)):
+            raise EditError(f"{title} must be an ordinary number, not {new}.")
+        return msgspec.convert(msgspec.json.decode(msgspec.json.encode(new)), wanted)
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError) as error:
+        raise EditError(f"{title} cannot be {new!r}: {error}.") from error
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(_is_finite, value))
 
 
 def _check_exists(graph: Graph, node_id: str) -> None:

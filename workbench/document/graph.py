@@ -5,9 +5,10 @@ from __future__ import annotations
 import keyword
 import unicodedata
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from workbench.errors import UserError
 
@@ -34,7 +35,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     params: dict[str, Any] = {}
     inputs: tuple[str, ...] = ()
     trainable: bool = True
-    learning_rate_scale: float = 1.0
+    learning_rate_scale: Annotated[float, Meta(ge=0)] = 1.0
     position: tuple[float, float] = (0.0, 0.0)
     group: str = ""
 
