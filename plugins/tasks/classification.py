@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from workbench.plugin_api.network import Network
 
 SHOWN_LABELS = 5
+_ANSWERS = '''
+import numpy as np
+
+
+def answers(outputs: np.ndarray, classes: list[str]) -> list[tuple[str, float]]:
+    """Return every class with its probability, likeliest first."""
+    probabilities = {probabilities}
+    order = np.argsort(-probabilities, kind="stable")
+    return [(classes[i], float(probabilities[i])) for i in order]
+'''
 SMALLEST_PROBABILITY = 1e-7
 
 
@@ -115,6 +125,14 @@ class Classification(Task, frozen=True, kw_only=True):
             )
             for row, best in zip(probabilities, order, strict=True)
         ]
+
+    def python_source(self, network: Network) -> str:
+        """Return `answers(outputs, classes)`: softmax of logits, or probabilities as they are."""
+        return _ANSWERS.format(
+            probabilities="outputs"
+            if softmax_node(network) is not None
+            else "np.exp(outputs - outputs.max()) / np.exp(outputs - outputs.max()).sum()"
+        )
 
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:

@@ -49,14 +49,15 @@ class ExportRequest:
     """A trained model and all that belongs to it.
 
     Attributes:
+        experiment_json: the experiment as its file holds it, to travel with the weights.
         weights: canonical weights by "node/name".
         fitted: what preprocessing learned.
         sample_inputs: prepared samples to verify with, batch × the input's canonical shape.
         sample_outputs: the model's raw outputs for them.
-        backend: the PyTorch backend, for exporters that need generated code.
     """
 
     experiment: Experiment
+    experiment_json: str
     network: Network
     task: Task
     info: DataInfo

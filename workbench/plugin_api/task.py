@@ -91,6 +91,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Return one readable answer a sample."""
         raise NotImplementedError
 
+    def python_source(self, network: Network) -> str:
+        """Return a function `answers(outputs, classes)` for exported scripts, NumPy only.
+
+        It takes one sample's raw outputs and the class names, and returns (label, probability)
+        pairs, likeliest first.
+        """
+        raise NotImplementedError
+
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:
         """Metric that decides the best checkpoint, and which way is better."""

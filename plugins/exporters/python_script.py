@@ -1,0 +1,127 @@
+"""A Python script that stands alone: model, preprocessing, classes, weights beside it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from plugins.exporters.isolation import run_isolated
+from plugins.exporters.safetensors import metadata
+from plugins.exporters.sources import join_sources
+from plugins.exporters.torch_module import channels_first, torch_state
+from workbench.files import write_atomically
+from workbench.plugin_api.backend import Availability
+from workbench.plugin_api.exporter import Exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.exporter import ExportRequest
+
+WEIGHTS_SUFFIX = ".safetensors"
+
+
+class PythonScriptExporter(Exporter):
+    """Runs with torch, numpy, Pillow and safetensors; imports nothing of the workbench."""
+
+    id = "python"
+    title = "Python script (PyTorch)"
+    help = "The network's code, its preprocessing and its weights: python script.py picture.png"
+    suffix = ".py"
+
+    def availability(self) -> Availability:
+        """PyTorch must be installed."""
+        if find_spec("torch"):
+            return Availability(True)
+        return Availability(False, "PyTorch is not installed.", "pip install torch")
+
+    def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
+        """Write the script, and its weights with the same name beside it."""
+        from safetensors.torch import save
+
+        code, state = torch_state(request)
+        weights = path.with_suffix(WEIGHTS_SUFFIX)
+        contiguous = {name: tensor.contiguous() for name, tensor in state.items()}
+        write_atomically(weights, save(contiguous, metadata(request)))
+        script = join_sources(
+            _docstring(request, path.name),
+            code.source,
+            request.preprocessing.python_source(dict(request.fitted)),
+            request.task.python_source(request.network),
+            _main(request, code.class_name),
+        )
+        write_atomically(path, script.encode())
+        return (path, weights)
+
+    def outputs(
+        self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
+    ) -> NDArray[np.float32]:
+        """Import the script in a separate process and let it answer prepared samples."""
+        script = """
+import importlib.util
+
+
+def run(file, inputs):
+    spec = importlib.util.spec_from_file_location("exported", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.forward(module.load_model(), inputs)
+"""
+        return run_isolated(script, path, inputs)
+
+
+def _docstring(request: ExportRequest, name: str) -> str:
+    count = len(request.info.classes)
+    title = " ".join(request.experiment.name.replace("\\", "").replace('"', "").split())
+    return (
+        f"{title or 'A network'}: tells {count} classes apart; made with Neural Workbench.\n\n"
+        "Needs torch, numpy, pillow and safetensors:\n\n"
+        f"    python {name} picture.png …"
+    )
+
+
+def _main(request: ExportRequest, class_name: str) -> str:
+    order = channels_first(request)
+    permuted = f".permute{order}.contiguous()" if order else ""
+    return f'''
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+CLASSES = {list(request.info.classes)!r}
+WEIGHTS = Path(__file__).with_suffix("{WEIGHTS_SUFFIX}")
+
+
+def load_model() -> {class_name}:
+    """Return the trained network, ready to answer."""
+    model = {class_name}()
+    model.load_state_dict(load_file(WEIGHTS))
+    return model.eval()
+
+
+def forward(model: {class_name}, batch: np.ndarray) -> np.ndarray:
+    """Return the raw outputs for prepared samples, features or channels last."""
+    with torch.no_grad():
+        return model(torch.from_numpy(batch){permuted}).numpy()
+
+
+def main() -> None:
+    """Print the likeliest classes of each file."""
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    model = load_model()
+    for path in sys.argv[1:]:
+        found = answers(forward(model, load(path)[None])[0], CLASSES)
+        print(path, *(f"{{label}} {{share:.1%}}" for label, share in found[:3]), sep="\\t")
+
+
+if __name__ == "__main__":
+    main()
+'''

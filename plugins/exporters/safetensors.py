@@ -1,0 +1,86 @@
+"""safetensors: canonical weights that every backend of the workbench reads."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors.numpy import save
+
+from plugins.backends.torch_code import generate, torch_names
+from plugins.exporters.isolation import run_isolated
+from plugins.exporters.torch_module import run_source
+from workbench.files import write_atomically
+from workbench.plugin_api.backend import Availability
+from workbench.plugin_api.exporter import Exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.exporter import ExportRequest
+
+
+class SafetensorsExporter(Exporter):
+    """Weights as "node/weight" in Keras' layouts; the experiment travels in the metadata."""
+
+    id = "safetensors"
+    title = "safetensors"
+    help = "Weights alone, safe to load anywhere, with the experiment in the file's metadata."
+    suffix = ".safetensors"
+
+    def availability(self) -> Availability:
+        """Always there."""
+        return Availability(True)
+
+    def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
+        """Write weights and metadata: experiment, classes, preprocessing and what it learned."""
+        # safetensors writes wrong data for arrays that are not contiguous.
+        tensors = {name: np.ascontiguousarray(value) for name, value in request.weights.items()}
+        write_atomically(path, save(tensors, metadata(request)))
+        return (path,)
+
+    def outputs(
+        self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
+    ) -> NDArray[np.float32]:
+        """Load the file into the generated PyTorch module in a separate process."""
+        code = generate(request.network)
+        table = {
+            name: (torch_name, bind.transpose, bind.shape)
+            for name, (torch_name, bind) in torch_names(request.network).items()
+        }
+        load = f"""
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+
+TABLE = {table!r}
+
+
+def load(file):
+    model = {code.class_name}()
+    state = model.state_dict()
+    for name, array in load_file(file).items():
+        torch_name, transpose, shape = TABLE[name]
+        array = array if transpose is None else array.transpose(transpose)
+        array = array if shape is None else array.reshape(shape)
+        state[torch_name] = torch.from_numpy(np.ascontiguousarray(array))
+    model.load_state_dict(state)
+    return model
+"""
+        script = code.source + load + run_source(request, "load(file)")
+        return run_isolated(script, path, inputs)
+
+
+def metadata(request: ExportRequest) -> dict[str, str]:
+    """Return what belongs to the weights, as safetensors metadata (text to text)."""
+    return {
+        "format": "neural-workbench",
+        "experiment": request.experiment_json,
+        "classes": json.dumps(list(request.info.classes)),
+        "fitted": json.dumps(dict(request.fitted)),
+    }

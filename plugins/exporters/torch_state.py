@@ -1,0 +1,65 @@
+"""PyTorch's own format: a state dict for the generated module."""
+
+from __future__ import annotations
+
+import io
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from plugins.backends.torch_code import generate
+from plugins.exporters.isolation import run_isolated
+from plugins.exporters.torch_module import run_source, torch_state
+from workbench.files import write_atomically
+from workbench.plugin_api.backend import Availability
+from workbench.plugin_api.exporter import Exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.exporter import ExportRequest
+
+
+class TorchStateExporter(Exporter):
+    """Weights by the names of the generated PyTorch module."""
+
+    id = "torch"
+    title = "PyTorch state dict"
+    help = "Weights for model.load_state_dict(torch.load(file, weights_only=True))."
+    suffix = ".pt"
+
+    def availability(self) -> Availability:
+        """PyTorch must be installed."""
+        if find_spec("torch"):
+            return Availability(True)
+        return Availability(False, "PyTorch is not installed.", "pip install torch")
+
+    def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
+        """Write the state dict."""
+        import torch
+
+        _, state = torch_state(request)
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        write_atomically(path, buffer.getvalue())
+        return (path,)
+
+    def outputs(
+        self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
+    ) -> NDArray[np.float32]:
+        """Load the file into the generated module in a separate process."""
+        code = generate(request.network)
+        load = (
+            "\n\ndef load(file):\n"
+            f"    model = {code.class_name}()\n"
+            "    model.load_state_dict(torch.load(file, weights_only=True))\n"
+            "    return model\n"
+        )
+        return run_isolated(
+            code.source + "\n\nimport torch\n" + load + run_source(request, "load(file)"),
+            path,
+            inputs,
+        )
