@@ -16,7 +16,7 @@ from workbench.files import unwritable, write_atomically
 from workbench.runs import commands
 from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineWriter
-from workbench.runs.request import read_request, write_request
+from workbench.runs.request import Request, read_request, write_request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +74,9 @@ def send(folder: RunFolder, command: commands.Command) -> None:
 def request_resume(folder: RunFolder, epochs: int | None = None) -> None:
     """Ask the next worker to go on from the last checkpoint.
 
+    What was commanded of earlier workers is void: commands.jsonl begins anew, so that a worker
+    reads it from its first line.
+
     Args:
         epochs: epochs in all to train up to; None keeps what was asked for last.
 
@@ -82,8 +85,17 @@ def request_resume(folder: RunFolder, epochs: int | None = None) -> None:
     """
     if is_running(folder):
         raise UserError(f"{folder.name} is running.", "Stop it first, or let it end.")
-    wanted = epochs if epochs is not None else read_request(folder).epochs
-    write_request(folder, resume=True, epochs=wanted)
+    wanted = epochs if epochs is not None else _requested_epochs(folder)
+    write_request(folder, Request(resume=True, epochs=wanted))
+    with contextlib.suppress(FileNotFoundError):
+        folder.commands.unlink()
+
+
+def _requested_epochs(folder: RunFolder) -> int | None:
+    try:
+        return read_request(folder).epochs
+    except UserError:
+        return None
 
 
 def _slug(name: str) -> str:

@@ -84,3 +84,8 @@ class RunFolder:
     def notes(self) -> Path:
         """The user's words on this run: {"title": …, "notes": …, "starred": …}."""
         return self.path / "notes.json"
+
+    @property
+    def summary(self) -> Path:
+        """What the list of runs says of it, kept once it has ended; may be deleted."""
+        return self.path / "summary.json"
