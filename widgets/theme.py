@@ -9,8 +9,11 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 
 import resources
+from widgets.icons import svg_icon
+from widgets.style_sheet import style_sheet
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
 
@@ -38,15 +41,15 @@ class Colors:
 
 
 DARK = Colors(
-    window="#16171b",
-    panel="#1c1e24",
-    field="#24272e",
-    field_hover="#2c3038",
-    node="#1f2229",
-    border="#31353e",
+    window="#15171c",
+    panel="#1c1f26",
+    field="#252932",
+    field_hover="#2d323d",
+    node="#1f232b",
+    border="#323845",
     text="#e8eaee",
     text_soft="#a3a9b5",
-    text_faint="#7b818e",
+    text_faint="#858c9a",
     accent="#5b9dff",
     accent_text="#0d1117",
     edge="#9aa1ad",
@@ -65,7 +68,7 @@ LIGHT = Colors(
     border="#d5d8df",
     text="#16181d",
     text_soft="#5a6270",
-    text_faint="#737a88",
+    text_faint="#6b7280",
     accent="#1f66d6",
     accent_text="#ffffff",
     edge="#565d6b",
@@ -105,6 +108,7 @@ class Theme(QObject):
         self._app = app
         self.choice = choice
         self.colors = DARK
+        self._icons: dict[tuple[str, str], QIcon] = {}
         for file in sorted(resources.path("fonts").glob("*.[ot]tf")):
             QFontDatabase.addApplicationFont(str(file))
         app.setStyle("Fusion")
@@ -124,6 +128,18 @@ class Theme(QObject):
         self._app.setPalette(palette(self.colors))
         self._app.setStyleSheet(style_sheet(self.colors))
         self.changed.emit()
+
+    def icon(self, name: str, color: str = "") -> QIcon:
+        """Return an icon by its file's name, in the text colour unless another is given."""
+        key = (name, color or self.colors.text)
+        if key not in self._icons:
+            self._icons[key] = svg_icon(name, key[1], self.colors.text_faint)
+        return self._icons[key]
+
+    def severity_color(self, severity: str) -> str:
+        """Return the colour of "error" or "warning"; of anything else, the accent."""
+        known = {"error": self.colors.error, "warning": self.colors.warning}
+        return known.get(severity, self.colors.accent)
 
     def _system_is_dark(self) -> bool:
         scheme = self._app.styleHints().colorScheme()
@@ -172,66 +188,3 @@ def palette(colors: Colors) -> QPalette:
     for key in (role.WindowText, role.Text, role.ButtonText):
         made.setColor(QPalette.ColorGroup.Disabled, key, QColor(colors.text_faint))
     return made
-
-
-def style_sheet(c: Colors) -> str:
-    """Return the style sheet of a theme: quiet surfaces, one accent."""
-    return f"""
-    QMainWindow, QMainWindow::separator {{ background: {c.window}; }}
-    QMainWindow::separator {{ width: 1px; height: 1px; background: {c.border}; }}
-    QToolTip {{ background: {c.field}; color: {c.text}; border: 1px solid {c.border};
-        padding: 4px 6px; }}
-    QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{
-        background: {c.field}; border: 1px solid {c.border}; border-radius: 5px;
-        padding: 4px 7px; min-height: 18px; selection-background-color: {c.accent};
-        selection-color: {c.accent_text}; }}
-    QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
-    QPlainTextEdit:focus {{ border-color: {c.accent}; }}
-    QPushButton, QToolButton {{ background: {c.field}; border: 1px solid {c.border};
-        border-radius: 5px; padding: 5px 12px; }}
-    QPushButton:hover, QToolButton:hover {{ background: {c.field_hover}; }}
-    QPushButton:focus, QToolButton:focus {{ border-color: {c.accent}; }}
-    QPushButton:disabled, QToolButton:disabled {{ color: {c.text_faint}; }}
-    QPushButton[primary="true"] {{ background: {c.accent}; color: {c.accent_text};
-        border-color: {c.accent}; font-weight: 600; }}
-    QToolButton[flat="true"] {{ background: transparent; border-color: transparent;
-        padding: 4px; }}
-    QToolButton[flat="true"]:hover {{ background: {c.field_hover}; }}
-    QTabBar {{ background: transparent; }}
-    QTabBar::tab {{ background: transparent; color: {c.text_soft}; padding: 7px 12px;
-        border: none; border-bottom: 2px solid transparent; }}
-    QTabBar::tab:selected {{ color: {c.text}; border-bottom-color: {c.accent};
-        background: {c.panel}; }}
-    QTabBar::tab:hover {{ color: {c.text}; }}
-    QTabWidget::pane {{ border: none; border-top: 1px solid {c.border}; }}
-    QTreeView, QListView, QTableView {{ background: {c.panel}; border: none; outline: none; }}
-    QTreeView::item, QListView::item {{ padding: 3px 4px; border-radius: 4px; }}
-    QTreeView::item:hover, QListView::item:hover {{ background: {c.field_hover}; }}
-    QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{
-        background: {c.field_hover}; color: {c.text}; }}
-    QHeaderView::section {{ background: {c.panel}; color: {c.text_soft}; border: none;
-        border-bottom: 1px solid {c.border}; padding: 4px 6px; }}
-    QMenu, QMenuBar {{ background: {c.panel}; }}
-    QMenu {{ border: 1px solid {c.border}; padding: 4px; }}
-    QMenu::item {{ padding: 5px 22px 5px 12px; border-radius: 4px; }}
-    QMenu::item:selected, QMenuBar::item:selected {{ background: {c.field_hover}; }}
-    QMenu::separator {{ height: 1px; background: {c.border}; margin: 4px 6px; }}
-    QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
-    QScrollBar:vertical {{ width: 10px; background: transparent; }}
-    QScrollBar:horizontal {{ height: 10px; background: transparent; }}
-    QScrollBar::handle {{ background: {c.border}; border-radius: 4px; min-height: 24px;
-        min-width: 24px; margin: 1px; }}
-    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-    QProgressBar {{ background: {c.field}; border: none; border-radius: 3px; max-height: 6px;
-        text-align: center; }}
-    QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}
-    QSlider::groove:horizontal {{ height: 3px; background: {c.border}; border-radius: 1px; }}
-    QSlider::sub-page:horizontal {{ background: {c.accent}; border-radius: 1px; }}
-    QSlider::handle:horizontal {{ width: 12px; margin: -5px 0; border-radius: 6px;
-        background: {c.accent}; }}
-    QStatusBar {{ background: {c.window}; color: {c.text_soft}; }}
-    QStatusBar::item {{ border: none; }}
-    QLabel[soft="true"] {{ color: {c.text_soft}; }}
-    QLabel[heading="true"] {{ font-weight: 600; }}
-    """

@@ -71,6 +71,11 @@ class Recovery:
         self._lock = None
 
     @property
+    def age(self) -> float | None:
+        """Seconds since unsaved work was last written; None: there is nothing on disk."""
+        return None if self._lock is None else time.monotonic() - self._written
+
+    @property
     def _file(self) -> Path:
         return (self._folder or recovery_folder()) / f"{self._name}.json"
 

@@ -54,6 +54,11 @@ class DocumentSession:
         return self._history.is_saved
 
     @property
+    def autosave_age(self) -> float | None:
+        """Seconds since unsaved work was last written aside; None: there is nothing on disk."""
+        return self._recovery.age
+
+    @property
     def undo_title(self) -> str:
         """Title of the edit that undo would take back; empty: none."""
         return self._history.undo_title

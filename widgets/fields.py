@@ -1,0 +1,441 @@
+"""Editors of single values: each shows a value, and says when a person has changed it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.texts import THIN, choice_title, decimal, grouped
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QFocusEvent, QWheelEvent
+
+    from workbench.plugin_api.parameters import Field
+
+
+class Editor(QWidget):
+    """Edits one value.
+
+    Signals:
+        edited(object): a person gave another valid value.
+        rejected(str): what was typed cannot be a value; why, in a sentence.
+        finished(): the person is done with this field: Enter, or the focus has gone.
+    """
+
+    edited = Signal(object)
+    rejected = Signal(str)
+    finished = Signal()
+
+    def show_value(self, value: Any) -> None:
+        """Show a value without emitting anything."""
+        raise NotImplementedError
+
+    def mark(self, wrong: bool) -> None:
+        """Outline the field, or no longer."""
+        for child in self.findChildren((QLineEdit, QComboBox)):
+            set_property(child, "wrong", wrong)
+
+
+def set_property(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet looks at."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+class IgnoreWheel(QObject):
+    """Lets a wheel turn scroll the panel instead of changing the field under the pointer."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Pass a wheel event on to the parent unless the field has the focus."""
+        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+class ComboBox(QComboBox):
+    """A combo box that the wheel changes only while it has the focus."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+        self.setMaxVisibleItems(20)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave the wheel to the scroll area around an unfocused field."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class BoolEditor(Editor):
+    """A check box that carries its own title."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._box = QCheckBox(field.title, self)
+        self._box.setMinimumHeight(22)
+        self._box.clicked.connect(self._on_clicked)
+        _fill(self, self._box)
+
+    def show_value(self, value: Any) -> None:
+        """Show whether it is on."""
+        self._box.setChecked(bool(value))
+
+    def _on_clicked(self, checked: bool) -> None:
+        self.edited.emit(checked)
+        self.finished.emit()
+
+
+class LineField(QLineEdit):
+    """A line that says when the person is done with it."""
+
+    left = Signal()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Say so, whether or not the text is a value."""
+        super().focusOutEvent(event)
+        self.left.emit()
+
+
+class NumberField(LineField):
+    """A line for one number: any decimal sign, 1e-3, digits in groups; arrow keys step it."""
+
+    number_edited = Signal(object)
+    text_rejected = Signal(str)
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._field = field
+        self._value: float | int | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(34)
+        self.textEdited.connect(self._on_text_edited)
+        self.left.connect(self._restore)
+
+    def sizeHint(self) -> QSize:
+        """Return a size that lets two numbers stand side by side."""
+        return QSize(60, super().sizeHint().height())
+
+    def show_number(self, value: float | None) -> None:
+        """Show a number; text that already says it is left as it was typed."""
+        self._value = value
+        if self.hasFocus() and self._reads_as(value):
+            return
+        self._restore()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Step with the arrow keys; Escape takes back what was not a number."""
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(event.key())
+        if steps and self._value is not None:
+            self._step(steps * (10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1))
+        elif event.key() == Qt.Key.Key_Escape and not self._reads_as(self._value):
+            self._restore()
+        else:
+            super().keyPressEvent(event)
+
+    def _reads_as(self, value: float | None) -> bool:
+        try:
+            return read_number(self.text(), self._field) == value
+        except ValueError:
+            return False
+
+    def _restore(self) -> None:
+        self.setText("" if self._value is None else number_text(self._value))
+
+    def _on_text_edited(self, text: str) -> None:
+        try:
+            value = read_number(text, self._field)
+        except ValueError as error:
+            self.text_rejected.emit(str(error))
+            return
+        self._value = value
+        self.number_edited.emit(value)
+
+    def _step(self, steps: int) -> None:
+        value = self._value or 0
+        if self._field.kind == "int":
+            stepped: float = value + steps
+        else:
+            size = 10.0 ** math.floor(math.log10(abs(value))) if value else 0.1
+            stepped = float(f"{value + steps * size / 10:.12g}")
+        try:
+            check_bounds(stepped, self._field)
+        except ValueError:
+            return
+        self.setText(number_text(stepped))
+        self._on_text_edited(self.text())
+
+
+class NumberEditor(Editor):
+    """One number with its unit."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._line = NumberField(field, self)
+        self._line.number_edited.connect(self.edited)
+        self._line.text_rejected.connect(self.rejected)
+        self._line.left.connect(self.finished)
+        self._line.returnPressed.connect(self.finished)
+        row = _fill(self, self._line)
+        if field.unit:
+            unit = QLabel(field.unit, self)
+            unit.setProperty("soft", True)
+            row.addWidget(unit)
+
+    def show_value(self, value: Any) -> None:
+        """Show the number."""
+        self._line.show_number(value)
+
+
+class TextEditor(Editor):
+    """One line of text."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._line = LineField(self)
+        self._line.textEdited.connect(self._on_text_edited)
+        self._line.left.connect(self.finished)
+        self._line.returnPressed.connect(self.finished)
+        self._row = _fill(self, self._line)
+
+    def show_value(self, value: Any) -> None:
+        """Show the text; the cursor stays where it is while it is being typed."""
+        text = self._text_of(value)
+        if self._line.text() != text and not self._says(value):
+            self._line.setText(text)
+
+    def _text_of(self, value: Any) -> str:
+        return "" if value is None else str(value)
+
+    def _says(self, value: Any) -> bool:
+        return False
+
+    def _on_text_edited(self, text: str) -> None:
+        self.edited.emit(text)
+
+
+class PathEditor(TextEditor):
+    """A path with a button that opens the system's chooser."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        self._field = field
+        button = QPushButton("Browse…", self)
+        button.setObjectName(f"browse_{field.name}")
+        button.setAccessibleName(f"Browse for {field.title.lower()}")
+        button.clicked.connect(self._on_browse)
+        self._row.addWidget(button)
+
+    def choose(self, path: str) -> None:
+        """Take a path as if it had been typed."""
+        self._line.setText(path)
+        self.edited.emit(path)
+        self.finished.emit()
+
+    def _on_browse(self) -> None:
+        title, start = self._field.title, self._line.text()
+        if self._field.path == "file":
+            path, _ = QFileDialog.getOpenFileName(self, title, start)
+        else:
+            path = QFileDialog.getExistingDirectory(self, title, start)
+        if path:
+            self.choose(path)
+
+
+class ListEditor(TextEditor):
+    """Any number of numbers in one line: 28 × 28 × 1."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        self._item = field.items[0]
+        self._line.setPlaceholderText("28 × 28 × 1")
+
+    def _text_of(self, value: Any) -> str:
+        return " × ".join(number_text(part) for part in value or ())
+
+    def _says(self, value: Any) -> bool:
+        try:
+            return self._line.hasFocus() and self._read(self._line.text()) == tuple(value or ())
+        except ValueError:
+            return False
+
+    def _read(self, text: str) -> tuple[float, ...]:
+        for sign in "x×X*;":
+            text = text.replace(sign, "|")
+        parts = text.split("|") if "|" in text else text.replace(",", " ").split()
+        if not any(part.strip() for part in parts):
+            raise ValueError("Give the sizes, such as 28 × 28 × 1.")
+        return tuple(read_number(part, self._item) for part in parts)
+
+    def _on_text_edited(self, text: str) -> None:
+        try:
+            value = self._read(text)
+        except ValueError as error:
+            self.rejected.emit(str(error))
+        else:
+            self.edited.emit(value)
+
+
+class JsonEditor(TextEditor):
+    """A value of any other kind, as JSON."""
+
+    def _text_of(self, value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    def _on_text_edited(self, text: str) -> None:
+        try:
+            self.edited.emit(json.loads(text))
+        except ValueError:
+            self.rejected.emit("This is not valid JSON.")
+
+
+class ChoiceEditor(Editor):
+    """One of several fixed values."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choices = field.choices
+        self._box = ComboBox(self)
+        for choice in field.choices:
+            self._box.addItem(choice_title(choice))
+        self._box.activated.connect(self._on_activated)
+        _fill(self, self._box)
+
+    def show_value(self, value: Any) -> None:
+        """Select the value; one that is not among the choices selects none."""
+        self._box.setCurrentIndex(self._choices.index(value) if value in self._choices else -1)
+
+    def _on_activated(self, index: int) -> None:
+        self.edited.emit(self._choices[index])
+        self.finished.emit()
+
+
+class TupleEditor(Editor):
+    """A fixed number of values: numbers side by side with ×, pairs of numbers in rows."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._editors = [_item_editor(item, self) for item in field.items]
+        self._value: list[Any] = [None] * len(self._editors)
+        self._nested = any(item.kind == "tuple" for item in field.items)
+        row = QVBoxLayout(self) if self._nested else QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        for index, editor in enumerate(self._editors):
+            if index and not self._nested:
+                times = QLabel("×", self)
+                times.setProperty("soft", True)
+                row.addWidget(times)
+            row.addWidget(editor, 1)
+            editor.setAccessibleName(f"{field.title} {index + 1}")
+            for line in editor.findChildren(QLineEdit):
+                line.setAccessibleName(f"{field.title} {index + 1}")
+                line.setObjectName(f"field_{field.name}_{index}")
+            editor.edited.connect(lambda value, at=index: self._on_edited(at, value))
+            editor.rejected.connect(self.rejected)
+            editor.finished.connect(self.finished)
+
+    def show_value(self, value: Any) -> None:
+        """Show every part."""
+        self._value = list(value)
+        for editor, part in zip(self._editors, self._value, strict=False):
+            editor.show_value(part)
+
+    def _on_edited(self, index: int, value: Any) -> None:
+        self._value[index] = value
+        self.edited.emit(tuple(self._value))
+
+
+def plain_editor(field: Field, parent: QWidget | None = None) -> Editor:
+    """Return the editor of a field that is not a struct; whether it is optional is left aside."""
+    if field.kind == "tuple":
+        kind = ListEditor if field.any_length else TupleEditor
+        return kind(field, parent)
+    editors = {
+        "bool": BoolEditor,
+        "int": NumberEditor,
+        "float": NumberEditor,
+        "text": TextEditor,
+        "path": PathEditor,
+        "choice": ChoiceEditor,
+    }
+    return editors.get(field.kind, JsonEditor)(field, parent)
+
+
+def read_number(text: str, field: Field) -> float | int:
+    """Return the number a person typed.
+
+    Takes a comma or a point as the decimal sign, spaces between groups of digits, and 1e-3.
+
+    Raises:
+        ValueError: with a sentence for the person: not a number, or outside the bounds.
+    """
+    plain = text.replace("−", "-")
+    for space in (" ", THIN, "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}", "_"):
+        plain = plain.replace(space, "")
+    if plain.count(",") == 1 and "." not in plain:
+        plain = plain.replace(",", ".")
+    try:
+        value = float(plain)
+    except ValueError:
+        raise ValueError("This is not a number.") from None
+    if not math.isfinite(value):
+        raise ValueError("This is not a finite number.")
+    if field.kind == "int":
+        if value != int(value):
+            raise ValueError("This must be a whole number.")
+        value = int(value)
+    check_bounds(value, field)
+    return value
+
+
+def check_bounds(value: float, field: Field) -> None:
+    """Raise a ValueError that names the bound which a number breaks."""
+    show = number_text
+    if field.minimum is not None and value < field.minimum:
+        raise ValueError(f"The least is {show(field.minimum)}.")
+    if field.maximum is not None and value > field.maximum:
+        raise ValueError(f"The most is {show(field.maximum)}.")
+    if field.above is not None and value <= field.above:
+        raise ValueError(f"This must be more than {show(field.above)}.")
+    if field.below is not None and value >= field.below:
+        raise ValueError(f"This must be less than {show(field.below)}.")
+
+
+def number_text(value: float) -> str:
+    """Return a number as a field shows it."""
+    return grouped(value) if isinstance(value, int) else decimal(value)
+
+
+def _item_editor(item: Field, parent: QWidget) -> Editor:
+    return plain_editor(item, parent)
+
+
+def _fill(editor: QWidget, widget: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout(editor)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    row.addWidget(widget, 1)
+    return row

@@ -1,0 +1,413 @@
+"""A form from a struct's annotations: labels, units, help, bounds, folded and nested parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.fields import ComboBox, Editor, plain_editor
+from widgets.texts import class_title
+from workbench.plugin_api.parameters import fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.plugin_api.parameters import Field
+
+LABEL_WIDTH = 104
+
+
+class StructForm(QWidget):
+    """Edits the fields of a struct, one a row.
+
+    Signals:
+        changed(str, object): a person gave this field another valid value.
+        sealed(): the person is done with a field, so that the next edit is another one.
+    """
+
+    changed = Signal(str, object)
+    sealed = Signal()
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        parent: QWidget | None = None,
+        *,
+        label_width: int = LABEL_WIDTH,
+    ) -> None:
+        super().__init__(parent)
+        self._label_width = label_width
+        self._rows: dict[str, FormRow] = {}
+        self._values: dict[str, Any] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(10)
+        self._grid.setVerticalSpacing(7)
+        self._grid.setColumnMinimumWidth(0, label_width)
+        self._grid.setColumnStretch(1, 1)
+        self._advanced = _Fold("Advanced", self)
+        shown = [field for field in fields if not field.hidden]
+        for field in shown:
+            if not field.advanced:
+                self._add(field)
+        if any(field.advanced for field in shown):
+            self._grid.addWidget(self._advanced, self._grid.rowCount(), 0, 1, 2)
+            for field in shown:
+                if field.advanced:
+                    self._add(field)
+        self._advanced.setVisible(any(field.advanced for field in shown))
+        self._advanced.toggled.connect(self._show_rows)
+        self._show_rows()
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """Show values by field name; what is being typed stays as it is, if it says the same."""
+        self._values = dict(values)
+        for name, row in self._rows.items():
+            if name in values:
+                row.show_value(values[name])
+        self._show_rows()
+
+    def show_struct(self, struct: msgspec.Struct) -> None:
+        """Show the values of a struct."""
+        self.show_values({name: getattr(struct, name) for name in self._rows})
+
+    def show_error(self, name: str, message: str) -> None:
+        """Outline a field and say what is wrong with it; an empty message takes that back."""
+        if name in self._rows:
+            self._rows[name].show_error(message)
+
+    def focus_field(self, name: str) -> None:
+        """Put the cursor into a field, unfolding it if need be."""
+        row = self._rows.get(name)
+        if row is None:
+            return
+        if row.field.advanced:
+            self._advanced.setChecked(True)
+        row.focus()
+
+    def editor(self, name: str) -> Editor:
+        """Return the editor of a field."""
+        return self._rows[name].editor
+
+    def _add(self, field: Field) -> None:
+        row = FormRow(field, self)
+        row.editor.edited.connect(lambda value, name=field.name: self._on_edited(name, value))
+        row.editor.finished.connect(self.sealed)
+        row.place(self._grid, self._label_width)
+        self._rows[field.name] = row
+
+    def _on_edited(self, name: str, value: Any) -> None:
+        self._rows[name].show_error("")
+        self._values[name] = value
+        self._show_rows()
+        self.changed.emit(name, value)
+
+    def _show_rows(self) -> None:
+        for row in self._rows.values():
+            condition = row.field.shown_if
+            matters = condition is None or self._values.get(condition[0]) in condition[1]
+            folded = row.field.advanced and not self._advanced.isChecked()
+            row.set_visible(matters and not folded)
+
+
+class FormRow:
+    """The label, the editor and the complaint of one field."""
+
+    def __init__(self, field: Field, parent: QWidget) -> None:
+        self.field = field
+        self.editor = editor_for(field, parent)
+        self.label = QLabel("" if _titles_itself(field) else field.title, parent)
+        self.complaint = QLabel(parent)
+        self._visible = True
+        self._style(parent)
+        self.editor.rejected.connect(self.show_error)
+        self.editor.finished.connect(self._on_finished)
+
+    def place(self, grid: QGridLayout, label_width: int) -> None:
+        """Take the next rows of a form."""
+        row = grid.rowCount()
+        self.label.setFixedWidth(label_width)
+        wide = self.field.kind in ("struct", "variant") or self.field.optional
+        if wide and _titles_itself(self.field):
+            grid.addWidget(self.editor, row, 0, 1, 2)
+            self.label.hide()
+        else:
+            top = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
+            grid.addWidget(self.label, row, 0, top)
+            grid.addWidget(self.editor, row, 1)
+        grid.addWidget(self.complaint, row + 1, 1)
+
+    def show_value(self, value: Any) -> None:
+        """Show a value and forget the complaint about the last one, unless it is being typed."""
+        self.editor.show_value(value)
+        if not self._is_typing():
+            self.show_error("")
+
+    def show_error(self, message: str) -> None:
+        """Outline the field and say why, or take that back."""
+        self.editor.mark(bool(message))
+        self.complaint.setText(message)
+        self.complaint.setVisible(bool(message) and self._visible)
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide the whole row."""
+        self._visible = visible
+        self.label.setVisible(visible and bool(self.label.text()))
+        self.editor.setVisible(visible)
+        self.complaint.setVisible(visible and bool(self.complaint.text()))
+
+    def focus(self) -> None:
+        """Put the cursor into the field."""
+        target = self.editor.focusProxy() or next(
+            (child for child in self.editor.findChildren(QWidget) if _takes_focus(child)), None
+        )
+        if target is not None:
+            target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            if isinstance(target, QLineEdit):
+                target.selectAll()
+
+    def _style(self, parent: QWidget) -> None:
+        field = self.field
+        tip = f"{field.help}." if field.help and not field.help.endswith(".") else field.help
+        self.label.setWordWrap(True)
+        self.label.setContentsMargins(0, 5, 0, 0)
+        self.label.setBuddy(self.editor)
+        self.complaint.setWordWrap(True)
+        self.complaint.setProperty("severity", "error")
+        self.complaint.hide()
+        self.editor.setObjectName(f"editor_{field.name}")
+        for widget in (self.label, self.editor):
+            widget.setToolTip(tip)
+        for child in self.editor.findChildren(QWidget):
+            if _takes_focus(child):
+                child.setToolTip(tip)
+                child.setAccessibleName(child.accessibleName() or field.title)
+                child.setAccessibleDescription(tip)
+                child.setObjectName(child.objectName() or f"field_{field.name}")
+
+    def _is_typing(self) -> bool:
+        return any(line.hasFocus() for line in self.editor.findChildren(QLineEdit))
+
+    def _on_finished(self) -> None:
+        if not self._is_typing():
+            self.show_error("")
+
+
+class StructEditor(Editor):
+    """A nested form."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._form: StructForm | None = None
+        self._value: Any = None
+        self._column = _column(self)
+
+    def show_value(self, value: Any) -> None:
+        """Show a struct; another class brings another form."""
+        if type(value) is not type(self._value):
+            self._rebuild(type(value))
+        self._value = value
+        if self._form is not None:
+            self._form.show_struct(value)
+
+    def _rebuild(self, kind: type) -> None:
+        if self._form is not None:
+            self._column.removeWidget(self._form)
+            self._form.hide()
+            self._form.deleteLater()
+        self._form = StructForm(fields_of(kind), self, label_width=LABEL_WIDTH)
+        self._form.changed.connect(self._on_changed)
+        self._form.sealed.connect(self.finished)
+        self._column.addWidget(self._form)
+
+    def _on_changed(self, name: str, value: Any) -> None:
+        self._value = msgspec.structs.replace(self._value, **{name: value})
+        self.edited.emit(self._value)
+
+
+class VariantEditor(Editor):
+    """A choice among structs, and the chosen one's form below it."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._variants: list[type | None] = list(field.variants)
+        if field.optional:
+            self._variants.insert(0, None)
+        self._kept: dict[type, Any] = {}
+        self._box = ComboBox(self)
+        self._box.setObjectName(f"field_{field.name}")
+        self._box.setAccessibleName(field.title)
+        for kind in self._variants:
+            self._box.addItem("None" if kind is None else class_title(kind))
+            tip = (kind.__doc__ or "").strip().split("\n")[0] if kind else ""
+            self._box.setItemData(self._box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._box.activated.connect(self._on_activated)
+        self._nested = StructEditor(field, self)
+        self._nested.edited.connect(self._on_nested)
+        self._nested.finished.connect(self.finished)
+        head = QGridLayout()
+        head.setHorizontalSpacing(10)
+        head.setColumnMinimumWidth(0, LABEL_WIDTH)
+        head.setColumnStretch(1, 1)
+        title = QLabel(field.title, self)
+        title.setFixedWidth(LABEL_WIDTH)
+        title.setBuddy(self._box)
+        head.addWidget(title, 0, 0)
+        head.addWidget(self._box, 0, 1)
+        column = _column(self)
+        column.addLayout(head)
+        column.addWidget(self._nested)
+
+    def show_value(self, value: Any) -> None:
+        """Select the value's class and show its settings."""
+        kind = None if value is None else type(value)
+        self._box.setCurrentIndex(self._variants.index(kind) if kind in self._variants else -1)
+        self._nested.setVisible(value is not None and bool(fields_of(type(value))))
+        if value is not None:
+            self._kept[type(value)] = value
+            self._nested.show_value(value)
+
+    def _on_activated(self, index: int) -> None:
+        kind = self._variants[index]
+        value = None if kind is None else self._kept.get(kind, None) or kind()
+        self.show_value(value)
+        self.edited.emit(value)
+        self.finished.emit()
+
+    def _on_nested(self, value: Any) -> None:
+        self._kept[type(value)] = value
+        self.edited.emit(value)
+
+
+class OptionalEditor(Editor):
+    """A check box that turns a value on, and the value's editor beside or below it."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._field = field
+        self._last: Any = None
+        self._box = QCheckBox(field.title, self)
+        self._box.setObjectName(f"use_{field.name}")
+        self._box.setMinimumHeight(22)
+        self._box.clicked.connect(self._on_clicked)
+        bare = msgspec.structs.replace(field, optional=False)
+        self._inner = editor_for(bare, self)
+        self._inner.edited.connect(self._on_inner)
+        self._inner.rejected.connect(self.rejected)
+        self._inner.finished.connect(self.finished)
+        if field.kind == "struct":
+            column = _column(self)
+            column.addWidget(self._box)
+            column.addWidget(_indented(self._inner, self))
+        else:
+            grid = QGridLayout(self)
+            grid.setContentsMargins(0, 0, 0, 0)
+            grid.setHorizontalSpacing(10)
+            grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+            grid.setColumnStretch(1, 1)
+            grid.addWidget(self._box, 0, 0)
+            grid.addWidget(self._inner, 0, 1)
+
+    def show_value(self, value: Any) -> None:
+        """Show whether there is a value, and which."""
+        self._box.setChecked(value is not None)
+        if self._field.kind == "struct":
+            self._inner.parentWidget().setVisible(value is not None)
+        self._inner.setEnabled(value is not None)
+        if value is not None:
+            self._last = value
+            self._inner.show_value(value)
+
+    def _on_clicked(self, checked: bool) -> None:
+        value = None
+        if checked:
+            value = self._last if self._last is not None else start_value(self._field)
+        self.show_value(value)
+        self.edited.emit(value)
+        self.finished.emit()
+
+    def _on_inner(self, value: Any) -> None:
+        self._last = value
+        self.edited.emit(value)
+
+
+def editor_for(field: Field, parent: QWidget | None = None) -> Editor:
+    """Return the editor that fits a field."""
+    if field.kind == "variant":
+        return VariantEditor(field, parent)
+    if field.optional:
+        return OptionalEditor(field, parent)
+    if field.kind == "struct":
+        return StructEditor(field, parent)
+    return plain_editor(field, parent)
+
+
+def start_value(field: Field) -> Any:
+    """Return a sensible first value for a field that was None until now."""
+    if field.kind == "struct":
+        return field.variants[0]()
+    if field.kind == "choice":
+        return field.choices[0]
+    if field.kind == "tuple":
+        count = 1 if field.any_length else len(field.items)
+        return tuple(start_value(field.items[min(i, len(field.items) - 1)]) for i in range(count))
+    if field.kind in ("int", "float"):
+        one = 1 if field.kind == "int" else 1.0
+        low = field.minimum if field.minimum is not None else one
+        return type(one)(max(one, low))
+    return {"bool": True, "text": "", "path": ""}.get(field.kind)
+
+
+class _Fold(QPushButton):
+    """A line that unfolds what belongs to it."""
+
+    def __init__(self, title: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._title = title
+        self.setObjectName("fold_advanced")
+        self.setAccessibleName(title)
+        self.setCheckable(True)
+        self.setProperty("link", True)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.toggled.connect(self._on_toggled)
+        self._on_toggled(False)
+
+    def _on_toggled(self, checked: bool) -> None:
+        self.setText(f"{'▾' if checked else '▸'}  {self._title}")
+
+
+def _titles_itself(field: Field) -> bool:
+    return field.kind in ("bool", "variant") or field.optional
+
+
+def _takes_focus(widget: QWidget) -> bool:
+    return widget.focusPolicy() != Qt.FocusPolicy.NoFocus
+
+
+def _column(widget: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(7)
+    return column
+
+
+def _indented(widget: QWidget, parent: QWidget) -> QFrame:
+    frame = QFrame(parent)
+    frame.setProperty("nested", True)
+    row = QVBoxLayout(frame)
+    row.setContentsMargins(10, 0, 0, 0)
+    row.addWidget(widget)
+    return frame

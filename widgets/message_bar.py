@@ -1,0 +1,102 @@
+"""The message bar: what happened and what to do next, above the canvas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from widgets.theme import Theme
+    from workbench.session import Session
+    from workbench.session.message import Message
+
+INFO_MILLISECONDS = 6000
+WARNING_MILLISECONDS = 20000
+
+
+class MessageBar(QFrame):
+    """Shows one message at a time; infos and warnings leave by themselves, errors stay."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("messageBar")
+        self.setAccessibleName("Message")
+        self._theme = theme
+        self._message: Message | None = None
+        self._icon = QLabel(self)
+        self._text = _label(self, "messageText")
+        self._hint = _label(self, "messageHint")
+        self._hint.setProperty("soft", True)
+        self._close = QToolButton(self)
+        self._close.setObjectName("closeMessage")
+        self._close.setAccessibleName("Close message")
+        self._close.setToolTip("Close")
+        self._close.setProperty("flat", True)
+        self._close.clicked.connect(self.dismiss)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.dismiss)
+        self._lay_out()
+        self.hide()
+        session.messaged.connect(self.show_message)
+        theme.changed.connect(self._restyle)
+
+    def show_message(self, message: Message) -> None:
+        """Show a message in place of the last one; an info does not hide an error."""
+        if message.severity == "info" and self.isVisible() and self._severity == "error":
+            return
+        self._message = message
+        self._text.setText(message.text)
+        self._hint.setText(message.hint)
+        self._hint.setVisible(bool(message.hint))
+        self._restyle()
+        self.show()
+        spans = {"info": INFO_MILLISECONDS, "warning": WARNING_MILLISECONDS}
+        self._timer.stop()
+        if message.severity in spans:
+            self._timer.start(spans[message.severity])
+
+    def dismiss(self) -> None:
+        """Take the message away."""
+        self._timer.stop()
+        self._message = None
+        self.hide()
+
+    @property
+    def _severity(self) -> str:
+        return self._message.severity if self._message else ""
+
+    def _lay_out(self) -> None:
+        texts = QVBoxLayout()
+        texts.setSpacing(1)
+        texts.addWidget(self._text)
+        texts.addWidget(self._hint)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 8, 8)
+        row.setSpacing(10)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(texts, 1)
+        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _restyle(self) -> None:
+        colors = self._theme.colors
+        color = self._theme.severity_color(self._severity)
+        name = self._severity if self._severity in ("error", "warning") else "info"
+        self._icon.setPixmap(self._theme.icon(name, color).pixmap(QSize(18, 18)))
+        self._close.setIcon(self._theme.icon("close", colors.text_soft))
+        self._close.setIconSize(QSize(14, 14))
+        self.setStyleSheet(
+            f"QFrame#messageBar {{ background: {colors.panel}; border: none; "
+            f"border-left: 3px solid {color}; border-bottom: 1px solid {colors.border}; }}"
+        )
+
+
+def _label(parent: QWidget, name: str) -> QLabel:
+    label = QLabel(parent)
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label

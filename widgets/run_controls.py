@@ -1,0 +1,246 @@
+"""Where and how to train, how far training is, and the buttons that steer it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.fields import ComboBox, set_property
+from widgets.texts import duration, grouped
+from workbench.document.edits import set_training
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
+    from widgets.actions import Actions
+    from widgets.theme import Theme
+    from workbench.runs.state import RunState
+    from workbench.session import Session
+
+ENDINGS = {
+    "completed": "Done",
+    "early_stopped": "Stopped early",
+    "stopped": "Stopped",
+    "failed": "Failed",
+}
+
+
+class BackendPicker(ComboBox):
+    """Chooses the framework that trains this experiment."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("backendPicker")
+        self.setAccessibleName("Backend")
+        self.setToolTip("The framework that trains")
+        self._session = session
+        self._fill()
+        self.activated.connect(self._on_activated)
+        session.document.experiment_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the experiment's backend, also when it is not installed."""
+        wanted = self._session.document.experiment.training.backend
+        if self.findData(wanted) < 0:
+            self.addItem(wanted, wanted)
+        self.setCurrentIndex(self.findData(wanted))
+
+    def _fill(self) -> None:
+        for kind in self._session.catalog.backends:
+            self.addItem(kind.title, kind.id)
+            availability = kind().availability()
+            if not availability.ok:
+                item = self.model().item(self.count() - 1)
+                item.setEnabled(False)
+                item.setToolTip(f"{availability.reason} {availability.install}".strip())
+
+    def _on_activated(self, index: int) -> None:
+        backend = self.itemData(index)
+        document = self._session.document
+        self._session.attempt(
+            lambda: document.edit(lambda e: set_training(e, backend=backend), "Change the backend")
+        )
+
+
+class DevicePicker(ComboBox):
+    """Chooses where to compute."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("devicePicker")
+        self.setAccessibleName("Device")
+        self.setToolTip("The device that computes")
+        self._session = session
+        for device, title in present_devices():
+            self.addItem(title, device)
+        self.activated.connect(self._on_activated)
+        session.document.experiment_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the experiment's device, also when it is not here."""
+        wanted = self._session.document.experiment.training.device
+        if self.findData(wanted) < 0:
+            self.addItem(wanted.upper(), wanted)
+        self.setCurrentIndex(self.findData(wanted))
+
+    def _on_activated(self, index: int) -> None:
+        device = self.itemData(index)
+        document = self._session.document
+        self._session.attempt(
+            lambda: document.edit(lambda e: set_training(e, device=device), "Change the device")
+        )
+
+
+class ProgressBlock(QWidget):
+    """How far the shown run is, in words and as a slim bar."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("progressBlock")
+        self._session = session
+        self._text = QLabel(self)
+        self._text.setObjectName("progressText")
+        self._text.setAccessibleName("Training progress")
+        self._text.setProperty("soft", True)
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._bar = QProgressBar(self)
+        self._bar.setAccessibleName("Training progress")
+        self._bar.setTextVisible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self._text)
+        column.addWidget(self._bar)
+        session.run.opened.connect(self.refresh)
+        session.run.updated.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the run's state."""
+        run = self._session.run
+        text = progress_text(run.state, run.is_active) if run.folder else ""
+        self._text.setText(text)
+        self._text.setToolTip(text)
+        waiting = run.is_active and run.state.status in ("new", "preparing")
+        self._bar.setRange(0, 0 if waiting else 1000)
+        if not waiting:
+            self._bar.setValue(round(run.state.progress * 1000))
+        self._bar.setVisible(bool(text))
+
+
+class RunButtons(QWidget):
+    """Train, or Pause / Resume and Stop: what can be done with the shown run now."""
+
+    def __init__(
+        self, session: Session, actions: Actions, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._theme = theme
+        self._icons: dict[QToolButton, str] = {}
+        self.train = self._button("trainButton", "Train", actions["run.train"], "play")
+        self.pause = self._button("pauseButton", "Pause", actions["run.pause"], "pause")
+        self.resume = self._button("resumeButton", "Resume", actions["run.resume"], "play")
+        self.stop = self._button("stopButton", "Stop", actions["run.stop"], "stop")
+        set_property(self.train, "primary", True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for button in self._icons:
+            row.addWidget(button)
+        for signal in (session.run.opened, session.run.updated):
+            signal.connect(self.refresh)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the buttons that fit the run's state."""
+        run = self._session.run
+        status = run.state.status if run.folder else "new"
+        paused = run.is_active and status == "paused"
+        self.train.setVisible(not run.is_active)
+        self.pause.setVisible(run.is_active and not paused and status != "stopping")
+        self.pause.setEnabled(status == "training")
+        self.resume.setVisible(paused)
+        self.stop.setVisible(run.is_active)
+        self.stop.setText("Stop now" if status == "stopping" else "Stop")
+
+    def _button(self, name: str, text: str, action: QAction, icon: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName(name)
+        button.setAccessibleName(text)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setText(text)
+        button.setIconSize(QSize(14, 14))
+        keys = action.shortcut().toString()
+        button.setToolTip(f"{action.toolTip()} ({keys})" if keys else action.toolTip())
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(action.trigger)
+        self._icons[button] = icon
+        return button
+
+    def _restyle(self) -> None:
+        colors = self._theme.colors
+        for button, icon in self._icons.items():
+            color = colors.accent_text if button is self.train else colors.text
+            button.setIcon(self._theme.icon(icon, color))
+
+
+def progress_text(state: RunState, is_active: bool) -> str:
+    """Return "Epoch 7 / 20 · 1 284 img/s · 1 min 12 s left", or what stands in its place."""
+    if not is_active and state.status in ENDINGS:
+        return " · ".join([ENDINGS[state.status], *_result(state)])
+    if not is_active:
+        return "Interrupted; it can be resumed" if state.step else ""
+    if state.status in ("new", "preparing"):
+        return state.message or "Starting …"
+    if state.status == "stopping":
+        return "Stopping … the step is being saved"
+    epoch = min(state.epoch + 1, state.planned_epochs)
+    parts = [f"Epoch {epoch} / {state.planned_epochs}"]
+    if state.status == "paused":
+        return " · ".join([*parts, "paused"])
+    if state.samples_per_second:
+        parts.append(f"{grouped(round(state.samples_per_second))} img/s")
+    if state.seconds_left is not None:
+        parts.append(f"{duration(state.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def present_devices() -> list[tuple[str, str]]:
+    """Return device ids with titles, found without importing a framework."""
+    devices = [("auto", "Automatic"), ("cpu", "CPU")]
+    cards = Path("/proc/driver/nvidia/gpus")
+    count = len(list(cards.iterdir())) if cards.is_dir() else 0
+    if count == 1:
+        devices.append(("cuda", "GPU"))
+    devices += [(f"cuda:{i}", f"GPU {i}") for i in range(count)] if count > 1 else []
+    if sys.platform == "win32" and Path("C:/Windows/System32/nvcuda.dll").exists():
+        devices.append(("cuda", "GPU"))
+    if sys.platform == "darwin":
+        devices.append(("mps", "Apple GPU"))
+    return devices
+
+
+def _result(state: RunState) -> list[str]:
+    parts = [f"epoch {state.epoch} / {state.planned_epochs}"] if state.planned_epochs else []
+    for key in ("test/accuracy", "val/accuracy"):
+        if key in state.metrics:
+            name = key.replace("/", " ").replace("val", "validation")
+            return [*parts, f"{name} {state.metrics[key]:.1%}".replace("%", f"{chr(0x202F)}%")]
+    return parts
