@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-import msgspec
 from psygnal import Signal
 
-from workbench.document.files import load
 from workbench.errors import UserError
-from workbench.runs import events
-from workbench.runs.log import LineTail
+from workbench.runs import store
+from workbench.runs.follow import Follower
 from workbench.runs.state import RunState
 
 if TYPE_CHECKING:
@@ -21,7 +18,8 @@ if TYPE_CHECKING:
     from workbench.runs.folder import RunFolder
     from workbench.session.run import RunSession
 
-SECONDS_BETWEEN_LOOKS = 1.0
+TICK_SECONDS = 0.004
+"""Time a tick may take for folding events in; a long run arrives in several ticks."""
 
 
 @dataclass
@@ -34,7 +32,8 @@ class ComparedRun:
     """
 
     folder: RunFolder
-    experiment: Experiment | None = None
+    experiment: Experiment | None
+    follower: Follower
     state: RunState = field(default_factory=RunState)
 
 
@@ -43,7 +42,7 @@ class Comparison:
 
     Signals:
         changed(): other runs are checked, or something of them has arrived.
-        failed(UserError): a run could not be read; it is unchecked again.
+        failed(UserError): a run could not be read; it is checked no more.
     """
 
     changed = Signal()
@@ -51,29 +50,18 @@ class Comparison:
 
     def __init__(self, run: RunSession) -> None:
         self._run = run
-        self._checked: dict[str, RunFolder] = {}
         self._slots: dict[str, int] = {}
-        self._arrived: SimpleQueue[tuple[_Reader, object]] = SimpleQueue()
-        self._readers: dict[str, _Reader] = {}
         self.runs: dict[str, ComparedRun] = {}
         run.opened.connect(self._on_opened)
 
-    @property
-    def checked(self) -> tuple[str, ...]:
-        """Names of the checked runs, in the order of checking."""
-        return tuple(self._checked)
-
     def check(self, folder: RunFolder, on: bool) -> None:
         """Compare a run, or no longer; its events are read in the background."""
-        if on == (folder.name in self._checked):
+        if on == (folder.name in self.runs):
             return
         if on:
-            self._checked[folder.name] = folder
-            self._readers[folder.name] = _Reader(folder, self._arrived)
+            self.runs[folder.name] = ComparedRun(folder, _experiment(folder), Follower(folder))
         else:
-            del self._checked[folder.name]
-            self._readers.pop(folder.name).stop()
-            self.runs.pop(folder.name, None)
+            self.runs.pop(folder.name).follower.close()
         self._assign_slots()
         self.changed.emit()
 
@@ -81,37 +69,37 @@ class Comparison:
         """Return the number of a run's colour while it is on screen."""
         return self._slots.get(name)
 
+    def differences(self) -> tuple[tuple[str, ...], list[store.Difference]]:
+        """Return the names of checked runs, and the settings in which these differ."""
+        known = {name: run.experiment for name, run in self.runs.items() if run.experiment}
+        return tuple(known), store.compare(list(known.values())) if len(known) > 1 else []
+
     def tick(self) -> None:
-        """Take over what was read."""
-        took = False
-        while True:
-            try:
-                reader, item = self._arrived.get_nowait()
-            except Empty:
-                break
-            took |= self._take(reader, item)
-        if took:
+        """Fold in what was read, for a few milliseconds at most."""
+        until = time.perf_counter() + TICK_SECONDS
+        if any([self._fold(run, until) for run in list(self.runs.values())]):
             self.changed.emit()
 
     def close(self) -> None:
         """Stop reading."""
-        for reader in self._readers.values():
-            reader.stop()
-        self._readers.clear()
+        for run in self.runs.values():
+            run.follower.close()
 
-    def _take(self, reader: _Reader, item: object) -> bool:
-        name = reader.folder.name
-        if self._readers.get(name) is not reader:
-            return False
-        if isinstance(item, UserError):
-            self.check(reader.folder, False)
-            self.failed.emit(item)
-        elif isinstance(item, ComparedRun):
-            self.runs[name] = item
-        elif isinstance(item, list):
-            for event in item:
-                self.runs[name].state.apply(event)
-        return True
+    def _fold(self, run: ComparedRun, until: float) -> bool:
+        took = False
+        while time.perf_counter() < until and (chunk := run.follower.next_chunk()):
+            took = True
+            for event in chunk:
+                run.state.apply(event)
+        if run.follower.error is not None:
+            self.check(run.folder, False)
+            self.failed.emit(
+                UserError(
+                    f"The run {run.folder.name} cannot be compared: {run.follower.error}.",
+                    "Its folder may have been deleted or damaged.",
+                )
+            )
+        return took
 
     def _on_opened(self) -> None:
         self._assign_slots()
@@ -119,7 +107,7 @@ class Comparison:
 
     def _assign_slots(self) -> None:
         shown = self._run.folder.name if self._run.folder else ""
-        names = [name for name in (shown, *self._checked) if name]
+        names = [name for name in dict.fromkeys((shown, *self.runs)) if name]
         kept = {name: slot for name, slot in self._slots.items() if name in names}
         for name in names:
             if name not in kept:
@@ -128,48 +116,8 @@ class Comparison:
         self._slots = kept
 
 
-class _Reader:
-    """Replays a run's events on a thread of its own, then follows them until the run ends."""
-
-    def __init__(
-        self, folder: RunFolder, arrived: SimpleQueue[tuple[_Reader, object]]
-    ) -> None:
-        self.folder = folder
-        self._arrived = arrived
-        self._stopped = threading.Event()
-        threading.Thread(target=self._read, name=f"compare {folder.name}", daemon=True).start()
-
-    def stop(self) -> None:
-        """Read no more."""
-        self._stopped.set()
-
-    def _read(self) -> None:
-        try:
-            self._follow()
-        except (OSError, msgspec.DecodeError) as error:
-            problem = UserError(
-                f"The run {self.folder.name} cannot be compared: {error}.",
-                "Its folder may have been deleted or damaged.",
-            )
-            self._arrived.put((self, problem))
-
-    def _follow(self) -> None:
-        tail = LineTail(self.folder.events)
-        run = ComparedRun(self.folder, _experiment(self.folder))
-        while lines := tail.read():
-            for line in lines:
-                run.state.apply(events.decode(line))
-        ended = run.state.ended
-        self._arrived.put((self, run))  # from here on the state belongs to the other thread
-        while not ended and not self._stopped.wait(SECONDS_BETWEEN_LOOKS):
-            fresh = [events.decode(line) for line in tail.read()]
-            if fresh:
-                self._arrived.put((self, fresh))
-                ended = isinstance(fresh[-1], events.Finished | events.Failed)
-
-
 def _experiment(folder: RunFolder) -> Experiment | None:
     try:
-        return load(folder.experiment)
+        return store.read_experiment(folder)
     except UserError:
         return None

@@ -1,0 +1,359 @@
+"""Loss and another metric side by side, of the shown run and of those it is compared with.
+
+Importing this module imports pyqtgraph; the monitor does so when the first run is shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.monitor.labels import clock_text, metric_title, short_name, value_text
+from widgets.monitor.legend import Entry
+from widgets.monitor.plot import Drawn, Plot
+from widgets.monitor.run_curves import RunCurves, metrics_of
+from widgets.monitor.traces import MOST_POINTS
+from widgets.texts import grouped
+from widgets.theme import ui_font
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
+    from widgets.monitor.run_curves import Axis, Reading
+    from widgets.theme import Theme
+    from workbench.session import Session
+
+DEFAULT_SMOOTHING = 0.6
+AXES: tuple[tuple[Axis, str], ...] = (("step", "Step"), ("epoch", "Epoch"), ("time", "Time"))
+
+
+class CurvesView(QWidget):
+    """Two plots; what is drawn comes from the session's shown run and its comparison."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("curves")
+        self.setAccessibleName("Curves")
+        self._session = session
+        self._theme = theme
+        self._curves: dict[str, RunCurves] = {}
+        self._is_stale = True
+        self.left = Pane("loss", theme, self)
+        self.right = Pane("accuracy", theme, self)
+        self._add_smoothing(self.left)
+        self._add_axis(self.right)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 2, 6, 2)
+        layout.setSpacing(8)
+        for pane in self._panes:
+            layout.addWidget(pane, 1)
+            pane.changed.connect(self.redraw)
+            pane.plot.hovered.connect(pane.on_hovered)
+        session.run.opened.connect(self._on_opened)
+        session.run.updated.connect(self._on_changed)
+        session.comparison.changed.connect(self._on_changed)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_opened()
+
+    @property
+    def axis(self) -> Axis:
+        """What the lower axes count."""
+        return self._axis_choice.currentData()
+
+    @property
+    def smoothing(self) -> float:
+        """Weight of the running average, 0 to 0.99."""
+        return self._smoothing.value() / 100
+
+    def redraw(self) -> None:
+        """Draw now if somebody can see it, else when the plots are shown next."""
+        self._is_stale = not self.isVisible()
+        if self._is_stale:
+            return
+        self._follow_runs()
+        colors = self._theme.colors.series
+        names = {
+            name: colors[(self._session.comparison.slot(name) or 0) % len(colors)]
+            for name in self._curves
+        }
+        for pane in self._panes:
+            pane.draw(self._curves, names, self.axis, smoothing=self.smoothing)
+
+    @property
+    def _panes(self) -> tuple[Pane, Pane]:
+        return self.left, self.right
+
+    def _follow_runs(self) -> None:
+        session = self._session
+        states = {}
+        if session.run.folder is not None:
+            states[session.run.folder.name] = session.run.state
+        for name, compared in session.comparison.runs.items():
+            states.setdefault(name, compared.state)
+        for name in [name for name in self._curves if name not in states]:
+            del self._curves[name]
+        for name, state in states.items():
+            known = self._curves.get(name)
+            if known is None or known.state is not state:
+                self._curves[name] = RunCurves(state, self.smoothing)
+
+    def _add_smoothing(self, pane: Pane) -> None:
+        self._smoothing = QSlider(Qt.Orientation.Horizontal)
+        self._smoothing.setObjectName("smoothing")
+        self._smoothing.setAccessibleName("Smoothing")
+        self._smoothing.setRange(0, 99)
+        self._smoothing.setValue(round(DEFAULT_SMOOTHING * 100))
+        self._smoothing.setFixedWidth(76)
+        self._smoothing_label = QLabel()
+        self._smoothing_label.setFont(ui_font(8.5))
+        self._smoothing_label.setProperty("soft", True)
+        self._smoothing.valueChanged.connect(self._on_smoothing_changed)
+        pane.add_left(self._smoothing)
+        pane.add_left(self._smoothing_label)
+        self._show_smoothing()
+
+    def _add_axis(self, pane: Pane) -> None:
+        self._axis_choice = QComboBox()
+        self._axis_choice.setObjectName("axis")
+        self._axis_choice.setAccessibleName("Lower axis")
+        self._axis_choice.setToolTip("What the lower axis counts")
+        self._axis_choice.setFont(ui_font(8.5))
+        for axis, title in AXES:
+            self._axis_choice.addItem(title, axis)
+        self._axis_choice.currentIndexChanged.connect(self._on_axis_changed)
+        pane.add_right(self._axis_choice)
+
+    def _show_smoothing(self) -> None:
+        text = f"{self.smoothing:.2f}"
+        self._smoothing_label.setText(text)
+        self._smoothing.setToolTip(
+            f"Smoothing {text}: weight of the past in the running average; 0 draws every step"
+        )
+
+    def _on_smoothing_changed(self) -> None:
+        self._show_smoothing()
+        for curves in self._curves.values():
+            curves.smooth_with(self.smoothing)
+        self.redraw()
+
+    def _on_axis_changed(self) -> None:
+        for pane in self._panes:
+            pane.plot.set_axis(self.axis)
+            pane.plot.is_zoomed = False
+            pane.plot.zoomed.emit(False)
+        self.redraw()
+
+    def _on_opened(self) -> None:
+        self._curves.clear()
+        for pane in self._panes:
+            pane.plot.is_zoomed = False
+            pane.plot.zoomed.emit(False)
+        self.redraw()
+
+    def _on_changed(self) -> None:
+        self.redraw()
+
+    def _on_theme_changed(self) -> None:
+        for pane in self._panes:
+            pane.plot.apply_theme()
+        self.redraw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        if self._is_stale:
+            self.redraw()
+
+
+class Pane(QWidget):
+    """One plot below its title, which chooses the metric."""
+
+    changed = Signal()
+    """Something has to be drawn anew."""
+
+    def __init__(self, metric: str, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"plot_{metric}")
+        self.metric = metric
+        self._theme = theme
+        self._curves: dict[str, RunCurves] = {}
+        self._colors: dict[str, str] = {}
+        self._axis: Axis = "step"
+        self._smoothing = 0.0
+        self._hovered: float | None = None
+        self.plot = Plot(theme, self)
+        self.plot.setAccessibleName(metric_title(metric))
+        self.plot.moved.connect(self.changed)
+        self.title = QToolButton()
+        self.title.setObjectName("metric")
+        self.title.setProperty("flat", True)
+        self.title.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.title.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.title.setMenu(QMenu(self.title))
+        self.title.menu().aboutToShow.connect(self._fill_menu)
+        self._fit = self._switch("fit", "Fit", "Show the whole curves again", checkable=False)
+        self._fit.clicked.connect(self.plot.show_everything)
+        self._fit.hide()
+        self.plot.zoomed.connect(self._fit.setVisible)
+        self.log = self._switch("log", "Log", "Logarithmic axis")
+        self.log.toggled.connect(self._on_log_toggled)
+        self.clip = self._switch("clip", "Clip", "Ignore outliers: fit the axis to 96 % of values")
+        self.clip.toggled.connect(self.changed)
+        self._lay_out()
+        self._show_title()
+
+    def add_left(self, widget: QWidget) -> None:
+        """Put a control to the left of the title."""
+        self._left.insertWidget(self._left.count() - 1, widget)
+
+    def add_right(self, widget: QWidget) -> None:
+        """Put a control to the right of the title."""
+        self._right.addWidget(widget)
+
+    def draw(
+        self, curves: dict[str, RunCurves], colors: dict[str, str], axis: Axis, smoothing: float
+    ) -> None:
+        """Draw this pane's metric of these runs."""
+        self._curves, self._colors = curves, colors
+        self._axis, self._smoothing = axis, smoothing
+        part = self.plot.visible_part()
+        drawn = {
+            name: Drawn(run.curve(self.metric, axis, part), colors[name])
+            for name, run in curves.items()
+        }
+        self.plot.draw(drawn, with_raw=smoothing > 0, ignore_outliers=self.clip.isChecked())
+        self._drawn = drawn
+        self._show_legend()
+
+    def on_hovered(self, x: float | None) -> None:
+        """Read the curves out at a place of the lower axis."""
+        self._hovered = x
+        self._show_legend()
+
+    def _show_legend(self) -> None:
+        readings = {}
+        if self._hovered is not None:
+            for name, run in self._curves.items():
+                reading = run.reading(self.metric, self._axis, self._hovered)
+                if reading is not None:
+                    readings[name] = reading
+        entries = [
+            entry for name in self._curves for entry in self._entries(name, readings.get(name))
+        ]
+        is_needed = len(entries) > 1 or readings
+        heading = self._heading(list(readings.values()))
+        self.plot.show_legend(
+            tuple(entries) if is_needed else (), heading, self._hovered if readings else None
+        )
+        thinned = any(drawn.curve.is_thinned for drawn in self._drawn.values())
+        self.plot.legend.setToolTip(
+            f"Above {grouped(MOST_POINTS)} points the lowest and highest value of each piece"
+            " are drawn. Zoom in to see every step."
+            if thinned
+            else "Every step is drawn."
+        )
+
+    _drawn: dict[str, Drawn] = {}  # noqa: RUF012 - replaced, never changed
+
+    def _entries(self, name: str, reading: Reading | None) -> list[Entry]:
+        curve = self._drawn[name].curve if name in self._drawn else None
+        if curve is None:
+            return []
+        prefix = f"{short_name(name)} · " if len(self._curves) > 1 else ""
+        color = self._colors[name]
+        made = []
+        if len(curve.x):
+            value = ""
+            if reading is not None and reading.smooth is not None and reading.raw is not None:
+                value = value_text(reading.smooth)
+                if self._smoothing:
+                    value += f"  ({value_text(reading.raw)})"
+            made.append(Entry(color, f"{prefix}train", value))
+        if len(curve.points_x):
+            value = ""
+            if reading is not None and reading.validation is not None:
+                value = value_text(reading.validation)
+            made.append(Entry(color, f"{prefix}validation", value, is_dashed=True))
+        return made
+
+    def _heading(self, readings: list[Reading]) -> str:
+        if not readings or self._hovered is None:
+            return ""
+        heading = f"Step {grouped(readings[0].step)}"
+        if self._axis == "epoch":
+            heading += f" · epoch {self._hovered:.2f}"
+        elif self._axis == "time":
+            heading += f" · {clock_text(round(self._hovered, 1))}"
+        return heading
+
+    def _fill_menu(self) -> None:
+        menu = self.title.menu()
+        menu.clear()
+        group = QActionGroup(menu)
+        names = dict.fromkeys(
+            name for run in self._curves.values() for name in metrics_of(run.state)
+        )
+        for name in names or {self.metric: None}:
+            action = menu.addAction(metric_title(name))
+            action.setCheckable(True)
+            action.setChecked(name == self.metric)
+            group.addAction(action)
+            action.triggered.connect(lambda _=False, chosen=name: self.choose(chosen))
+
+    def choose(self, metric: str) -> None:
+        """Draw another metric."""
+        self.metric = metric
+        self._show_title()
+        self.plot.show_everything()
+
+    def _show_title(self) -> None:
+        self.title.setText(metric_title(self.metric))
+        self.title.setToolTip("Choose another metric")
+        self.title.setAccessibleName(f"Metric: {metric_title(self.metric)}")
+        self.plot.setAccessibleName(metric_title(self.metric))
+
+    def _on_log_toggled(self, on: bool) -> None:
+        self.plot.set_log(on)
+        self.changed.emit()
+
+    def _switch(self, name: str, text: str, tip: str, *, checkable: bool = True) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(name)
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.setProperty("flat", True)
+        button.setCheckable(checkable)
+        button.setFont(ui_font(8.5))
+        return button
+
+    def _lay_out(self) -> None:
+        self._left, self._right = QHBoxLayout(), QHBoxLayout()
+        for side in (self._left, self._right):
+            side.setSpacing(2)
+        self._left.addStretch(1)
+        self._right.addStretch(1)
+        for button in (self._fit, self.clip, self.log):
+            self._right.addWidget(button)
+        header = QHBoxLayout()
+        header.setContentsMargins(6, 0, 0, 0)
+        header.addLayout(self._left, 1)
+        header.addWidget(self.title)
+        header.addLayout(self._right, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(header)
+        layout.addWidget(self.plot, 1)

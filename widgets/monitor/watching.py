@@ -1,0 +1,87 @@
+"""What is looked at inside the network: one layer, one sample, and small pictures of all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+if TYPE_CHECKING:
+    from workbench.session import Session
+
+MOST_LAYERS = 4
+MOST_THUMBNAILS = 64
+
+
+class Watching(QObject):
+    """Keeps the watched layer and sample, and tells the worker at every change.
+
+    The layer follows the selection on the canvas as long as the shown run has such a layer.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.layer = ""
+        self.sample = 0
+        session.run.opened.connect(self._on_opened)
+        session.document.selection_changed.connect(self._on_selection_changed)
+        self._on_opened()
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Nodes of the shown run, in order."""
+        experiment = self._session.run.experiment
+        if experiment is None:
+            return ()
+        return tuple(node.id for node in experiment.graph.nodes)
+
+    def choose_layer(self, layer: str) -> None:
+        """Look at a layer; it is selected on the canvas if it stands there."""
+        if layer in self._session.document.experiment.graph:
+            self._session.document.select((layer,))
+        self._set(layer, self.sample)
+
+    def choose_sample(self, sample: int) -> None:
+        """Pin another sample, by its index in the validation split."""
+        self._set(self.layer, max(sample, 0))
+
+    def _on_selection_changed(self) -> None:
+        known = set(self.layers)
+        selected = [node for node in self._session.document.selection if node in known]
+        if selected:
+            self._set(selected[0], self.sample)
+
+    def _on_opened(self) -> None:
+        if self.layer not in self.layers:
+            self.layer = self._first_layer()
+        self._tell()
+        self.changed.emit()
+
+    def _first_layer(self) -> str:
+        """Return the selected layer, or the first that computes something."""
+        layers = self.layers
+        selected = [node for node in self._session.document.selection if node in layers]
+        experiment = self._session.run.experiment
+        if selected or experiment is None:
+            return selected[0] if selected else ""
+        inner = [node.id for node in experiment.graph.nodes if node.type != "Input"]
+        return inner[0] if inner else ""
+
+    def _set(self, layer: str, sample: int) -> None:
+        if (layer, sample) != (self.layer, self.sample):
+            self.layer, self.sample = layer, sample
+            self._tell()
+            self.changed.emit()
+
+    def _tell(self) -> None:
+        if self._session.run.folder is None:
+            return
+        known = set(self.layers)
+        selected = [node for node in self._session.document.selection if node in known]
+        layers = tuple(dict.fromkeys((self.layer, *selected)))[:MOST_LAYERS]
+        self._session.attempt(
+            lambda: self._session.run.watch(self.sample, layers, self.layers[:MOST_THUMBNAILS])
+        )
