@@ -78,7 +78,14 @@ class Follower:
             since_probe += TAIL_SECONDS
             if since_probe >= PROBE_SECONDS:
                 since_probe = 0.0
-                self.is_running = is_running(self.folder)
+                self._probe(tail)
+
+    def _probe(self, tail: LineTail) -> None:
+        running = is_running(self.folder)
+        if self.is_running and not running:  # its last words come before the news of its end
+            while lines := tail.read(_BLOCK):
+                self._queue(lines)
+        self.is_running = running
 
     def _queue(self, lines: list[bytes]) -> None:
         for start in range(0, len(lines), _CHUNK):

@@ -42,9 +42,7 @@ class Results:
     confusion: NDArray[np.int64]
 
 
-def summarise(
-    step: int, probabilities: NDArray[np.float32], targets: NDArray[np.int64]
-) -> Results:
+def summarise(step: int, probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> Results:
     """Reduce probabilities (samples × classes) to what is kept."""
     count, classes = probabilities.shape
     k = min(TOP, classes)

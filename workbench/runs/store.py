@@ -159,16 +159,21 @@ def find_run(name: str, runs_folder: Path) -> RunFolder:
     raise UserError(f"There is no run called “{name}” in {runs_folder}.", hint)
 
 
+def check_deletable(folder: RunFolder) -> None:
+    """Raise UserError for what is no run, and for a running one."""
+    if not is_run(folder):
+        raise UserError(f"{folder.path} is not a run.", "Only run folders are deleted from here.")
+    if is_running(folder):
+        raise UserError(f"{folder.name} is running.", "Stop it before deleting it.")
+
+
 def delete(folder: RunFolder) -> None:
     """Delete a run and all its files.
 
     Raises:
         UserError: it is running, it is no run, or it cannot be deleted.
     """
-    if not is_run(folder):
-        raise UserError(f"{folder.path} is not a run.", "Only run folders are deleted from here.")
-    if is_running(folder):
-        raise UserError(f"{folder.name} is running.", "Stop it before deleting it.")
+    check_deletable(folder)
     try:
         shutil.rmtree(folder.path)
     except OSError as error:
