@@ -1,0 +1,226 @@
+"""Max and average pooling over one, two and three axes."""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+from workbench.plugin_api.code import Code, Layout
+from workbench.plugin_api.layer import Layer
+from workbench.plugin_api.parameters import Pair, Size, param
+from workbench.plugin_api.tensors import ShapeError, TensorType
+
+from plugins.layers._sliding import PaddingSetting
+from plugins.layers._torch import call, padded, short, unless
+from plugins.layers._windows import (
+    Window,
+    need_space,
+    pads_per_axis,
+    per_axis,
+    resolve_pads,
+    slide,
+    stride_words,
+    times,
+)
+
+_PADS = param("Pads", "Before and after each axis", shown_if=("padding", ("explicit",)))
+_POOL = param("Pool size", "How many values along each axis become one")
+_STRIDE = param("Stride", "Step from window to window; empty: the pool size")
+
+_AVERAGE = '''\
+def average_pool{rank}d(x, kernel, stride, pads):
+    """Average pooling whose means leave the padding out."""
+    inside = F.pad(torch.ones_like(x[:1, :1]), pads)
+    total = F.avg_pool{rank}d(F.pad(x, pads), kernel, stride)
+    return total / F.avg_pool{rank}d(inside, kernel, stride)
+'''
+
+
+class _Pool(Layer, frozen=True, kw_only=True):
+    """What pooling layers of all ranks share."""
+
+    category = "Pooling"
+    reference = "https://d2l.ai/chapter_convolutional-neural-networks/pooling.html"
+    rank: ClassVar[int]
+
+    pool_size: int | tuple[int, ...] = 2
+    stride: int | tuple[int, ...] | None = None
+    padding: PaddingSetting = "valid"
+    pads: Pair | tuple[Pair, ...] = (0, 0)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The window along each spatial axis."""
+        stride = self.pool_size if self.stride is None else self.stride
+        axes = zip(per_axis(self.pool_size), per_axis(stride), strict=True)
+        return tuple(Window(*axis) for axis in axes)
+
+    def pads_for(self, tensor: TensorType) -> tuple[Pair, ...]:
+        """Return the padding before and after each spatial axis."""
+        return resolve_pads(tensor, self.windows, self.padding, pads_per_axis(self.pads))
+
+    def output(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Return the smaller space × channels; raises ShapeError for what cannot be pooled."""
+        tensor = inputs[0]
+        need_space(self, tensor, self.rank)
+        pads = self.pads_for(tensor)
+        if any(max(pair) >= w.kernel for pair, w in zip(pads, self.windows, strict=True)):
+            raise ShapeError(
+                f"{self.title} would have windows that hold padding alone.",
+                "Make every pad smaller than the pool size.",
+            )
+        return TensorType((*slide(self, tensor, self.windows, pads), tensor.shape[-1]), tensor.axes)
+
+    def summary(self) -> str:
+        """Return "2×2", then "stride 1" or "same" where they matter."""
+        size = per_axis(self.pool_size)
+        stride = "" if self.stride in (None, self.pool_size) else per_axis(self.stride)
+        words = (
+            times(size),
+            stride_words(stride) or "stride 1" if stride else "",
+            {"valid": "", "same": "same", "explicit": "padded"}[self.padding],
+        )
+        return " · ".join(word for word in words if word)
+
+    def _torch_module(self, name: str, pads: tuple[Pair, ...], **options: object) -> str:
+        kernel, stride = self._torch_sizes()
+        return call(
+            f"nn.{name}{self.rank}d",
+            kernel,
+            stride=unless(stride, kernel),
+            padding=unless(short([before for before, _ in pads]), 0),
+            **options,
+        )
+
+    def _torch_sizes(self) -> tuple[int | tuple[int, ...], int | tuple[int, ...]]:
+        kernels = [window.kernel for window in self.windows]
+        return short(kernels), short([window.stride for window in self.windows])
+
+    def _fits_torch(self, pads: Sequence[Pair]) -> bool:
+        """Whether PyTorch's own pooling takes these pads: even, and half a window at most."""
+        return all(
+            before == after and before <= window.kernel // 2
+            for (before, after), window in zip(pads, self.windows, strict=True)
+        )
+
+
+class _MaxPool(_Pool, frozen=True, kw_only=True):
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return nn.MaxPool; pads that it does not take are minus infinity by F.pad."""
+        pads = self.pads_for(inputs[0])
+        none = ((0, 0),) * self.rank
+        own, extra = (pads, none) if self._fits_torch(pads) else (none, pads)
+        value = 'float("-inf")'
+        return Code(
+            init=self._torch_module("MaxPool", own),
+            call="{self}(" + padded("{0}", extra, "channels_first", value) + ")",
+            layout="channels_first",
+        )
+
+
+class _AveragePool(_Pool, frozen=True, kw_only=True):
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return nn.AvgPool, or a function of its own for pads that PyTorch does not take.
+
+        avg_pool3d refuses an axis shorter than the kernel even when padded.
+        """
+        pads = self.pads_for(inputs[0])
+        if self._fits_torch(pads) and (self.rank < 3 or not any(map(any, pads))):
+            counted = False if any(map(any, pads)) else None
+            init = self._torch_module("AvgPool", pads, count_include_pad=counted)
+            return Code(init=init, call="{self}({0})", layout="channels_first")
+        flat = tuple(amount for pair in reversed(pads) for amount in pair)
+        name = f"average_pool{self.rank}d"
+        return Code(
+            call=call(name, "{0}", *self._torch_sizes(), flat),
+            layout="channels_first",
+            helpers={name: _AVERAGE.format(rank=self.rank)},
+        )
+
+
+class MaxPool1D(_MaxPool, frozen=True, kw_only=True):
+    """Largest value of each window along time."""
+
+    id = "MaxPool1D"
+    title = "Max pool 1D"
+    icon = "ph.arrows-in-line-horizontal"
+    help = "Keeps the largest value of each window along a sequence."
+    keywords = ("subsampling", "downsample", "sequence")
+    rank = 1
+
+    pool_size: Annotated[Size, _POOL] = 2
+    stride: Annotated[Size | None, _STRIDE] = None
+    pads: Annotated[Pair, _PADS] = (0, 0)
+
+
+class MaxPool2D(_MaxPool, frozen=True, kw_only=True):
+    """Largest value of each window of a picture."""
+
+    id = "MaxPool2D"
+    title = "Max pool"
+    icon = "ph.arrows-in"
+    help = "Keeps the largest value of each window of a picture, so that it becomes smaller."
+    keywords = ("subsampling", "downsample", "maxpool")
+    rank = 2
+
+    pool_size: Annotated[tuple[Size, Size], _POOL] = (2, 2)
+    stride: Annotated[tuple[Size, Size] | None, _STRIDE] = None
+    pads: Annotated[tuple[Pair, Pair], _PADS] = ((0, 0), (0, 0))
+
+
+class MaxPool3D(_MaxPool, frozen=True, kw_only=True):
+    """Largest value of each window of a volume."""
+
+    id = "MaxPool3D"
+    title = "Max pool 3D"
+    icon = "ph.arrows-in-cardinal"
+    help = "Keeps the largest value of each window of a volume or a video."
+    keywords = ("subsampling", "downsample", "volume")
+    rank = 3
+
+    pool_size: Annotated[tuple[Size, Size, Size], _POOL] = (2, 2, 2)
+    stride: Annotated[tuple[Size, Size, Size] | None, _STRIDE] = None
+    pads: Annotated[tuple[Pair, Pair, Pair], _PADS] = ((0, 0), (0, 0), (0, 0))
+
+
+class AveragePool1D(_AveragePool, frozen=True, kw_only=True):
+    """Mean of each window along time."""
+
+    id = "AveragePool1D"
+    title = "Average pool 1D"
+    icon = "ph.arrows-in-line-horizontal"
+    help = "Takes the mean of each window along a sequence; padding does not count."
+    keywords = ("subsampling", "downsample", "mean", "sequence")
+    rank = 1
+
+    pool_size: Annotated[Size, _POOL] = 2
+    stride: Annotated[Size | None, _STRIDE] = None
+    pads: Annotated[Pair, _PADS] = (0, 0)
+
+
+class AveragePool2D(_AveragePool, frozen=True, kw_only=True):
+    """Mean of each window of a picture."""
+
+    id = "AveragePool2D"
+    title = "Average pool"
+    icon = "ph.arrows-in-simple"
+    help = "Takes the mean of each window of a picture; padding does not count."
+    keywords = ("subsampling", "downsample", "mean")
+    rank = 2
+
+    pool_size: Annotated[tuple[Size, Size], _POOL] = (2, 2)
+    stride: Annotated[tuple[Size, Size] | None, _STRIDE] = None
+    pads: Annotated[tuple[Pair, Pair], _PADS] = ((0, 0), (0, 0))
+
+
+class AveragePool3D(_AveragePool, frozen=True, kw_only=True):
+    """Mean of each window of a volume."""
+
+    id = "AveragePool3D"
+    title = "Average pool 3D"
+    icon = "ph.arrows-in-cardinal"
+    help = "Takes the mean of each window of a volume or a video; padding does not count."
+    keywords = ("subsampling", "downsample", "mean", "volume")
+    rank = 3
+
+    pool_size: Annotated[tuple[Size, Size, Size], _POOL] = (2, 2, 2)
+    stride: Annotated[tuple[Size, Size, Size] | None, _STRIDE] = None
+    pads: Annotated[tuple[Pair, Pair, Pair], _PADS] = ((0, 0), (0, 0), (0, 0))
