@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.safetensors import metadata
 from plugins.exporters.sources import join_sources
-from plugins.exporters.torch_module import channels_first, torch_state
+from plugins.exporters.torch_module import module_call, torch_state
 from workbench.files import write_atomically
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.exporter import Exporter
@@ -85,8 +85,6 @@ def _docstring(request: ExportRequest, name: str) -> str:
 
 
 def _main(request: ExportRequest, class_name: str) -> str:
-    order = channels_first(request)
-    permuted = f".permute{order}.contiguous()" if order else ""
     return f'''
 import sys
 from pathlib import Path
@@ -109,7 +107,7 @@ def load_model() -> {class_name}:
 def forward(model: {class_name}, batch: np.ndarray) -> np.ndarray:
     """Return the raw outputs for prepared samples, features or channels last."""
     with torch.no_grad():
-        return model(torch.from_numpy(batch){permuted}).numpy()
+        return {module_call(request, "model", "batch")}
 
 
 def main() -> None:

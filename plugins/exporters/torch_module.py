@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plugins.backends.torch_code import generate, torch_names
+from plugins.backends.torch_plan import boundary_layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,22 +31,24 @@ def torch_state(request: ExportRequest) -> tuple[GeneratedCode, Mapping[str, Any
     return code, module.state_dict()
 
 
-def channels_first(request: ExportRequest) -> tuple[int, ...] | None:
-    """Return how a prepared batch is permuted for the module; None: it is taken as it is."""
-    tensor = request.network.inputs[0].output
-    if "height" not in tensor.axes:
-        return None
-    last = tensor.rank
-    return (0, last, *range(1, last))
+def module_call(request: ExportRequest, model: str, batch: str) -> str:
+    """Return an expression of canonical outputs for a canonical NumPy batch."""
+    given = f"torch.from_numpy({batch})"
+    inside = request.network.inputs[0].output
+    if inside.rank > 1 and boundary_layout(inside) == "channels_first":
+        given += f".permute{(0, inside.rank, *range(1, inside.rank))}.contiguous()"
+    answer = f"{model}({given})"
+    outside = request.network.outputs[0].output
+    if outside.rank > 1 and boundary_layout(outside) == "channels_first":
+        answer += f".permute{(0, *range(2, outside.rank + 1), 1)}"
+    return f"{answer}.numpy()"
 
 
 def run_source(request: ExportRequest, module: str) -> str:
     """Return `run(file, inputs) -> outputs` around an expression of the loaded module."""
-    order = channels_first(request)
-    permuted = f".permute{order}.contiguous()" if order else ""
     return (
         "\n\ndef run(file, inputs):\n"
         f"    model = {module}.eval()\n"
         "    with torch.no_grad():\n"
-        f"        return model(torch.from_numpy(inputs){permuted}).numpy()\n"
+        f"        return {module_call(request, 'model', 'inputs')}\n"
     )

@@ -1,0 +1,114 @@
+"""A trained network as a run folder holds it, ready to answer; needs no data set."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from workbench.analysis.shapes import resolve
+from workbench.document.files import load
+from workbench.errors import UserError
+from workbench.plugin_api.backend import BuildPlan
+from workbench.plugin_api.data import DataInfo
+from workbench.worker.checkpoints import Checkpoints
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.catalog import Catalog
+    from workbench.document.experiment import Experiment
+    from workbench.plugin_api.backend import Model
+    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.preprocessing import Preprocessing
+    from workbench.plugin_api.task import Task
+    from workbench.runs.folder import RunFolder
+
+Which = Literal["last", "best"]
+
+
+class SavedData(msgspec.Struct):
+    """The content of data.json."""
+
+    info: DataInfo
+    fitted: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with all that is needed to ask it something.
+
+    Attributes:
+        model: on the CPU, with the checkpoint's weights.
+        step: of the checkpoint.
+    """
+
+    experiment: Experiment
+    network: Network
+    task: Task
+    info: DataInfo
+    preprocessing: Preprocessing
+    fitted: dict[str, Any]
+    weights: dict[str, NDArray[np.float32]]
+    model: Model
+    step: int
+
+
+def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> Trained:
+    """Build the model of a run from a checkpoint; the folder is only read.
+
+    Args:
+        which: "best" falls back to the last when no best was kept.
+
+    Raises:
+        UserError: the run has no checkpoint yet, or its files are damaged.
+    """
+    experiment = load(folder.experiment)
+    saved = _saved_data(folder)
+    resolution = resolve(experiment.graph, catalog, saved.info.input, experiment.name)
+    for problem in resolution.problems:
+        raise UserError(problem.message, problem.hint)
+    checkpoint = Checkpoints(folder.checkpoints).find(which)
+    backend = catalog.backend(experiment.training.backend)
+    task = catalog.task(experiment.task)
+    code = backend.generate(resolution.network)
+    with tempfile.TemporaryDirectory(prefix="workbench-model-") as name:
+        module_path = Path(name) / "model.py"
+        module_path.write_text(code.source, encoding="utf-8")
+        plan = BuildPlan(
+            network=resolution.network,
+            task=task,
+            info=saved.info,
+            training=msgspec.structs.replace(experiment.training, compile=False),
+            code=code,
+            module_path=module_path,
+            train_counts=saved.info.class_counts.get("train", ()),
+            device="cpu",
+            seed=experiment.seed,
+        )
+        model = backend.build(plan)
+    model.load_weights(checkpoint.weights)
+    return Trained(
+        experiment=experiment,
+        network=resolution.network,
+        task=task,
+        info=saved.info,
+        preprocessing=catalog.preprocessing(experiment.data.preprocessing).resolved(saved.fitted),
+        fitted=saved.fitted,
+        weights=checkpoint.weights,
+        model=model,
+        step=checkpoint.progress.step,
+    )
+
+
+def _saved_data(folder: RunFolder) -> SavedData:
+    try:
+        return msgspec.json.decode(folder.info.read_bytes(), type=SavedData)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UserError(
+            f"{folder.name} has not looked at its data yet.", "Train it first."
+        ) from error
