@@ -1,0 +1,203 @@
+"""The edits that the canvas makes, each one undo step with a plain title."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from widgets.canvas import geometry
+from widgets.canvas.connections import gives, takes
+from widgets.canvas.edge_item import EdgeKey
+from widgets.canvas.face import stem
+from workbench.document import edits
+from workbench.document.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from widgets.canvas.geometry import Position
+    from workbench.document.experiment import Experiment
+    from workbench.session import Session
+
+    Change = Callable[[Experiment], Experiment]
+
+
+class Editing:
+    """Changes the open network; an illegal edit becomes a message and changes nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @property
+    def graph(self) -> Graph:
+        """The present network."""
+        return self.session.document.experiment.graph
+
+    @property
+    def selection(self) -> tuple[str, ...]:
+        """Ids of the selected layers."""
+        return self.session.document.selection
+
+    def apply(
+        self,
+        change: Change,
+        title: str,
+        select: Collection[str] | None = None,
+        merge_key: str = "",
+    ) -> bool:
+        """Make one edit and select what it is about; False if it was refused."""
+        document = self.session.document
+        if not merge_key:
+            document.seal()
+        done = self.session.attempt(lambda: document.edit(change, title, merge_key))
+        if done and select is not None:
+            document.select(select)
+        return done
+
+    def new_node(self, type_id: str, position: Position) -> Node:
+        """Return a layer with default settings and an unused name."""
+        name = self.graph.unused_id(stem(self.title(type_id)))
+        return Node(name, type_id, position=(round(position[0]), round(position[1])))
+
+    def title(self, type_id: str) -> str:
+        """Return what people call a kind of layer."""
+        layers = self.session.catalog.layers
+        return layers[type_id].title if type_id in layers else type_id
+
+    def add(self, type_id: str, position: Position) -> bool:
+        """Add a layer alone."""
+        node = self.new_node(type_id, position)
+        return self._add(lambda e: edits.add_node(e, node), "Add", node)
+
+    def append(self, type_id: str, sources: Sequence[str], position: Position) -> bool:
+        """Add a layer that takes the outputs of `sources`."""
+        node = msgspec.structs.replace(self.new_node(type_id, position), inputs=tuple(sources))
+        return self._add(lambda e: edits.add_node(e, node), "Add", node)
+
+    def insert(self, type_id: str, key: EdgeKey) -> bool:
+        """Put a layer into a connection and make room for it."""
+        node = self.new_node(type_id, between(self.graph, key))
+        return self._add(insertion(node, key), "Insert", node)
+
+    def add_after_selection(self, type_id: str, elsewhere: Position) -> bool:
+        """Add a layer behind the selected ones: at an end, or into the only way on."""
+        kind = self.session.catalog.layers[type_id]
+        sources = [i for i in self.selection if self._gives(i)]
+        if not sources:
+            ends = [node.id for node in self.graph.nodes if self._is_open_end(node)]
+            sources = ends if len(ends) == 1 else []
+        most = kind.inputs[1]
+        sources = sources[: len(sources) if most is None else most]
+        if not takes(kind) or not sources:
+            taken = (node.position for node in self.graph.nodes)
+            return self.add(type_id, geometry.free_place(elsewhere, taken))
+        if len(sources) == 1 and gives(kind):
+            onward = self.graph.successors[sources[0]]
+            if len(onward) == 1:
+                return self.insert(type_id, edge_between(self.graph, sources[0], onward[0]))
+        return self.append(type_id, sources, below(self.graph, sources))
+
+    def connect(self, source: str, target: str) -> bool:
+        """Let one layer feed another."""
+        title = f"Connect {source} to {target}"
+        return self.apply(lambda e: edits.connect(e, source, target), title)
+
+    def reconnect(self, key: EdgeKey, target: str) -> bool:
+        """Let a connection lead to another layer."""
+        title = f"Connect {key.source} to {target}"
+        return self.apply(lambda e: edits.connect(cut(key)(e), key.source, target), title)
+
+    def disconnect(self, key: EdgeKey) -> bool:
+        """Remove a connection."""
+        return self.apply(cut(key), f"Disconnect {key.source} from {key.target}")
+
+    def move(self, places: Mapping[str, Position], merge_key: str = "") -> bool:
+        """Place layers elsewhere."""
+        return self.apply(
+            lambda e: edits.move(e, places), f"Move {count(places)}", merge_key=merge_key
+        )
+
+    def remove(self, ids: Collection[str], verb: str = "Delete") -> bool:
+        """Remove layers; chains stay whole."""
+        return bool(ids) and self.apply(
+            lambda e: edits.remove_nodes(e, ids), f"{verb} {count(ids)}", select=()
+        )
+
+    def rename(self, old: str, new: str) -> bool:
+        """Give a layer another name."""
+        chosen = [new if i == old else i for i in self.selection]
+        return self.apply(lambda e: edits.rename(e, old, new), f"Rename {old} to {new}", chosen)
+
+    def toggle_trainable(self, ids: Collection[str]) -> bool:
+        """Freeze layers, or unfreeze them if all of them are frozen."""
+        known = [i for i in ids if i in self.graph]
+        freeze = any(self.graph[i].trainable for i in known)
+
+        def changed(experiment: Experiment) -> Experiment:
+            for node_id in known:
+                experiment = edits.update_node(experiment, node_id, trainable=not freeze)
+            return experiment
+
+        verb = "Freeze" if freeze else "Unfreeze"
+        return bool(known) and self.apply(changed, f"{verb} {count(known)}")
+
+    def _add(self, change: Change, verb: str, node: Node) -> bool:
+        return self.apply(change, f"{verb} {self.title(node.type)}", select=(node.id,))
+
+    def _gives(self, node_id: str) -> bool:
+        layers = self.session.catalog.layers
+        kind = self.graph[node_id].type
+        return kind in layers and gives(layers[kind])
+
+    def _is_open_end(self, node: Node) -> bool:
+        return not self.graph.successors[node.id] and self._gives(node.id)
+
+
+def insertion(node: Node, key: EdgeKey) -> Change:
+    """Return the edit that puts a node into a connection and moves what follows down."""
+
+    def changed(experiment: Experiment) -> Experiment:
+        graph = experiment.graph
+        room = node.position[1] + geometry.ROW - graph[key.target].position[1]
+        inserted: Any = edits.insert_on_edge(experiment, node, key.target, key.index)
+        if room <= 0:
+            return inserted
+        later = graph.downstream(key.target)
+        places = {i: (graph[i].position[0], graph[i].position[1] + room) for i in later}
+        return edits.move(inserted, places)
+
+    return changed
+
+
+def cut(key: EdgeKey) -> Change:
+    """Return the edit that removes a connection."""
+    return lambda experiment: edits.disconnect(experiment, key.target, key.index)
+
+
+def between(graph: Graph, key: EdgeKey) -> Position:
+    """Return where a layer goes that is put into a connection."""
+    start, end = graph[key.source].position, graph[key.target].position
+    if end[1] - start[1] >= 2 * geometry.ROW:
+        return ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    branches = graph.successors[key.source]
+    return (start[0] if len(branches) == 1 else end[0], start[1] + geometry.ROW)
+
+
+def below(graph: Graph, sources: Sequence[str]) -> Position:
+    """Return a free place under some layers."""
+    places = [graph[i].position for i in sources]
+    middle = sum(x for x, _ in places) / len(places)
+    lowest = max(y for _, y in places)
+    taken = [node.position for node in graph.nodes]
+    return geometry.free_place((middle, lowest + geometry.ROW), taken)
+
+
+def edge_between(graph: Graph, source: str, target: str) -> EdgeKey:
+    """Return the first connection from one layer to another."""
+    return EdgeKey(source, target, graph[target].inputs.index(source))
+
+
+def count(ids: Collection[str]) -> str:
+    """Name what an edit is about: the layer, or how many."""
+    return next(iter(ids)) if len(ids) == 1 else f"{len(ids)} layers"

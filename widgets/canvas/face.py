@@ -1,0 +1,112 @@
+"""What a node shows, as a value: the canvas repaints a node when its face is another."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from widgets.theme import CATEGORY_COLORS
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.catalog import Catalog
+    from workbench.document.graph import Node
+    from workbench.plugin_api.network import ResolvedNode
+    from workbench.plugin_api.problems import Problem
+
+OTHER_COLOR = "#8b93a3"
+THIN = "\u2009"
+"""Thin space, between groups of three digits."""
+
+
+@dataclass(frozen=True)
+class NodeFace:
+    """Everything a node shows apart from its place and its thumbnail."""
+
+    title: str
+    name: str = ""  # the id, where a person chose it
+    summary: str = ""
+    shape: str = ""
+    parameters: str = ""
+    color: str = OTHER_COLOR
+    frozen: bool = False
+    severity: str = ""  # "error", "warning" or nothing
+    tip: str = ""
+    has_input: bool = True
+    has_output: bool = True
+
+
+def grouped(number: int) -> str:
+    """Return a whole number in groups of three digits: 18 496."""
+    return f"{number:,}".replace(",", THIN)
+
+
+def make_face(
+    node: Node, resolved: ResolvedNode | None, problems: Sequence[Problem], catalog: Catalog
+) -> NodeFace:
+    """Return what a node shows, also when its layer or its settings are unknown."""
+    severity = min((problem.severity for problem in problems), default="")
+    if node.type not in catalog.layers:
+        return NodeFace(node.type, summary="unknown layer", severity="error", tip=_tip(problems))
+    kind = catalog.layers[node.type]
+    parameters = resolved.parameters if resolved else 0
+    return NodeFace(
+        title=kind.title,
+        name="" if re.fullmatch(rf"{stem(kind.title)}\d*", node.id) else node.id,
+        summary=_summary(node, resolved, catalog),
+        shape=str(resolved.output) if resolved else "",
+        parameters=f"{grouped(parameters)} params" if parameters else "",
+        color=CATEGORY_COLORS.get(kind.category, OTHER_COLOR),
+        frozen=not node.trainable,
+        severity=severity,
+        tip=_heading(node, kind.title) + _facts(resolved) + _tip(problems),
+        has_input=kind.inputs[1] != 0,
+        has_output=kind.id != "Output",
+    )
+
+
+def stem(title: str) -> str:
+    """Return the short name that new nodes of a layer are numbered by: "Conv 2D" → conv."""
+    spaced = "".join(char if char.isascii() and char.isalnum() else " " for char in title)
+    words = [word for word in spaced.lower().split() if word not in ("1d", "2d", "3d")]
+    if len(words) > 2:
+        words = [words[0], words[-1]]
+    made = "_".join(words).rstrip("0123456789")
+    return made if made.isidentifier() else "layer"
+
+
+def _summary(node: Node, resolved: ResolvedNode | None, catalog: Catalog) -> str:
+    if resolved:
+        return resolved.layer.summary()
+    try:
+        return catalog.layer(node).summary()
+    except UserError:
+        return ""
+
+
+def _heading(node: Node, title: str) -> str:
+    frozen = "" if node.trainable else " · frozen"
+    return f"<b>{html.escape(title)}</b> {html.escape(node.id)}{frozen}"
+
+
+def _facts(resolved: ResolvedNode | None) -> str:
+    if resolved is None:
+        return ""
+    lines = [f"{resolved.output} ({resolved.output.in_words()})"]
+    if resolved.parameters or resolved.statistics:
+        kept = f", {grouped(resolved.statistics)} statistics" if resolved.statistics else ""
+        lines.append(f"{grouped(resolved.parameters)} parameters{kept}")
+    if resolved.multiply_adds:
+        lines.append(f"{grouped(resolved.multiply_adds)} multiply-adds")
+    return "".join(f"<br>{html.escape(line)}" for line in lines)
+
+
+def _tip(problems: Sequence[Problem]) -> str:
+    return "".join(
+        f"<p>{html.escape(problem.message)}<br><i>{html.escape(problem.hint)}</i></p>"
+        for problem in problems
+    )

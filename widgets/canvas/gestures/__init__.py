@@ -1,0 +1,1 @@
+"""What a pointer does between press and release: one class a gesture."""

@@ -1,0 +1,79 @@
+"""Context menus of the canvas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QMenu
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtCore import QPoint
+
+    from widgets.canvas.edge_item import EdgeKey
+    from widgets.canvas.view import CanvasView
+
+    Entry = tuple[str, str, Callable[[], object]] | None
+
+
+def node_menu(view: CanvasView, node_id: str) -> QMenu:
+    """Return the menu of a layer; it acts on the selection, of which the layer is one."""
+    graph = view.network.graph
+    frozen = not any(graph[i].trainable for i in view.editing.selection)
+    return _menu(
+        view,
+        (
+            ("Rename…", "F2", view.rename),
+            ("Duplicate", "Ctrl+D", view.duplicate),
+            ("Unfreeze" if frozen else "Freeze", "", view.toggle_trainable),
+            None,
+            ("Cut", "Ctrl+X", view.cut),
+            ("Copy", "Ctrl+C", view.copy),
+            ("Delete", "Del", view.delete_selection),
+            None,
+            ("Select everything downstream", "", lambda: view.select_downstream(node_id)),
+        ),
+    )
+
+
+def edge_menu(view: CanvasView, key: EdgeKey, at: QPoint) -> QMenu:
+    """Return the menu of a connection."""
+    return _menu(
+        view,
+        (
+            ("Insert layer…", "", lambda: view.open_quick_add(at, key)),
+            ("Delete connection", "Del", lambda: view.editing.disconnect(key)),
+        ),
+    )
+
+
+def canvas_menu(view: CanvasView, at: QPoint) -> QMenu:
+    """Return the menu of empty ground."""
+    return _menu(
+        view,
+        (
+            ("Add layer…", "Space", lambda: view.open_quick_add(at)),
+            ("Paste", "Ctrl+V", view.paste),
+            ("Select all", "Ctrl+A", view.select_all),
+            None,
+            ("Tidy", "Shift+A", view.tidy),
+            ("Show the whole network", "F", view.fit),
+            ("Find…", "Ctrl+F", view.find),
+        ),
+    )
+
+
+def _menu(view: CanvasView, entries: tuple[Entry, ...]) -> QMenu:
+    menu = QMenu(view)
+    menu.setObjectName("canvas_menu")
+    for entry in entries:
+        if entry is None:
+            menu.addSeparator()
+            continue
+        title, keys, action = entry
+        # The keys are only shown: the canvas and the window's action table handle them.
+        made = menu.addAction(f"{title}\t{keys}" if keys else title)
+        made.triggered.connect(lambda _=False, do=action: do())
+    menu.aboutToHide.connect(menu.deleteLater)
+    return menu

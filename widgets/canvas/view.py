@@ -1,0 +1,367 @@
+"""The canvas: shows the network, and offers everything one can do with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QCursor,
+    QFocusEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QLabel, QToolTip, QWidget
+
+from widgets.canvas import clipboard, geometry, menus, walking
+from widgets.canvas.arrange import arrange
+from widgets.canvas.editing import Editing
+from widgets.canvas.find_bar import FindBar
+from widgets.canvas.gestures.base import Stage
+from widgets.canvas.gestures.drop import landing_at
+from widgets.canvas.keyboard import CanvasKeys
+from widgets.canvas.live import LivePictures
+from widgets.canvas.minimap import Minimap
+from widgets.canvas.navigation import NavigableView
+from widgets.canvas.pointer import PointerFilter
+from widgets.canvas.quick_add import QuickAdd
+from widgets.canvas.rename_field import RenameField
+from widgets.canvas.scene import NetworkScene
+from widgets.canvas.thumbnails import map_image, picture_image, thumbnail
+from workbench.document import edits
+from workbench.session.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from widgets.canvas.edge_item import EdgeKey
+    from widgets.canvas.walking import Direction
+    from widgets.theme import Theme
+    from workbench.session import Session
+
+_NUDGE = 8
+_HINT = "Drag a layer here, or press Space and type its name"
+
+
+class CanvasView(NavigableView):
+    """The network of the open experiment.
+
+    Attributes:
+        network: the items; editing: the edits.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        self.network = NetworkScene(session, theme)
+        super().__init__(self.network, parent)
+        self.network.setParent(self)
+        self.setObjectName("canvas")
+        self.setAccessibleName("Network")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(True)
+        self.viewport().setMouseTracking(True)
+        self.editing = Editing(session)
+        self._session = session
+        self._theme = theme
+        stage = Stage(
+            self.network,
+            self.editing,
+            theme,
+            self._say,
+            lambda: self.scale_factor,
+            self.visible_area,
+        )
+        self._stage = stage
+        self._pointer = PointerFilter(self, stage)
+        self._keys = CanvasKeys(self)
+        self._quick_add = QuickAdd(session.catalog, theme, self)
+        self._quick_add_at = QPoint()
+        self._quick_add_edge: EdgeKey | None = None
+        self._find_bar = FindBar(self.network, theme, self)
+        self._rename_field = RenameField(self.editing.rename, self)
+        self._minimap = Minimap(self.network, theme, self)
+        self._live = LivePictures(session, self)
+        self._hint = self._make_hint()
+        self._was_shown = False
+        self._quick_add.chosen.connect(self._on_layer_chosen)
+        self._quick_add.closed.connect(self.setFocus)
+        self._find_bar.reached.connect(self.show_node)
+        self._find_bar.closed.connect(self.setFocus)
+        self.network.replaced.connect(self._on_replaced)
+        self.network.mirrored.connect(self._on_mirrored)
+        session.document.selection_changed.connect(self._on_selection_changed)
+
+    # --- actions -------------------------------------------------------------------------
+
+    def tidy(self) -> None:
+        """Arrange all layers from top to bottom, as one edit."""
+        if self._session.attempt(lambda: arrange(self.network.graph)):
+            places = arrange(self.network.graph)
+            if self.editing.apply(lambda e: edits.move(e, places), "Tidy"):
+                self.show_start()
+
+    def delete_selection(self) -> None:
+        """Remove the chosen connection, or the selected layers."""
+        if self.network.chosen_edge:
+            self.editing.disconnect(self.network.chosen_edge)
+        else:
+            self.editing.remove(self.editing.selection)
+
+    def copy(self) -> None:
+        """Put the selected layers on the clipboard, as text."""
+        if self.editing.selection:
+            text = clipboard.to_text(self.network.graph, set(self.editing.selection))
+            QGuiApplication.clipboard().setText(text)
+
+    def cut(self) -> None:
+        """Move the selected layers to the clipboard."""
+        self.copy()
+        self.editing.remove(self.editing.selection, "Cut")
+
+    def paste(self) -> None:
+        """Add the layers that are on the clipboard."""
+        nodes = clipboard.from_text(QGuiApplication.clipboard().text())
+        if nodes:
+            self._paste(nodes, "Paste", self.visible_area())
+        else:
+            self._session.messaged.emit(Message("info", "There are no layers on the clipboard."))
+
+    def duplicate(self) -> None:
+        """Add copies of the selected layers beside them."""
+        chosen = set(self.editing.selection)
+        nodes = tuple(node for node in self.network.graph.nodes if node.id in chosen)
+        if nodes:
+            self._paste(nodes, "Duplicate")
+
+    def select_all(self) -> None:
+        """Select every layer."""
+        self._session.document.select(self.network.nodes)
+
+    def select_downstream(self, node_id: str) -> None:
+        """Select a layer and everything that depends on it."""
+        found = self.network.graph.downstream(node_id)
+        self._session.document.select(n.id for n in self.network.graph.nodes if n.id in found)
+
+    def rename(self) -> None:
+        """Edit the name of the selected layer in its place."""
+        if self.editing.selection:
+            node_id = self.editing.selection[-1]
+            box = geometry.node_rect(self.network.nodes[node_id].place)
+            self.reveal(box)
+            self._rename_field.open(node_id, self.mapFromScene(box).boundingRect())
+
+    def toggle_trainable(self) -> None:
+        """Freeze the selected layers, or unfreeze them."""
+        self.editing.toggle_trainable(self.editing.selection)
+
+    def find(self) -> None:
+        """Open the find bar."""
+        self._find_bar.open()
+
+    def add_layer(self, type_id: str) -> None:
+        """Add a layer behind the selected one; with none selected, at the network's only end."""
+        middle = self.visible_area().center()
+        place = (middle.x() - geometry.NODE_WIDTH / 2, middle.y() - geometry.NODE_HEIGHT / 2)
+        if self.editing.add_after_selection(type_id, place):
+            self._reveal_selection()
+
+    def open_quick_add(self, at: QPoint | None = None, edge: EdgeKey | None = None) -> None:
+        """Open the search box at a point of the view; its choice goes there, or into `edge`."""
+        if at is None:
+            at = self.mapFromGlobal(QCursor.pos())
+            if not self.rect().contains(at):
+                at = self.rect().center()
+        self._quick_add_at, self._quick_add_edge = at, edge
+        self._quick_add.open(at)
+
+    def nudge(self, dx: int, dy: int) -> None:
+        """Move the selected layers by a small step; a series of steps is one edit."""
+        graph = self.network.graph
+        places = {
+            i: (graph[i].position[0] + dx * _NUDGE, graph[i].position[1] + dy * _NUDGE)
+            for i in self.editing.selection
+        }
+        if places:
+            self.editing.move(places, merge_key=f"nudge {' '.join(sorted(places))}")
+
+    def walk(self, direction: Direction) -> None:
+        """Select the next layer along a connection, or the first one."""
+        graph, chosen = self.network.graph, self.editing.selection
+        if chosen:
+            self._session.document.select((walking.neighbour(graph, chosen[-1], direction),))
+        elif graph.nodes:
+            self._session.document.select((graph.nodes[0].id,))
+
+    def escape(self) -> None:
+        """Break off a gesture; else close the find bar; else deselect."""
+        if self._pointer.cancel():
+            return
+        if self._find_bar.isVisible():
+            self._find_bar.close_bar()
+            return
+        self.network.choose_edge(None)
+        self._session.document.select(())
+
+    # --- pictures ------------------------------------------------------------------------
+
+    def visible_nodes(self) -> tuple[str, ...]:
+        """Return the ids of the layers in view."""
+        return tuple(self.network.nodes_in(self.visible_area()))
+
+    def set_thumbnails(self, thumbnails: Mapping[str, NDArray[np.uint8]]) -> None:
+        """Show height × width maps, uint8, on the layers of these ids, and none on others."""
+        for node_id, item in self.network.nodes.items():
+            if self.network.graph[node_id].type != "Input":
+                values = thumbnails.get(node_id)
+                drawable = values is not None and values.ndim == 2 and values.size
+                item.show_thumbnail(thumbnail(map_image(values)) if drawable else None)
+
+    def set_picture(self, picture: NDArray[np.uint8] | None) -> None:
+        """Show the sample, height × width × 3, uint8, on the Input; None shows none."""
+        shown = None if picture is None else thumbnail(picture_image(picture))
+        for node in self.network.graph.nodes:
+            if node.type == "Input":
+                self.network.nodes[node.id].show_thumbnail(shown)
+
+    def show_node(self, node_id: str) -> None:
+        """Select a layer and bring it to the middle."""
+        if node_id in self.network.nodes:
+            self._session.document.select((node_id,))
+            self.centerOn(geometry.node_rect(self.network.nodes[node_id].place).center())
+
+    def content(self) -> QRectF:
+        """Return the box around all layers."""
+        return self.network.content()
+
+    # --- events --------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Act on a key, or leave it to the window."""
+        if event.key() == Qt.Key.Key_Space and not event.modifiers():
+            if not event.isAutoRepeat():
+                self._pointer.hold_space(True)
+        elif not self._keys.press(event):
+            event.ignore()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Open the search box when the space bar was not used for panning."""
+        if event.key() != Qt.Key.Key_Space or event.isAutoRepeat():
+            event.ignore()
+        elif self._pointer.space_held:
+            self._pointer.hold_space(False)
+            if not self._pointer.has_panned:
+                self.open_quick_add()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Forget held keys."""
+        self._pointer.hold_space(False)
+        super().focusOutEvent(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Let Tab walk through the layers while one is selected; past the last it moves on."""
+        chosen = self.editing.selection
+        if chosen:
+            reached = walking.following(self.network.graph, chosen[-1], 1 if forward else -1)
+            if reached != chosen[-1]:
+                self._session.document.select((reached,))
+                return True
+        return super().focusNextPrevChild(forward)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu of what is under the pointer, or of the selection."""
+        self._pointer.cancel()
+        at = self.mapToScene(event.pos())
+        node, edge = self.network.node_at(at), self.network.edge_at(at)
+        chosen = self.editing.selection
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and chosen:
+            menu = menus.node_menu(self, chosen[-1])
+        elif node:
+            if node.node_id not in chosen:
+                self._session.document.select((node.node_id,))
+            menu = menus.node_menu(self, node.node_id)
+        elif edge:
+            self.network.choose_edge(edge.key)
+            menu = menus.edge_menu(self, edge.key, event.pos())
+        else:
+            menu = menus.canvas_menu(self, event.pos())
+        menu.popup(event.globalPos())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep what lies over the canvas in its place."""
+        super().resizeEvent(event)
+        self._place_hint()
+        self._find_bar.place()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show the network when the size is known."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self.show_start()
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _paste(self, nodes: tuple, title: str, visible: QRectF | None = None) -> None:
+        graph = self.network.graph
+        shift = clipboard.offset(nodes, graph, visible)
+        names = edits.paste(self._session.document.experiment, nodes, shift)[1]
+        what = f"{title} {len(nodes)} layers" if len(nodes) > 1 else f"{title} {nodes[0].id}"
+        if self.editing.apply(lambda e: edits.paste(e, nodes, shift)[0], what, names):
+            self._reveal_selection()
+
+    def _on_layer_chosen(self, type_id: str) -> None:
+        edge = self._quick_add_edge
+        if edge in self.network.edges:
+            self.editing.insert(type_id, edge)
+        elif self.editing.selection:
+            self.add_layer(type_id)
+        else:
+            landing = landing_at(self._stage, type_id, self.mapToScene(self._quick_add_at))
+            sources = (landing.source,) if landing.source else ()
+            self.editing.append(type_id, sources, landing.place)
+        self._reveal_selection()
+
+    def _on_replaced(self) -> None:
+        self._pointer.cancel()
+        if self._was_shown:
+            self.show_start()
+
+    def _on_mirrored(self) -> None:
+        self._hint.setVisible(not self.network.nodes)
+        self._live.refresh()
+
+    def _on_selection_changed(self) -> None:
+        chosen = self.editing.selection
+        self.setAccessibleDescription(", ".join(chosen) + " selected" if chosen else "")
+        if len(chosen) == 1 and not self._pointer.is_busy and self._was_shown:
+            box = geometry.node_rect(self.network.graph[chosen[0]].position)
+            if not self.visible_area().contains(box):
+                self.reveal(box)
+
+    def _reveal_selection(self) -> None:
+        places = [self.network.nodes[i].place for i in self.editing.selection]
+        if places:
+            self.reveal(geometry.bounds(places))
+
+    def _say(self, text: str) -> None:
+        if text:
+            QToolTip.showText(QCursor.pos() + QPoint(14, 18), text, self.viewport())
+        else:
+            QToolTip.hideText()
+
+    def _make_hint(self) -> QLabel:
+        label = QLabel(_HINT, self)
+        label.setObjectName("canvas_hint")
+        label.setProperty("soft", True)
+        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        label.setVisible(not self.network.nodes)
+        return label
+
+    def _place_hint(self) -> None:
+        self._hint.setGeometry(self.viewport().rect())
