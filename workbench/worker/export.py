@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.catalog import Catalog
+    from workbench.plugin_api.exporter import Exporter
     from workbench.runs.folder import RunFolder
     from workbench.worker.trained import Trained
 
@@ -55,37 +56,29 @@ def export_run(
     request = _request(trained, catalog)
     written = []
     for name, path in wanted:
-        written.append(_export(name, path, request, catalog, verify, progress))
+        exporter = catalog.exporters[name]()
+        target = path if path.suffix else path.with_suffix(exporter.suffix)
+        progress(f"Writing and checking {target.name}" if verify else f"Writing {target.name}")
+        written.append(_export(exporter, target, request, verify))
     return written
 
 
-def _export(
-    name: str,
-    path: Path,
-    request: ExportRequest,
-    catalog: Catalog,
-    verify: bool,
-    progress: Callable[[str], object],
-) -> ExportedFile:
-    exporter = catalog.exporters[name]()
-    target = path if path.suffix else path.with_suffix(exporter.suffix)
-    if target.is_dir():
-        raise UserError(f"{target} is a folder.", "Name the file that shall be written.")
-    progress(f"Writing {target.name}")
-    files = exporter.export(request, target)
+def _export(exporter: Exporter, path: Path, request: ExportRequest, verify: bool) -> ExportedFile:
+    if path.is_dir():
+        raise UserError(f"{path} is a folder.", "Name the file that shall be written.")
+    files = exporter.export(request, path)
     difference = None
     if verify:
-        progress(f"Checking {target.name}")
-        outputs = exporter.outputs(target, request.sample_inputs, request)
+        outputs = exporter.outputs(path, request.sample_inputs, request)
         difference = _difference(outputs, request.sample_outputs)
         if not difference <= TOLERANCE:
             raise UserError(
-                f"{target.name} gives other outputs than the model, by up to {difference:.2g}.",
+                f"{path.name} gives other outputs than the model, by up to {difference:.2g}.",
                 "Do not use this file; please report this.",
             )
     return ExportedFile(
-        format=name,
-        path=str(target),
+        format=exporter.id,
+        path=str(path),
         size=sum(file.stat().st_size for file in files),
         max_difference=difference,
     )
@@ -123,5 +116,5 @@ def _real_samples(trained: Trained, catalog: Catalog) -> NDArray[np.float32]:
         raw = (samples.read(index) for index in chosen.tolist())
         return np.stack([preprocessing.scale(preprocessing.shape(r), trained.fitted) for r in raw])
     except UserError:
-        shape = (SAMPLES, *trained.network.inputs[0].output.shape)
+        shape = (SAMPLES, *(size or 1 for size in trained.network.inputs[0].output.shape))
         return np.random.default_rng(0).random(shape, dtype=np.float32)
