@@ -118,7 +118,7 @@ class Catalog:
         try:
             module = importlib.import_module(name)
             self._register(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that calls exit() is no plug-in
             message = f"{type(error).__name__}: {error}"
             self.broken.append(Broken(name, message, traceback.format_exc()))
             return

@@ -118,14 +118,20 @@ def _no_output(experiment: Experiment) -> Problem:
 def _fit(
     experiment: Experiment, catalog: Catalog, network: Network, info: DataInfo | None
 ) -> Iterator[Problem]:
-    try:
-        yield from catalog.task(experiment.task).problems(experiment, network, info)
-        yield from catalog.backend(experiment.training.backend).problems(network)
-        catalog.source(experiment.data.source)
-        catalog.preprocessing(experiment.data.preprocessing)
-        catalog.augmentation(experiment.data.augmentation)
-    except UserError as error:
-        yield Problem("error", error.message, error.hint)
+    data = experiment.data
+    found: list[Problem] = []
+    for ask in (
+        lambda: found.extend(catalog.task(experiment.task).problems(experiment, network, info)),
+        lambda: found.extend(catalog.backend(experiment.training.backend).problems(network)),
+        lambda: catalog.source(data.source),
+        lambda: catalog.preprocessing(data.preprocessing),
+        lambda: catalog.augmentation(data.augmentation),
+    ):
+        try:
+            ask()
+        except UserError as error:
+            found.append(Problem("error", error.message, error.hint))
+    yield from found
     if not any(node.trainable and node.parameters for node in network.nodes):
         yield Problem(
             "error",
