@@ -11,6 +11,8 @@ import resources
 from workbench.plugin_api.source import Opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from workbench.document.experiment import Split
@@ -53,7 +55,9 @@ class ArraySamples:
 
 
 def stratified_split(
-    targets: NDArray[np.integer[Any]], split: Split, *, test: bool = True
+    targets: NDArray[np.integer[Any]],
+    split: Split,
+    parts: Sequence[SplitName] = ("validation", "test"),
 ) -> dict[SplitName, NDArray[np.intp]]:
     """Divide samples so that every class keeps its share in each part.
 
@@ -62,15 +66,13 @@ def stratified_split(
     parts fills training first, then validation, then test.
 
     Args:
-        test: False leaves the test part out: the data bring their own.
+        parts: what to cut off; the data may bring a validation or a test part of their own.
 
     Returns:
-        Ascending sample numbers of each part that is wanted.
+        Ascending sample numbers of "train" and of each part.
     """
-    shares: dict[SplitName, float] = {"validation": split.validation}
-    if test:
-        shares["test"] = split.test
-    parts: dict[SplitName, list[NDArray[np.intp]]] = {"train": [], **{name: [] for name in shares}}
+    shares = {name: float(getattr(split, name)) for name in parts}
+    cut: dict[SplitName, list[NDArray[np.intp]]] = {"train": [], **{name: [] for name in shares}}
     for label in np.unique(targets):
         members = np.flatnonzero(targets == label)
         total = len(members)
@@ -79,10 +81,10 @@ def stratified_split(
         left = total - 1  # one stays for training
         for name, share in shares.items():
             count = min(max(round(total * share), 1), left) if share > 0 else 0
-            parts[name].append(members[:count])
+            cut[name].append(members[:count])
             members, left = members[count:], left - count
-        parts["train"].append(members)
-    return {name: np.sort(np.concatenate(part)) for name, part in parts.items() if part}
+        cut["train"].append(members)
+    return {name: np.sort(np.concatenate(part)) for name, part in cut.items() if part}
 
 
 def fingerprint(*parts: bytes) -> str:
@@ -111,5 +113,5 @@ def open_arrays(
             name: ArraySamples(images, targets, part) for name, part in parts.items() if len(part)
         },
         classes=classes,
-        fingerprint=fingerprint(images.tobytes(), targets.tobytes(), repr(split).encode()),
+        fingerprint=fingerprint(images.tobytes(), targets.tobytes()),
     )

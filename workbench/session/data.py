@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from psygnal import Signal
+
+from workbench.errors import UserError
+from workbench.reading import (
+    Described,
+    DescribeData,
+    MakeThumbnails,
+    Pictured,
+    Refused,
+    Reply,
+    ShowPicture,
+)
+from workbench.session.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from workbench.catalog import Catalog
     from workbench.document.experiment import Data
-    from workbench.errors import UserError
     from workbench.plugin_api.data import DataInfo, SplitName
 
 
-class Thumbnail:  # the helper who writes this file makes it a frozen dataclass
+@dataclass(frozen=True)
+class Thumbnail:
     """A small picture of one sample.
 
     Attributes:
-        index: in its split; name: what a person knows it by; target: class number;
+        index: in its split.
+        name: what a person knows it by.
+        target: class number.
         pixels: height × width × 3, uint8.
     """
 
@@ -41,17 +56,28 @@ class DataSession:
 
     info_changed = Signal()
 
-    info: DataInfo | None
-    error: UserError | None
-    is_busy: bool
-
-    def __init__(self, catalog: Catalog) -> None: ...
+    def __init__(self, catalog: Catalog) -> None:
+        self._reader = Reader()
+        self._data: Data | None = None
+        self._asked = 0
+        self._waiting: dict[int, Callable[[list[Thumbnail]], Any]] = {}
+        self.info: DataInfo | None = None
+        self.error: UserError | None = None
+        self.is_busy = False
 
     def look_at(self, data: Data) -> None:
         """Describe these data, unless they are the ones already described."""
+        before, self._data = self._data, data
+        if before is not None and _described_by(before) == _described_by(data):
+            return
+        if before is None or before.source != data.source:
+            self.info = None  # other data: nothing of what was known holds
+        self._describe(data)
 
     def reload(self) -> None:
         """Look again at the same data: files may have changed."""
+        if self._data is not None:
+            self._describe(self._data, fresh=True)
 
     def thumbnails(
         self,
@@ -63,17 +89,85 @@ class DataSession:
         size: int = 64,
         count: int = 48,
         augmented: bool = False,
+        seed: int = 0,
     ) -> None:
         """Fetch small pictures; `done` is called from a later `tick`.
 
         Args:
             indices: samples; None takes `count` of them spread evenly over the classes.
+            done: gets the pictures that could be made; none when the data cannot be read.
             data: of a run, when they are not the ones described now.
-            augmented: show what training sees.
+            augmented: show what training sees, drawn from `seed`.
         """
+        data = data or self._data
+        if data is not None:
+            number = self._reader.ask(
+                MakeThumbnails(
+                    data=data,
+                    split=split,
+                    indices=None if indices is None else tuple(indices),
+                    size=size,
+                    count=count,
+                    augmented=augmented,
+                    seed=seed,
+                )
+            )
+            self._waiting[number] = done
+
+    def picture(
+        self,
+        split: SplitName,
+        index: int,
+        done: Callable[[list[Thumbnail]], Any],
+        *,
+        data: Data | None = None,
+        size: int = 1024,
+    ) -> None:
+        """Fetch one sample as it lies in its file, at most `size` pixels long."""
+        data = data or self._data
+        if data is not None:
+            request = ShowPicture(data=data, split=split, index=index, size=size)
+            self._waiting[self._reader.ask(request)] = done
 
     def tick(self) -> None:
         """Hand over what the helper process has answered."""
+        for reply in self._reader.replies():
+            if reply.id == self._asked:
+                self._take(reply)
+            elif done := self._waiting.pop(reply.id, None):
+                done(_thumbnails(reply))
 
     def close(self) -> None:
         """End the helper process."""
+        self._waiting.clear()
+        self._reader.close()
+
+    def _describe(self, data: Data, fresh: bool = False) -> None:
+        self._asked = self._reader.ask(DescribeData(data=data, fresh=fresh))
+        self.is_busy = True
+        self.info_changed.emit()
+
+    def _take(self, reply: Reply) -> None:
+        self.is_busy = False
+        self.info = reply.info if isinstance(reply, Described) else None
+        self.error = UserError(reply.message, reply.hint) if isinstance(reply, Refused) else None
+        self.info_changed.emit()
+
+
+def _described_by(data: Data) -> tuple[object, ...]:
+    """Return what a description depends on: all but the augmentation."""
+    return data.source, data.split, data.preprocessing
+
+
+def _thumbnails(reply: Reply) -> list[Thumbnail]:
+    if not isinstance(reply, Pictured):
+        return []
+    return [
+        Thumbnail(
+            made.index,
+            made.name,
+            made.target,
+            np.frombuffer(made.pixels, np.uint8).reshape(made.height, made.width, 3),
+        )
+        for made in reply.pictures
+    ]

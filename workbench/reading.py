@@ -1,0 +1,110 @@
+"""What the process that reads data for the window is asked, and what it answers."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import msgspec
+
+from workbench.document.experiment import Data
+from workbench.plugin_api.data import DataInfo, SplitName
+
+LONGEST_FRAME = 2**30
+"""A longer frame is a sign that the two ends no longer understand each other."""
+
+
+class DescribeData(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say what these data are; a later one of the same kind makes a waiting one void.
+
+    Attributes:
+        fresh: look again even if the data are already open.
+    """
+
+    id: int = 0
+    data: Data
+    fresh: bool = False
+
+
+class MakeThumbnails(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make small pictures of samples, as the network gets them.
+
+    Attributes:
+        indices: samples; None takes `count` of them, spread evenly over the classes.
+        size: longest side in pixels.
+        augmented: as training sees them, drawn from `seed`.
+    """
+
+    id: int = 0
+    data: Data
+    split: SplitName
+    indices: tuple[int, ...] | None = None
+    count: int = 48
+    size: int = 64
+    augmented: bool = False
+    seed: int = 0
+
+
+class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make one large picture of a sample as it lies in its file."""
+
+    id: int = 0
+    data: Data
+    split: SplitName
+    index: int
+    size: int = 1024
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """One sample for the eye; `pixels` is height × width × 3, one byte each."""
+
+    index: int
+    name: str
+    target: int
+    height: int
+    width: int
+    pixels: bytes
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What the data are."""
+
+    id: int
+    info: DataInfo
+
+
+class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The pictures that could be made; samples that cannot be read are left out."""
+
+    id: int
+    pictures: tuple[Picture, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Why there is no answer, in words for a person."""
+
+    id: int
+    message: str
+    hint: str = ""
+
+
+Request = DescribeData | MakeThumbnails | ShowPicture
+Reply = Described | Pictured | Refused
+
+
+def send(stream: IO[bytes], message: Request | Reply) -> None:
+    """Write one frame: four bytes of length (little-endian), then msgpack."""
+    content = msgspec.msgpack.encode(message)
+    stream.write(len(content).to_bytes(4, "little") + content)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> bytes:
+    """Read one frame; raises EOFError at the end, in the middle of a frame too."""
+    header = stream.read(4)
+    length = int.from_bytes(header, "little")
+    if len(header) < 4 or length > LONGEST_FRAME:
+        raise EOFError
+    content = stream.read(length)
+    if len(content) < length:
+        raise EOFError
+    return content

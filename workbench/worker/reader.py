@@ -1,0 +1,187 @@
+"""Reads data for the window in a process of its own: `python -m workbench.worker.reader`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from workbench.catalog import Catalog
+from workbench.errors import UserError
+from workbench.reading import (
+    Described,
+    DescribeData,
+    MakeThumbnails,
+    Picture,
+    Pictured,
+    Refused,
+    Reply,
+    Request,
+    ShowPicture,
+    receive,
+    send,
+)
+from workbench.worker.preparation import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from workbench.document.experiment import Data
+    from workbench.plugin_api.data import DataInfo, Samples
+    from workbench.plugin_api.source import Opened
+
+KEPT = 4
+"""Data sets that stay open; memory is what a sample in it costs."""
+
+
+class Answerer:
+    """Answers requests, and keeps the data sets last asked for open."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._open: dict[bytes, tuple[Opened, DataInfo]] = {}
+
+    def answer(self, request: Request) -> Reply:
+        """Return the answer; whatever goes wrong is an answer too."""
+        try:
+            match request:
+                case DescribeData():
+                    _, info = self._opened(request.data, request.fresh)
+                    return Described(id=request.id, info=info)
+                case MakeThumbnails():
+                    return Pictured(id=request.id, pictures=tuple(self._thumbnails(request)))
+                case ShowPicture():
+                    return Pictured(id=request.id, pictures=(self._picture(request),))
+        except UserError as error:
+            return Refused(id=request.id, message=error.message, hint=error.hint)
+        except Exception as error:
+            traceback.print_exc()
+            message = f"The data cannot be read: {type(error).__name__}: {error}."
+            return Refused(id=request.id, message=message, hint="The log has the details.")
+
+    def _opened(self, data: Data, fresh: bool = False) -> tuple[Opened, DataInfo]:
+        key = msgspec.json.encode((data.source, data.split, data.preprocessing))
+        found = None if fresh else self._open.pop(key, None)
+        found = found or describe(data, self._catalog)
+        self._open[key] = found  # the latest comes last, so that the oldest is let go
+        while len(self._open) > KEPT:
+            del self._open[next(iter(self._open))]
+        return found
+
+    def _thumbnails(self, request: MakeThumbnails) -> Iterable[Picture]:
+        samples = self._samples(request)
+        preprocessing = self._catalog.preprocessing(request.data.preprocessing)
+        augmentation = self._catalog.augmentation(request.data.augmentation)
+        chosen = request.indices
+        if chosen is None:
+            chosen = spread(samples.targets, request.count)
+
+        def make(index: int) -> Picture | None:
+            try:
+                shaped = preprocessing.shape(samples.read(index))
+            except UserError:
+                return None
+            if request.augmented and augmentation is not None:
+                shaped = augmentation.apply(shaped, (request.seed, 0, index))
+            return _for_the_eye(samples, index, shaped, request.size)
+
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            inside = [index for index in chosen if 0 <= index < len(samples)]
+            return [picture for picture in pool.map(make, inside) if picture is not None]
+
+    def _picture(self, request: ShowPicture) -> Picture:
+        samples = self._samples(request)
+        if not 0 <= request.index < len(samples):
+            raise UserError(f"The {request.split} split has no sample {request.index}.")
+        return _for_the_eye(samples, request.index, samples.read(request.index), request.size)
+
+    def _samples(self, request: MakeThumbnails | ShowPicture) -> Samples:
+        opened, _ = self._opened(request.data)
+        if request.split not in opened.splits:
+            raise UserError(f"The data have no {request.split} split.")
+        return opened.splits[request.split]
+
+
+def spread(targets: NDArray[np.int64], count: int) -> tuple[int, ...]:
+    """Choose samples evenly over the classes, and within each evenly over its samples."""
+    groups = [np.flatnonzero(targets == label) for label in np.unique(targets)]
+    chosen: list[int] = []
+    for number, members in enumerate(groups):
+        share = min(len(members), (count - len(chosen)) // (len(groups) - number))
+        chosen += members[np.linspace(0, len(members) - 1, share).astype(int)].tolist()
+    return tuple(chosen)
+
+
+def _for_the_eye(samples: Samples, index: int, array: NDArray[Any], size: int) -> Picture:
+    """Make a picture of at most `size`: scaled down, or enlarged by a whole number."""
+    if array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    if array.shape[-1] == 1:
+        array = np.repeat(array, 3, axis=-1)
+    image = Image.fromarray(np.ascontiguousarray(array[..., :3]))
+    longest = max(image.size)
+    if longest > size:
+        image.thumbnail((size, size), Image.Resampling.BILINEAR)
+    elif factor := size // longest:
+        image = image.resize(
+            (image.width * factor, image.height * factor), Image.Resampling.NEAREST
+        )
+    return Picture(
+        index=index,
+        name=samples.name(index),
+        target=int(samples.targets[index]),
+        height=image.height,
+        width=image.width,
+        pixels=image.tobytes(),
+    )
+
+
+def _listen(stream: IO[bytes], requests: queue.SimpleQueue[Request]) -> None:
+    """Queue requests until the other end is gone; then nobody wants the rest."""
+    decoder = msgspec.msgpack.Decoder(Request)
+    with contextlib.suppress(EOFError, msgspec.DecodeError, OSError):
+        while True:
+            requests.put(decoder.decode(receive(stream)))
+    os._exit(0)
+
+
+def current(first: Request, requests: queue.SimpleQueue[Request]) -> list[Request]:
+    """Return all that waits, without descriptions that a later one has made void."""
+    waiting = [first]
+    with contextlib.suppress(queue.Empty):
+        while True:
+            waiting.append(requests.get_nowait())
+    last = max((n for n, item in enumerate(waiting) if isinstance(item, DescribeData)), default=-1)
+    return [
+        item for n, item in enumerate(waiting) if not isinstance(item, DescribeData) or n == last
+    ]
+
+
+def main() -> None:
+    """Answer requests from standard input on standard output until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window, which ends us
+    # Frames keep the real standard output; what plug-ins print goes to the log.
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
+    answerer = Answerer(Catalog.load())
+    while True:
+        for request in current(requests.get(), requests):
+            send(output, answerer.answer(request))
+
+
+if __name__ == "__main__":
+    main()
