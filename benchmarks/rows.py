@@ -58,4 +58,5 @@ def verdict(row: Row) -> str:
 
 def machine() -> str:
     """Describe this machine without naming it."""
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}"

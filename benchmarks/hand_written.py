@@ -1,0 +1,51 @@
+"""The opponent: the training loop a practitioner would write. Imports nothing of the workbench."""
+
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def main(plan_path: Path) -> None:
+    """Train as the plan says and print samples a second."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    plan = json.loads(plan_path.read_text())
+    torch.set_num_threads(plan["threads"])
+    folder = plan_path.parent
+    inputs = np.load(folder / "inputs.npy")
+    inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(inputs, -1, 1)))
+    targets = torch.from_numpy(np.load(folder / "targets.npy"))
+    orders = torch.from_numpy(np.load(folder / "orders.npy"))
+
+    spec = importlib.util.spec_from_file_location("model", plan["module"])
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    model = getattr(module, plan["class"])()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+
+    model.train()
+    start = time.perf_counter()
+    for order in orders:
+        total = torch.zeros(())
+        right = torch.zeros(())
+        for chosen in order.split(plan["batch_size"]):
+            x, y = inputs[chosen], targets[chosen]
+            optimizer.zero_grad()
+            outputs = model(x)
+            loss = cross_entropy(outputs, y)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach()
+            right += (outputs.argmax(1) == y).sum()
+        print(f"loss {total.item() / len(order):.4f}, accuracy {right.item() / len(order):.4f}")
+    seconds = time.perf_counter() - start
+    print(orders.numel() / seconds)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
