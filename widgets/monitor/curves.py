@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
     from workbench.session import Session
 
-DEFAULT_SMOOTHING = 0.6
+DEFAULT_SMOOTHING = 0.9
 AXES: tuple[tuple[Axis, str], ...] = (("step", "Step"), ("epoch", "Epoch"), ("time", "Time"))
 
 
@@ -252,6 +252,8 @@ class Pane(QWidget):
         entries = [
             entry for name in self._curves for entry in self._entries(name, readings.get(name))
         ]
+        if len(self._curves) > 1 and any(len(d.curve.points_x) for d in self._drawn.values()):
+            entries.append(Entry(self._theme.colors.text_soft, "validation", is_dashed=True))
         is_needed = len(entries) > 1 or readings
         heading = self._heading(list(readings.values()))
         self.plot.show_legend(
@@ -268,25 +270,28 @@ class Pane(QWidget):
     _drawn: dict[str, Drawn] = {}  # noqa: RUF012 - replaced, never changed
 
     def _entries(self, name: str, reading: Reading | None) -> list[Entry]:
+        """Return a run's rows: one each for training and validation, or one if there are more."""
         curve = self._drawn[name].curve if name in self._drawn else None
         if curve is None:
             return []
-        prefix = f"{short_name(name)} · " if len(self._curves) > 1 else ""
-        color = self._colors[name]
-        made = []
-        if len(curve.x):
-            value = ""
-            if reading is not None and reading.smooth is not None and reading.raw is not None:
-                value = value_text(reading.smooth)
-                if self._smoothing:
-                    value += f"  ({value_text(reading.raw)})"
-            made.append(Entry(color, f"{prefix}train", value))
+        color, has_training = self._colors[name], len(curve.x) > 0
+        training = self._training_text(reading) if has_training else ""
+        validation = ""
+        if reading is not None and reading.validation is not None:
+            validation = value_text(reading.validation)
+        if len(self._curves) > 1:
+            values = " · ".join(text for text in (training, validation) if text)
+            return [Entry(color, short_name(name), values, is_dashed=not has_training)]
+        made = [Entry(color, "train", training)] if has_training else []
         if len(curve.points_x):
-            value = ""
-            if reading is not None and reading.validation is not None:
-                value = value_text(reading.validation)
-            made.append(Entry(color, f"{prefix}validation", value, is_dashed=True))
+            made.append(Entry(color, "validation", validation, is_dashed=True))
         return made
+
+    def _training_text(self, reading: Reading | None) -> str:
+        if reading is None or reading.smooth is None or reading.raw is None:
+            return ""
+        raw = f" ({value_text(reading.raw)})" if self._smoothing else ""
+        return value_text(reading.smooth) + raw
 
     def _heading(self, readings: list[Reading]) -> str:
         if not readings or self._hovered is None:

@@ -1,0 +1,78 @@
+"""Which predictions are shown, and in which order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from widgets.monitor.gallery import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.runs.results import Results
+
+Order = Literal["wrong", "confident", "unsure", "data"]
+ORDERS: tuple[tuple[Order, str], ...] = (
+    ("wrong", "Most wrong"),
+    ("confident", "Most confident"),
+    ("unsure", "Least sure"),
+    ("data", "As in the data"),
+)
+
+
+def chosen(
+    results: Results, order: Order, true: int | None = None, answer: int | None = None
+) -> NDArray[np.int64]:
+    """Return the numbers of samples in an order, of one true class and one answer if told.
+
+    "wrong" puts first what the network was surest about and wrong; "unsure" where its best
+    answer is least likely.
+    """
+    best = results.top_classes[:, 0]
+    keep = np.ones(len(best), bool)
+    if true is not None:
+        keep &= results.targets == true
+    if answer is not None:
+        keep &= best == answer
+    found = np.flatnonzero(keep)
+    probability = results.top_probabilities[found, 0]
+    keys = {
+        "wrong": results.target_probability[found],
+        "confident": -probability,
+        "unsure": probability,
+        "data": found,
+    }
+    return found[np.argsort(keys[order], kind="stable")]
+
+
+class Answers:
+    """A sequence of answers that makes each only when it is looked at."""
+
+    def __init__(
+        self, results: Results, numbers: NDArray[np.int64], classes: Sequence[str]
+    ) -> None:
+        self._results = results
+        self._numbers = numbers
+        self._classes = classes
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, at: int | slice) -> Answer | list[Answer]:
+        if isinstance(at, slice):
+            return [self._answer(int(number)) for number in self._numbers[at]]
+        return self._answer(int(self._numbers[at]))
+
+    def _answer(self, number: int) -> Answer:
+        results = self._results
+        return Answer(
+            index=number,
+            true=self._classes[results.targets[number]],
+            answer=self._classes[results.top_classes[number, 0]],
+            probability=float(results.top_probabilities[number, 0]),
+            true_probability=float(results.target_probability[number]),
+        )

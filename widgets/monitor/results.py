@@ -1,0 +1,250 @@
+"""The Predictions tab: how good the network is, what it confuses, and on which pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSplitter,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.monitor.answers import ORDERS, Answers, chosen
+from widgets.monitor.confusion import ConfusionView
+from widgets.monitor.empty import EmptyState
+from widgets.monitor.gallery import Gallery
+from widgets.monitor.scores import ScoresView
+from widgets.texts import counted, grouped
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
+    from widgets.theme import Theme
+    from workbench.plugin_api.data import SplitName
+    from workbench.plugin_api.task import Evaluation
+    from workbench.runs.folder import RunFolder
+    from workbench.runs.results import Results
+    from workbench.session import Session
+
+SPLITS: tuple[tuple[SplitName, str], ...] = (("test", "Test"), ("validation", "Validation"))
+NO_RUN = ("No run is shown yet", "Press Train (F5), or open a run from the Runs tab.")
+NO_RESULTS = (
+    "Nothing has been evaluated yet",
+    "Predictions appear after the first epoch; those of the test split when training ends.",
+)
+
+
+class PredictionsPanel(QWidget):
+    """Scores, confusion matrix and gallery of one split of the shown run."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("predictions")
+        self.setAccessibleName("Predictions")
+        self._session = session
+        self._results: Results | None = None
+        self._classes: tuple[str, ...] = ()
+        self._classes_of: RunFolder | None = None
+        self.scores = ScoresView()
+        self.confusion = ConfusionView(theme)
+        self.gallery = Gallery(theme)
+        self._make_choices()
+        self._empty = EmptyState(theme, "picture", *NO_RUN)
+        self._splitter = self._make_splitter()
+        self._layout = QStackedLayout(self)
+        self._layout.addWidget(self._empty)
+        self._layout.addWidget(self._splitter)
+        self.confusion.cell_chosen.connect(self._on_cell_chosen)
+        self.scores.class_chosen.connect(self._on_class_chosen)
+        session.run.opened.connect(self._on_opened)
+        session.run.updated.connect(self.refresh)
+
+    @property
+    def split(self) -> SplitName | None:
+        """The split that is shown."""
+        return self._split.currentData()
+
+    def refresh(self) -> None:
+        """Show the newest evaluation; costs nothing unseen or when nothing is new."""
+        if not self.isVisible():
+            return
+        self._offer_splits()
+        evaluation = self._session.run.state.evaluations.get(self.split or "")
+        if evaluation is None:
+            self._empty.show_text(*(NO_RESULTS if self._session.run.folder else NO_RUN))
+            self._layout.setCurrentWidget(self._empty)
+            return
+        self._layout.setCurrentWidget(self._splitter)
+        self._show(evaluation)
+
+    def _show(self, evaluation: Evaluation) -> None:
+        count = max(len(evaluation.confusion), *map(len, evaluation.per_class.values()), 0)
+        self._learn_classes(count)
+        self.scores.show_scores(evaluation, self._classes)
+        matrix = np.array(evaluation.confusion, np.int64).reshape(count, count)
+        self.confusion.show_matrix(matrix, self._classes)
+        results = self._session.run.results(self.split)
+        if results is not None and results is not self._results:
+            self._results = results
+            self._fill_gallery()
+
+    def _fill_gallery(self) -> None:
+        results, experiment = self._results, self._session.run.experiment
+        if results is None or experiment is None:
+            return
+        true = self._class_filter.currentData()
+        answer = None
+        if self.confusion.chosen is not None:
+            true, answer = self.confusion.chosen
+        numbers = chosen(results, self._order.currentData(), true, answer)
+        split, data, thumbnails = self.split, experiment.data, self._session.data.thumbnails
+        self.gallery.answers.show_answers(
+            Answers(results, numbers, self._classes),
+            lambda indices, done: thumbnails(split, indices, done, data=data),
+        )
+        self._count.setText(self._count_text(len(numbers), true, answer))
+
+    def _count_text(self, count: int, true: int | None, answer: int | None) -> str:
+        text = counted(count, "picture")
+        if answer is not None and true is not None:
+            text += f": {self._classes[true]} → {self._classes[answer]}"
+        elif self._results is not None:
+            text += f", step {grouped(self._results.step)}"
+        return text
+
+    def _learn_classes(self, count: int) -> None:
+        """Read the class names that the run saved; numbers stand in for missing ones."""
+        folder = self._session.run.folder
+        if folder == self._classes_of and len(self._classes) == count:
+            return
+        self._classes_of = folder
+        names = saved_classes(folder) if folder is not None else ()
+        info = self._session.data.info
+        if len(names) != count and info is not None:
+            names = info.classes
+        self._classes = names if len(names) == count else tuple(map(str, range(count)))
+        self._class_filter.blockSignals(True)
+        self._class_filter.clear()
+        self._class_filter.addItem("All classes", None)
+        for number, name in enumerate(self._classes):
+            self._class_filter.addItem(name, number)
+        self._class_filter.blockSignals(False)
+
+    def _offer_splits(self) -> None:
+        known = self._session.run.state.evaluations
+        wanted = [(name, title) for name, title in SPLITS if name in known]
+        if [self._split.itemData(i) for i in range(self._split.count())] == [n for n, _ in wanted]:
+            return
+        kept = self.split
+        self._split.blockSignals(True)
+        self._split.clear()
+        for name, title in wanted:
+            self._split.addItem(title, name)
+        self._split.setCurrentIndex(max(self._split.findData(kept), 0) if wanted else -1)
+        self._split.blockSignals(False)
+        self._results = None
+
+    def _on_opened(self) -> None:
+        self._results = None
+        self._classes_of = None
+        self.confusion.chosen = None
+        self.refresh()
+
+    def _on_split_changed(self) -> None:
+        self._results = None
+        self.confusion.chosen = None
+        self.refresh()
+
+    def _on_cell_chosen(self, cell: tuple[int, int] | None) -> None:
+        self._class_filter.blockSignals(True)
+        self._class_filter.setCurrentIndex(0 if cell is None else cell[0] + 1)
+        self._class_filter.blockSignals(False)
+        self._fill_gallery()
+
+    def _on_class_chosen(self, number: int | None) -> None:
+        self._class_filter.setCurrentIndex(0 if number is None else number + 1)
+
+    def _on_filter_changed(self) -> None:
+        self.confusion.chosen = None
+        self.confusion.update()
+        self._fill_gallery()
+
+    def _make_choices(self) -> None:
+        self._split = _choice("split", "Split")
+        self._split.currentIndexChanged.connect(self._on_split_changed)
+        self._order = _choice("order", "Order of the pictures")
+        for order, title in ORDERS:
+            self._order.addItem(title, order)
+        self._order.currentIndexChanged.connect(self._fill_gallery)
+        self._class_filter = _choice("class_filter", "True class of the pictures")
+        self._class_filter.currentIndexChanged.connect(self._on_filter_changed)
+        self._count = QLabel()
+        self._count.setObjectName("count")
+        self._count.setProperty("soft", True)
+
+    def _make_splitter(self) -> QSplitter:
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setHandleWidth(1)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(_column((self._split, None), self.scores))
+        splitter.addWidget(_column((), self.confusion))
+        splitter.addWidget(
+            _column((self._order, self._class_filter, self._count, None), self.gallery)
+        )
+        splitter.setSizes([330, 400, 560])
+        splitter.setStretchFactor(2, 1)
+        return splitter
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        self.refresh()
+
+
+class _SavedInfo(msgspec.Struct, frozen=True):
+    classes: tuple[str, ...] = ()
+
+
+class _SavedData(msgspec.Struct, frozen=True):
+    info: _SavedInfo = _SavedInfo()
+
+
+def saved_classes(folder: RunFolder) -> tuple[str, ...]:
+    """Return the class names a run was trained with; none when its file cannot be read."""
+    try:
+        return msgspec.json.decode(folder.info.read_bytes(), type=_SavedData).info.classes
+    except (OSError, msgspec.DecodeError):
+        return ()
+
+
+def _choice(name: str, title: str) -> QComboBox:
+    made = QComboBox()
+    made.setObjectName(name)
+    made.setAccessibleName(title)
+    made.setToolTip(title)
+    return made
+
+
+def _column(tools: tuple[QWidget | None, ...], body: QWidget) -> QWidget:
+    column = QWidget()
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(10, 6, 10, 6)
+    layout.setSpacing(6)
+    if tools:
+        bar = QHBoxLayout()
+        for tool in tools:
+            if tool is None:
+                bar.addStretch(1)
+            else:
+                bar.addWidget(tool)
+        layout.addLayout(bar)
+    layout.addWidget(body, 1)
+    return column
