@@ -71,6 +71,11 @@ class ShownRun:
         return self._submitted is not None or self.is_running
 
     @property
+    def is_followed(self) -> bool:
+        """Whether its events are still being read."""
+        return self._follower.error is None
+
+    @property
     def status(self) -> RunStatus:
         """Status from events and lock together."""
         if self._submitted is not None and self.state.updated < self._submitted:

@@ -1,0 +1,152 @@
+"""Commands and their options."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import workbench
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from workbench.cli.output import Output
+
+    Run = Callable[[argparse.Namespace, Output], int]
+    Commands = argparse._SubParsersAction["_Parser"]
+
+NAMES = frozenset(
+    ("new", "check", "code", "train", "resume", "evaluate", "predict", "export", "runs", "doctor")
+)
+
+
+class WrongUsage(UserError):
+    """The command cannot be understood, or names something that is not there."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WrongUsage(message[:1].upper() + message[1:] + ".", self.format_usage().strip())
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options, with the command's function as `run`; raises WrongUsage."""
+    parser = _Parser(
+        prog="workbench",
+        description="Design, train and take away neural networks. Without a command, or with an "
+        "experiment file alone, the window opens.",
+    )
+    parser.add_argument("--version", action="version", version=workbench.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    _design(commands)
+    _training(commands)
+    _results(commands)
+    _runs(commands)
+    _add(commands, "doctor", "check this computer, and say how to mend what is missing", _doctor)
+    return parser.parse_args(arguments)
+
+
+def _add(commands: Commands, name: str, text: str, run: Run) -> _Parser:
+    parser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    parser.add_argument("--json", action="store_true", help="print one JSON line at the end")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_runs_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="RUN", help="a run's folder or name, or “last”")
+    _add_runs_folder(parser)
+
+
+def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint", choices=("best", "last"), default="best", help="which weights (best)"
+    )
+
+
+def _design(commands: Commands) -> None:
+    from workbench.cli import design
+
+    new = _add(commands, "new", "copy an example; without a name, list them", design.new)
+    new.add_argument("example", nargs="?", metavar="EXAMPLE")
+    new.add_argument("-o", "--output", type=Path, metavar="FILE")
+    check = _add(commands, "check", "list what is wrong with an experiment", design.check)
+    check.add_argument("file", metavar="FILE")
+    code = _add(commands, "code", "print the program that would train", design.code)
+    code.add_argument("file", metavar="FILE")
+    code.add_argument("--backend", metavar="B", help="such as torch")
+
+
+def _training(commands: Commands) -> None:
+    from workbench.cli import train
+
+    start = _add(commands, "train", "train an experiment", train.train)
+    start.add_argument("file", metavar="FILE")
+    _add_runs_folder(start)
+    start.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
+    start.add_argument("--backend", metavar="B", help="such as torch")
+    start.add_argument("--epochs", type=_count, metavar="N")
+    start.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="replace a setting: training.batch_size=64, graph.conv1.filters=32; repeatable",
+    )
+    resume = _add(commands, "resume", "go on with a run from its last checkpoint", train.resume)
+    _add_run(resume)
+    resume.add_argument(
+        "--epochs", type=_count, metavar="N", help="epochs in all, those already done included"
+    )
+
+
+def _results(commands: Commands) -> None:
+    from workbench.cli import results
+
+    evaluate = _add(commands, "evaluate", "measure a trained network", results.evaluate)
+    _add_run(evaluate)
+    evaluate.add_argument("--split", choices=("train", "validation", "test"), default="test")
+    _add_checkpoint(evaluate)
+    predict = _add(commands, "predict", "ask a trained network about files", results.predict)
+    _add_run(predict)
+    predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    _add_checkpoint(predict)
+    export = _add(commands, "export", "write a trained network to a file", results.export)
+    _add_run(export)
+    export.add_argument("--format", required=True, metavar="F", help="such as safetensors")
+    export.add_argument("-o", "--output", required=True, type=Path, metavar="PATH")
+    export.add_argument(
+        "--no-verify", action="store_true", help="do not run the file to compare its outputs"
+    )
+    _add_checkpoint(export)
+
+
+def _runs(commands: Commands) -> None:
+    from workbench.cli import runs
+
+    parser = commands.add_parser("runs", help="list, show or delete runs")
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    _add_runs_folder(_add(actions, "list", "list the runs, newest first", runs.list_all))
+    _add_run(_add(actions, "show", "show one run", runs.show))
+    delete = _add(actions, "delete", "delete a run and all its files", runs.delete)
+    _add_run(delete)
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _doctor(options: argparse.Namespace, output: Output) -> int:
+    from workbench.cli import doctor
+
+    return doctor.examine(output)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value

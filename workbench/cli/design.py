@@ -1,0 +1,149 @@
+"""`new`, `check` and `code`: everything before training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import resources
+from workbench.analysis.problems import Report
+from workbench.analysis.problems import check as check_design
+from workbench.catalog import Catalog
+from workbench.cli.arguments import WrongUsage
+from workbench.document.edits import set_training
+from workbench.document.files import SUFFIX, load, with_suffix
+from workbench.errors import UserError
+from workbench.files import write_atomically
+from workbench.plugin_api.problems import Problem
+
+if TYPE_CHECKING:
+    import argparse
+
+    from workbench.cli.output import Output
+    from workbench.document.experiment import Experiment
+
+
+def new(options: argparse.Namespace, output: Output) -> int:
+    """Copy an example, or list them."""
+    examples = resources.examples()
+    if options.example is None:
+        output.result({"examples": list(examples)})
+        if not output.as_json:
+            for name in examples:
+                output.say(name)
+        return 0
+    if options.example not in examples:
+        raise WrongUsage(
+            f"There is no example called “{options.example}”.", f"There are: {', '.join(examples)}."
+        )
+    target = with_suffix(options.output or Path(options.example + SUFFIX))
+    if target.exists():
+        raise UserError(f"{target} exists already.", "Choose another name with -o, or delete it.")
+    write_atomically(target, examples[options.example].read_bytes())
+    output.say(f"{target} written. Train it with: workbench train {target}")
+    output.result({"file": str(target)})
+    return 0
+
+
+def check(options: argparse.Namespace, output: Output) -> int:
+    """List problems, and every layer's shape and cost."""
+    experiment = open_experiment(options.file)
+    report = examine(experiment, Catalog.load())
+    nodes = [_node(node.id, node.type, report) for node in experiment.graph.nodes]
+    if not output.as_json:
+        output.table(
+            ["layer", "type", "output", "parameters", "multiply-adds"],
+            [[_cell(value) for value in node.values()] for node in nodes],
+        )
+        output.say(f"{_cell(report.network.parameters)} parameters")
+        say_problems(report, output)
+    output.result(
+        {
+            "problems": problems_of(report),
+            "nodes": nodes,
+            "parameters": report.network.parameters,
+        }
+    )
+    return 1 if report.errors else 0
+
+
+def code(options: argparse.Namespace, output: Output) -> int:
+    """Print the generated module."""
+    catalog = Catalog.load()
+    experiment = open_experiment(options.file)
+    if options.backend:
+        experiment = set_training(experiment, backend=options.backend)
+    name = experiment.training.backend
+    if name not in catalog.backends:
+        known = ", ".join(backend.id for backend in catalog.backends)
+        raise WrongUsage(f"There is no backend called “{name}” here.", f"There are: {known}.")
+    report = examine(experiment, catalog)
+    if report.errors:
+        say_problems(report, output)
+        output.result({"problems": problems_of(report)})
+        return 1
+    generated = catalog.backend(name).generate(report.network)
+    if not output.as_json:
+        output.say(generated.source.rstrip())
+    output.result({"backend": name, "class_name": generated.class_name, "source": generated.source})
+    return 0
+
+
+def open_experiment(name: str) -> Experiment:
+    """Read an experiment file, or an example by its name; raises UserError."""
+    path = Path(name)
+    if not path.exists() and name in resources.examples():
+        path = resources.examples()[name]
+    return load(path)
+
+
+def examine(experiment: Experiment, catalog: Catalog) -> Report:
+    """Look at the data and check the experiment; data that cannot be used are a problem of it."""
+    from workbench.worker.preparation import describe
+
+    try:
+        _, info = describe(experiment.data, catalog)
+    except UserError as error:
+        report = check_design(experiment, catalog)
+        problem = Problem("error", error.message, error.hint)
+        return Report(report.resolution, (problem, *report.problems))
+    return check_design(experiment, catalog, info)
+
+
+def problems_of(report: Report) -> list[dict[str, str]]:
+    """Return the problems for programs."""
+    return [
+        {
+            "severity": problem.severity,
+            "node": problem.node,
+            "message": problem.message,
+            "hint": problem.hint,
+        }
+        for problem in report.problems
+    ]
+
+
+def say_problems(report: Report, output: Output) -> None:
+    """Print the problems for people."""
+    for problem in report.problems:
+        where = f"{problem.node}: " if problem.node else ""
+        output.note(f"{problem.severity}: {where}{problem.message} {problem.hint}".rstrip())
+
+
+def _node(node_id: str, kind: str, report: Report) -> dict[str, Any]:
+    resolved = report.resolution.by_id.get(node_id)
+    return {
+        "id": node_id,
+        "type": kind,
+        "output": list(resolved.output.shape) if resolved else None,
+        "parameters": resolved.parameters if resolved else 0,
+        "multiply_adds": resolved.multiply_adds if resolved else 0,
+    }
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "?"
+    if isinstance(value, list):
+        return " × ".join("?" if size is None else str(size) for size in value)
+    return f"{value:,}".replace(",", "\u2009") if isinstance(value, int) else str(value)

@@ -1,0 +1,164 @@
+"""`doctor`: what this computer can do, what is missing, and the line that mends it."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from workbench.catalog import Catalog
+from workbench.cli.runs import runs_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from workbench.cli.output import Output
+    from workbench.plugin_api.backend import Backend
+
+Level = Literal["ok", "warning", "error"]
+
+QT_LIBRARIES = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+}
+"""Libraries that Qt loads on Linux and its package does not bring, with their Debian packages."""
+
+DEVICES_SECONDS = 120
+LITTLE_SPACE = 2**30
+
+_LIST_DEVICES = """
+import json, sys
+from workbench.catalog import Catalog
+devices = Catalog.load().backend(sys.argv[1]).devices()
+print(json.dumps([f"{device.id} ({device.title})" for device in devices]))
+"""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at, and the line that mends it."""
+
+    name: str
+    level: Level
+    detail: str
+    mend: str = ""
+
+
+def examine(output: Output) -> int:
+    """Look at everything and print it; the status is 3 when training is impossible here."""
+    findings = []
+    marks = {"ok": "ok     ", "warning": "warning", "error": "error  "}
+    for finding in _all():
+        findings.append(finding)
+        if not output.as_json:
+            output.say(f"{marks[finding.level]}  {finding.name}: {finding.detail}")
+            if finding.mend:
+                output.say(f"         mend it with: {finding.mend}")
+    output.result({"findings": findings})
+    return 3 if any(finding.level == "error" for finding in findings) else 0
+
+
+def _all() -> Iterator[Finding]:
+    catalog = Catalog.load()
+    yield _python()
+    if sys.platform == "linux":
+        yield _qt_libraries()
+        yield _display()
+    for backend_type in catalog.backends:
+        yield from _backend(backend_type())
+    yield _disk(runs_folder(argparse.Namespace(runs=None)))
+    yield from (
+        Finding(f"plug-in {broken.module}", "warning", broken.message, "")
+        for broken in catalog.broken
+    )
+
+
+def _python() -> Finding:
+    return Finding("Python", "ok", f"{platform.python_version()} on {platform.platform()}")
+
+
+def _qt_libraries() -> Finding:
+    missing = [package for name, package in QT_LIBRARIES.items() if not _is_loadable(name)]
+    if not missing:
+        return Finding("libraries for the window", "ok", "all there")
+    line = f"sudo apt-get install {' '.join(missing)}"
+    return Finding("libraries for the window", "warning", f"missing {', '.join(missing)}", line)
+
+
+def _is_loadable(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def _display() -> Finding:
+    found = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    if found:
+        return Finding("display", "ok", found)
+    return Finding("display", "warning", "none; the command line works, the window cannot open")
+
+
+def _backend(backend: Backend) -> Iterator[Finding]:
+    available = backend.availability()
+    if not available.ok:
+        yield Finding(backend.title, "error", available.reason, available.install)
+        return
+    yield Finding(backend.title, "ok", _version(backend.id))
+    yield _devices(backend)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "installed"
+
+
+def _devices(backend: Backend) -> Finding:
+    """Ask in another process: a broken driver may hang or crash whoever asks it."""
+    name = f"devices for {backend.title}"
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-P", "-c", _LIST_DEVICES, backend.id],
+            capture_output=True,
+            text=True,
+            timeout=DEVICES_SECONDS,
+            check=True,
+        )
+        devices = json.loads(answer.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return Finding(name, "error", f"no answer within {DEVICES_SECONDS} s", "Check the driver.")
+    except (subprocess.CalledProcessError, ValueError, IndexError) as error:
+        printed = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+        return Finding(name, "error", printed[-1] if printed else "it cannot be imported")
+    return Finding(name, "ok", ", ".join(devices))
+
+
+def _disk(folder: Path) -> Finding:
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    detail = f"{folder}, {free / 1e9:.1f} GB free"
+    if not os.access(there, os.W_OK):
+        return Finding("runs folder", "error", f"{folder} cannot be written to", "Use --runs DIR.")
+    if free < LITTLE_SPACE:
+        return Finding("runs folder", "warning", detail, "Free some space, or use --runs DIR.")
+    return Finding("runs folder", "ok", detail)

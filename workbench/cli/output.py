@@ -1,0 +1,69 @@
+"""What goes to the terminal: words for people, or one JSON line for programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from workbench.errors import UserError
+
+
+class Output:
+    """Prints results on stdout and everything else on stderr.
+
+    Args:
+        as_json: print nothing on stdout but one JSON line at the end.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def say(self, text: str = "") -> None:
+        """Print a line for people: part of the result, or beside it when that is JSON."""
+        print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+
+    def note(self, text: str) -> None:
+        """Print a line for people that is not part of the result."""
+        print(text, file=sys.stderr, flush=True)
+
+    def result(self, value: Any) -> None:
+        """Print the result for programs, if they are who asks."""
+        if self.as_json:
+            print(msgspec.json.encode(value).decode(), flush=True)
+
+    def fail(self, error: UserError) -> None:
+        """Say what went wrong and what to do next."""
+        self.note(error.message)
+        if error.hint:
+            self.note(error.hint)
+        self.result({"error": error.message, "hint": error.hint})
+
+    def console(self) -> Console:
+        """Return a rich console on the stream that people read."""
+        from rich.console import Console
+
+        return Console(stderr=self.as_json, highlight=False)
+
+    def table(self, titles: list[str], rows: list[list[str]]) -> None:
+        """Print a table for people: drawn on a terminal, columns divided by tabs elsewhere."""
+        if self.as_json:
+            return
+        console = self.console()
+        if not console.is_terminal:
+            for row in [titles, *rows]:
+                self.say("\t".join(row))
+            return
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for title in titles:
+            table.add_column(title, overflow="fold")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        console.print(table)

@@ -1,0 +1,96 @@
+"""`evaluate`, `predict` and `export`: what a trained network is good for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.catalog import Catalog
+from workbench.cli.arguments import WrongUsage
+from workbench.cli.progress import metrics_line
+from workbench.cli.runs import runs_folder
+from workbench.errors import UserError
+from workbench.runs import store
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from workbench.cli.output import Output
+    from workbench.plugin_api.task import Prediction
+
+PREFIXES = {"train": "train", "validation": "val", "test": "test"}
+
+
+def evaluate(options: argparse.Namespace, output: Output) -> int:
+    """Measure a run's network on a split."""
+    from workbench.worker.evaluate import evaluate_run
+
+    folder = store.find_run(options.name, runs_folder(options))
+    evaluation = evaluate_run(folder, options.split, options.checkpoint)
+    prefix = PREFIXES[options.split]
+    metrics = {f"{prefix}/{name}": value for name, value in evaluation.metrics.items()}
+    output.say(metrics_line(metrics))
+    status = store.summarise(folder).status
+    output.result({"run": str(folder.path), "status": status, "metrics": metrics})
+    return 0
+
+
+def predict(options: argparse.Namespace, output: Output) -> int:
+    """Ask a run's network about files."""
+    from workbench.worker.predict import predict_files
+
+    folder = store.find_run(options.name, runs_folder(options))
+    answers = predict_files(folder, options.files, Catalog.load(), options.checkpoint)
+    if not output.as_json:
+        for path, answer in answers:
+            if isinstance(answer, UserError):
+                output.note(f"{path}: {answer}")
+            else:
+                output.say(f"{path}: {_likeliest(answer)}")
+    output.result({"predictions": [_described(path, answer) for path, answer in answers]})
+    failed = any(isinstance(answer, UserError) for _, answer in answers)
+    return 3 if failed else 0
+
+
+def export(options: argparse.Namespace, output: Output) -> int:
+    """Write a run's network to a file, and check the file."""
+    from workbench.worker.export import export_run
+
+    catalog = Catalog.load()
+    if options.format not in catalog.exporters:
+        known = ", ".join(exporter.id for exporter in catalog.exporters)
+        raise WrongUsage(f"There is no format called “{options.format}”.", f"There are: {known}.")
+    folder = store.find_run(options.name, runs_folder(options))
+    files = export_run(
+        folder,
+        [(options.format, options.output)],
+        catalog,
+        options.checkpoint,
+        verify=not options.no_verify,
+        progress=output.note,
+    )
+    for file in files:
+        output.say(f"{file.path} ({file.size / 1e6:.2f} MB): {_verified(file.max_difference)}")
+    described = [
+        {"format": file.format, "path": file.path, "max_difference": file.max_difference}
+        for file in files
+    ]
+    output.result({"files": described})
+    return 0
+
+
+def _likeliest(answer: Prediction) -> str:
+    pairs = zip(answer.labels, answer.probabilities, strict=True)
+    return ", ".join(f"{label} {share:.1%}" for label, share in list(pairs)[:3])
+
+
+def _described(path: Path, answer: Prediction | UserError) -> dict[str, Any]:
+    if isinstance(answer, UserError):
+        return {"path": str(path), "error": answer.message, "hint": answer.hint}
+    return {"path": str(path), "labels": answer.labels, "probabilities": answer.probabilities}
+
+
+def _verified(difference: float | None) -> str:
+    if difference is None:
+        return "not verified"
+    return f"verified, its outputs differ by {difference:.1e} at most"
