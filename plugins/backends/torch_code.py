@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from workbench.plugin_api.tensors import TensorType
 
 _BODY = " " * 8
+_IMPORTS = (
+    ("import torch", r"\btorch\."),
+    ("import torch.nn.functional as F", r"\bF\."),
+    ("from torch import nn", r"\bnn\."),
+)
 
 
 def generate(network: Network) -> GeneratedCode:
@@ -44,7 +49,7 @@ def generate(network: Network) -> GeneratedCode:
     lines.add("", "", f"class {name}(nn.Module):", *_docstring(network))
     _write_init(lines, steps)
     _write_forward(lines, network, steps)
-    return lines.finished(name)
+    return lines.finished(name, steps)
 
 
 def generate_probe(network: Network) -> str:
@@ -57,7 +62,7 @@ def generate_probe(network: Network) -> str:
     """
     indent = " " * 4
     steps = plan(network)
-    lines = [f"def probe({'model, x, wanted'}):", f"{indent}found = {{}}"]
+    lines = ["def probe(model, x, wanted):", f"{indent}found = {{}}"]
     if len(network.inputs) > 1:
         given = ", ".join(step.value.variable for step in _inputs(network, steps))
         lines.append(f"{indent}{given} = x")
@@ -94,18 +99,11 @@ class _Lines:
                 self.nodes[len(self.text)] = node
             self.text.append(line)
 
-    def finished(self, name: str) -> GeneratedCode:
-        """Put the imports that are needed in front, and end the file."""
+    def finished(self, name: str, steps: Sequence[Step]) -> GeneratedCode:
+        """Put the imports that the module and its probe need in front, and end the file."""
         body = "\n".join(self.text)
-        imports = [
-            line
-            for line, pattern in (
-                ("import torch", r"\btorch\."),
-                ("import torch.nn.functional as F", r"\bF\."),
-                ("from torch import nn", r"\bnn\."),
-            )
-            if re.search(pattern, body)
-        ]
+        used = " ".join([body, *(step.expression("model") for step in steps)])
+        imports = [line for line, pattern in _IMPORTS if re.search(pattern, used)]
         head = len(imports) + 1
         numbered = {index + head: node for index, node in self.nodes.items()}
         return GeneratedCode("\n".join([*imports, body, ""]), name, numbered)
@@ -121,13 +119,12 @@ def _helpers(steps: Sequence[Step]) -> dict[str, str]:
 
 
 def _docstring(network: Network) -> list[str]:
-    takes = ", ".join(_dimensions(node) for node in network.inputs)
-    gives = ", ".join(_dimensions(node) for node in ends(network))
+    counts = f"{network.parameters:,} parameters, {network.multiply_adds:,} multiply-adds"
     return [
-        f'    """Takes {takes} and gives {gives}.',
+        f'    """A network of {counts.replace(",", " ").replace("  ", ", ")} a sample.',
         "",
-        f"    It has {network.parameters:,} trainable parameters and does".replace(",", " "),
-        f"    {network.multiply_adds:,} multiply-adds a sample.".replace(",", " "),
+        *(f"    Input: {_boundary(node)}" for node in network.inputs),
+        *(f"    Output: {_boundary(node)}" for node in ends(network)),
         '    """',
     ]
 
@@ -171,9 +168,13 @@ def _inputs(network: Network, steps: Sequence[Step]) -> list[Step]:
     return [by_id[node.id] for node in network.inputs]
 
 
-def _dimensions(node: ResolvedNode) -> str:
-    """Return the axes of a tensor at the module's boundary, "(N, 3 channels, 32 height …)"."""
-    return _shape(node.output, boundary_layout(node.output))
+def _boundary(node: ResolvedNode) -> str:
+    """Return a tensor at the module's boundary, "(N, 1, 8, 8), batch × channels × …"."""
+    tensor, layout = node.output, boundary_layout(node.output)
+    names = [re.sub(r"[^\w ]", "", axis) for axis in tensor.axes]
+    if layout == "channels_first":
+        names = [names[-1], *names[:-1]]
+    return f"{_shape(tensor, layout)}, {' × '.join(['batch', *names])}"
 
 
 def _shape(tensor: TensorType, layout: Layout) -> str:

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from workbench.plugin_api.parameters import Pair, param
-from workbench.plugin_api.tensors import TensorType
-
 from plugins.layers._weighted import Weighted
 from plugins.layers._windows import (
     Padding,
@@ -16,6 +13,8 @@ from plugins.layers._windows import (
     stride_words,
     times,
 )
+from workbench.plugin_api.parameters import Pair, param
+from workbench.plugin_api.tensors import TensorType
 
 PaddingSetting = Annotated[
     Padding,

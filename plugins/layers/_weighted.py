@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
+from plugins.layers._activations import Activation, ActivationName
 from workbench.plugin_api.layer import Initializer, Layer, WeightSpec
 from workbench.plugin_api.parameters import Field, param
-
-from plugins.layers._activations import Activation, ActivationName
 
 Filters = Annotated[
     int, param("Filters", "Number of output channels", minimum=1, maximum=1_000_000)

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
+from plugins.layers._axes import AxisSetting, axis_index
+from plugins.layers._torch import call
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Layer, WeightSpec, torch_axis
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import ShapeError, TensorType
-
-from plugins.layers._axes import AxisSetting, axis_index
-from plugins.layers._torch import call
 
 
 class _Activation(Layer, frozen=True, kw_only=True):

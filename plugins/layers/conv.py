@@ -4,16 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
-from workbench.plugin_api.code import Bind, Code, Layout
-from workbench.plugin_api.layer import WeightSpec
-from workbench.plugin_api.parameters import Pair, Size, param
-from workbench.plugin_api.tensors import ShapeError, TensorType
-
 from plugins.layers._activations import activated
 from plugins.layers._sliding import Sliding
 from plugins.layers._torch import call, kernel_bind, padded, short, unless
 from plugins.layers._weighted import Filters
 from plugins.layers._windows import need_space, per_axis, refuse_stride_with_dilation, slide
+from workbench.plugin_api.code import Bind, Code, Layout
+from workbench.plugin_api.layer import WeightSpec
+from workbench.plugin_api.parameters import Pair, Size, param
+from workbench.plugin_api.tensors import ShapeError, TensorType
 
 
 class _Conv(Sliding, frozen=True, kw_only=True):

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+from plugins.layers._activations import activated
+from plugins.layers._torch import call, unless
+from plugins.layers._weighted import Weighted
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import WeightSpec
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import ShapeError, TensorType
-
-from plugins.layers._activations import activated
-from plugins.layers._torch import call, unless
-from plugins.layers._weighted import Weighted
 
 
 class Dense(Weighted, frozen=True, kw_only=True):

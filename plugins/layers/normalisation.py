@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
+from plugins.layers._torch import call, short, unless
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Layer, WeightSpec
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import ShapeError, TensorType
-
-from plugins.layers._torch import call, short, unless
 
 _SCALE = param("Scale", "Multiply by a trainable value, gamma", advanced=True)
 _CENTER = param("Shift", "Add a trainable value, beta", advanced=True)

@@ -3,11 +3,6 @@
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
-from workbench.plugin_api.code import Code, Layout
-from workbench.plugin_api.layer import Layer
-from workbench.plugin_api.parameters import Pair, Size, param
-from workbench.plugin_api.tensors import ShapeError, TensorType
-
 from plugins.layers._sliding import PaddingSetting
 from plugins.layers._torch import call, padded, short, unless
 from plugins.layers._windows import (
@@ -20,6 +15,10 @@ from plugins.layers._windows import (
     stride_words,
     times,
 )
+from workbench.plugin_api.code import Code, Layout
+from workbench.plugin_api.layer import Layer
+from workbench.plugin_api.parameters import Pair, Size, param
+from workbench.plugin_api.tensors import ShapeError, TensorType
 
 _PADS = param("Pads", "Before and after each axis", shown_if=("padding", ("explicit",)))
 _POOL = param("Pool size", "How many values along each axis become one")

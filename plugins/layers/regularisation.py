@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated
 
+from plugins.layers._torch import call
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import ShapeError, TensorType
-
-from plugins.layers._torch import call
 
 _RATE = param("Rate", "Share of values set to zero during training", minimum=0, below=1)
 

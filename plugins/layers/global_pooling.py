@@ -1,0 +1,118 @@
+"""Pooling over all of space: one value a channel, or a grid of a chosen size."""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+from plugins.layers._torch import call, short
+from plugins.layers._windows import need_space, times
+from workbench.plugin_api.code import Code, Layout
+from workbench.plugin_api.layer import Layer, torch_axis
+from workbench.plugin_api.parameters import Size, param
+from workbench.plugin_api.tensors import ShapeError, TensorType
+
+
+class _GlobalPool(Layer, frozen=True, kw_only=True):
+    """What both global pools share; they take any rank and axes that vary."""
+
+    category = "Pooling"
+    icon = "ph.arrows-in-line-vertical"
+    reference = "https://arxiv.org/abs/1312.4400"
+    operation: ClassVar[Literal["mean", "amax"]]
+
+    keep_axes: Annotated[
+        bool, param("Keep axes", "Leave the pooled axes with size 1", advanced=True)
+    ] = False
+
+    def output(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Return the channels alone; raises ShapeError for a vector."""
+        tensor = inputs[0]
+        if tensor.rank < 2:
+            raise ShapeError(
+                f"{self.title} needs space or time to pool over, but got "
+                f"{tensor.in_words() or 'a single number'} ({tensor}).",
+                "Remove it, or remove Flatten before it.",
+            )
+        if self.keep_axes:
+            return TensorType((*(1,) * (tensor.rank - 1), tensor.shape[-1]), tensor.axes)
+        return TensorType(tensor.shape[-1:])
+
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return the reduction over the spatial axes, wherever they lie at this point."""
+        rank = inputs[0].rank
+        dims = tuple(torch_axis(axis, rank, layout) for axis in range(rank - 1))
+        keep = True if self.keep_axes else None
+        dim = dims[0] if len(dims) == 1 else dims
+        return Code(call=call("{0}." + self.operation, dim=dim, keepdim=keep))
+
+    def summary(self) -> str:
+        """Return "keeps axes" where it does."""
+        return "keeps axes" if self.keep_axes else ""
+
+
+class GlobalAveragePool(_GlobalPool, frozen=True, kw_only=True):
+    """Mean of each channel."""
+
+    id = "GlobalAveragePool"
+    title = "Global average pool"
+    help = "Takes the mean of each channel over the whole picture or sequence."
+    keywords = ("gap", "mean", "head", "squeeze")
+    operation = "mean"
+
+
+class GlobalMaxPool(_GlobalPool, frozen=True, kw_only=True):
+    """Largest value of each channel."""
+
+    id = "GlobalMaxPool"
+    title = "Global max pool"
+    help = "Takes the largest value of each channel over the whole picture or sequence."
+    keywords = ("gmp", "head")
+    operation = "amax"
+
+
+class _AdaptivePool2D(Layer, frozen=True, kw_only=True):
+    """What both adaptive pools share."""
+
+    category = "Pooling"
+    icon = "ph.grid-nine"
+    reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html"
+    module: ClassVar[str]
+
+    size: Annotated[tuple[Size, Size], param("Output size", "Height × width of the output")] = (
+        1,
+        1,
+    )
+
+    def output(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Return size × channels; raises ShapeError unless a picture comes in."""
+        tensor = inputs[0]
+        need_space(self, tensor, 2)
+        return TensorType((*self.size, tensor.shape[-1]), tensor.axes)
+
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return PyTorch's module."""
+        init = call(self.module, short(self.size))
+        return Code("{self}({0})", init, "channels_first")
+
+    def summary(self) -> str:
+        """Return "7×7"."""
+        return times(self.size)
+
+
+class AdaptiveAveragePool2D(_AdaptivePool2D, frozen=True, kw_only=True):
+    """Mean over windows as large as the output size asks for."""
+
+    id = "AdaptiveAveragePool2D"
+    title = "Adaptive average pool"
+    help = "Takes means over as many windows as the output has places, whatever comes in."
+    keywords = ("mean", "spatial pyramid", "any size")
+    module = "nn.AdaptiveAvgPool2d"
+
+
+class AdaptiveMaxPool2D(_AdaptivePool2D, frozen=True, kw_only=True):
+    """Largest value over windows as large as the output size asks for."""
+
+    id = "AdaptiveMaxPool2D"
+    title = "Adaptive max pool"
+    help = "Keeps the largest value of as many windows as the output has places."
+    keywords = ("spatial pyramid", "any size")
+    module = "nn.AdaptiveMaxPool2d"

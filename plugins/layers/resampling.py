@@ -1,0 +1,144 @@
+"""Making pictures, sequences and volumes larger or smaller without weights."""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+from plugins.layers._torch import call, short
+from plugins.layers._windows import need_space, per_axis, times
+from workbench.plugin_api.code import Code, Layout
+from workbench.plugin_api.layer import Layer
+from workbench.plugin_api.parameters import Size, param
+from workbench.plugin_api.tensors import TensorType
+
+Interpolation = Annotated[
+    Literal["nearest", "bilinear", "bicubic"],
+    param("Interpolation", "How values between the old ones are found"),
+]
+_FACTOR = param("Factor", "How many times larger along each axis")
+
+
+class _Upsample(Layer, frozen=True, kw_only=True):
+    """What upsampling of all ranks shares."""
+
+    category = "Shape"
+    icon = "ph.arrows-out-simple"
+    rank: ClassVar[int]
+
+    factor: int | tuple[int, ...] = 2
+
+    def output(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Return the larger space × channels; raises ShapeError for what has no space."""
+        tensor = inputs[0]
+        need_space(self, tensor, self.rank)
+        factors = per_axis(self.factor)
+        lengths = (
+            length * factor for length, factor in zip(tensor.shape[:-1], factors, strict=True)
+        )
+        return TensorType((*lengths, tensor.shape[-1]), tensor.axes)
+
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return nn.Upsample; by a whole factor its "nearest" has one meaning only."""
+        init = call("nn.Upsample", scale_factor=short(per_axis(self.factor)))
+        return Code("{self}({0})", init, "channels_first")
+
+    def summary(self) -> str:
+        """Return "2×2"."""
+        return times(per_axis(self.factor))
+
+
+class Upsample1D(_Upsample, frozen=True, kw_only=True):
+    """Repeats each step of a sequence."""
+
+    id = "Upsample1D"
+    title = "Upsample 1D"
+    help = "Repeats each step of a sequence."
+    keywords = ("repeat", "larger", "sequence")
+    rank = 1
+
+    factor: Annotated[Size, _FACTOR] = 2
+
+
+class Upsample2D(_Upsample, frozen=True, kw_only=True):
+    """Makes a picture a whole number of times larger."""
+
+    id = "Upsample2D"
+    title = "Upsample"
+    help = "Makes a picture a whole number of times larger."
+    keywords = ("resize", "larger", "decoder", "interpolate")
+    rank = 2
+
+    factor: Annotated[tuple[Size, Size], _FACTOR] = (2, 2)
+    interpolation: Interpolation = "nearest"
+
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return nn.Upsample; bicubic means Keys' cubic with a = -0.5, which needs antialias."""
+        if self.interpolation == "nearest":
+            return super().torch(inputs, layout)
+        if self.interpolation == "bicubic":
+            return Code(_resized(self.output(inputs).shape, "bicubic", True), "", "channels_first")
+        factor = short(self.factor)
+        init = call("nn.Upsample", scale_factor=factor, mode='"bilinear"', align_corners=False)
+        return Code("{self}({0})", init, "channels_first")
+
+    def summary(self) -> str:
+        """Return "2×2 · bilinear"."""
+        return f"{times(self.factor)} · {self.interpolation}"
+
+
+class Upsample3D(_Upsample, frozen=True, kw_only=True):
+    """Repeats the values of a volume."""
+
+    id = "Upsample3D"
+    title = "Upsample 3D"
+    help = "Makes a volume or a video larger by repeating its values."
+    keywords = ("repeat", "larger", "volume")
+    rank = 3
+
+    factor: Annotated[tuple[Size, Size, Size], _FACTOR] = (2, 2, 2)
+
+
+class Resize(Layer, frozen=True, kw_only=True):
+    """Brings pictures to a size."""
+
+    id = "Resize"
+    title = "Resize"
+    category = "Shape"
+    icon = "ph.resize"
+    help = "Brings pictures to a height and width, larger or smaller."
+    keywords = ("scale", "interpolate", "downsample", "upsample")
+
+    height: Annotated[int, param("Height", unit="pixels", minimum=1, maximum=65536)] = 32
+    width: Annotated[int, param("Width", unit="pixels", minimum=1, maximum=65536)] = 32
+    interpolation: Interpolation = "bilinear"
+    antialias: Annotated[
+        bool,
+        param(
+            "Antialias",
+            "Average where the picture becomes smaller; bicubic always does",
+            shown_if=("interpolation", ("bilinear",)),
+        ),
+    ] = False
+
+    def output(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Return height × width × channels; raises ShapeError unless a picture comes in."""
+        tensor = inputs[0]
+        need_space(self, tensor, 2)
+        return TensorType((self.height, self.width, tensor.shape[-1]), tensor.axes)
+
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return F.interpolate; nearest takes pixels by their centres, as Keras does."""
+        antialias = self.interpolation == "bicubic" or (
+            self.interpolation == "bilinear" and self.antialias
+        )
+        mode = "nearest-exact" if self.interpolation == "nearest" else self.interpolation
+        return Code(_resized((self.height, self.width), mode, antialias), "", "channels_first")
+
+    def summary(self) -> str:
+        """Return "32×32 · bilinear"."""
+        return f"{self.height}×{self.width} · {self.interpolation}"
+
+
+def _resized(shape: Sequence[int | None], mode: str, antialias: bool) -> str:
+    size = tuple(shape[:2])
+    smooth = True if antialias else None
+    return call("F.interpolate", "{0}", size=size, mode=f'"{mode}"', antialias=smooth)

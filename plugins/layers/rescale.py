@@ -1,0 +1,36 @@
+"""A fixed scale and offset."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from workbench.plugin_api.code import Code, Layout
+from workbench.plugin_api.layer import Layer
+from workbench.plugin_api.parameters import param
+from workbench.plugin_api.tensors import TensorType
+
+
+class Rescale(Layer, frozen=True, kw_only=True):
+    """x·scale + offset with fixed numbers."""
+
+    id = "Rescale"
+    title = "Rescale"
+    category = "Normalisation"
+    icon = "ph.ruler"
+    help = "Multiplies every value by a fixed number and adds another: 1/127.5 and -1, say."
+    keywords = ("rescaling", "multiply", "offset", "linear")
+
+    scale: Annotated[float, param("Scale", minimum=-1e30, maximum=1e30)] = 1.0
+    offset: Annotated[float, param("Offset", minimum=-1e30, maximum=1e30)] = 0.0
+
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return the arithmetic as it is written."""
+        parts = ["{0}"]
+        if self.scale != 1:
+            parts.append(f"* {self.scale!r}")
+        if self.offset:
+            parts.append(f"{'-' if self.offset < 0 else '+'} {abs(self.offset)!r}")
+        return Code(call=" ".join(parts))
+
+    def summary(self) -> str:
+        """Return "× 0.5 + 1"."""
+        return f"× {self.scale:g} {'-' if self.offset < 0 else '+'} {abs(self.offset):g}"
