@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -119,10 +119,13 @@ class Model(ABC):
         """
 
     @abstractmethod
-    def drain_logs(self) -> dict[str, list[float]]:
+    def drain_logs(self, *, wait: bool = True) -> dict[str, list[float]]:
         """Return the logs of the steps since the last call, one value a step: "loss", metrics.
 
-        This is where the host waits for the device, so it is called a few times a second.
+        The loss is without penalties, as in `evaluate_step`. Called a few times a second.
+
+        Args:
+            wait: for the device to finish all steps; else only what is there already.
         """
 
     @abstractmethod
@@ -143,8 +146,8 @@ class Model(ABC):
         """
 
     @abstractmethod
-    def weights(self) -> dict[str, NDArray[np.float32]]:
-        """Return copies of all canonical weights as "node/name"."""
+    def weights(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
+        """Return copies of the canonical weights as "node/name"; of some nodes, or of all."""
 
     @abstractmethod
     def load_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
@@ -157,6 +160,10 @@ class Model(ABC):
     @abstractmethod
     def load_state(self, state: ModelState) -> None:
         """Go on from `state`."""
+
+    def warnings(self) -> list[str]:
+        """Return, once, what a person should know of how the model runs."""
+        return []
 
     @abstractmethod
     def first_non_finite(self, batch: Batch) -> str:

@@ -1,0 +1,50 @@
+"""PyTorch as a backend."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar
+
+from plugins.backends import torch_code
+from workbench.plugin_api.backend import Availability, Backend
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.plugin_api.backend import BuildPlan, Device, Model
+    from workbench.plugin_api.code import GeneratedCode
+    from workbench.plugin_api.network import Network
+
+
+class TorchBackend(Backend):
+    """Trains with PyTorch on processors, NVIDIA and AMD GPUs, and Apple's."""
+
+    id: ClassVar[str] = "torch"
+    title: ClassVar[str] = "PyTorch"
+
+    def availability(self) -> Availability:
+        """Say whether PyTorch is installed, without importing it."""
+        if find_spec("torch") is None:
+            return Availability(False, "PyTorch is not installed.", "pip install torch")
+        return Availability(True)
+
+    def devices(self) -> Sequence[Device]:
+        """Return GPUs first, the processor last."""
+        from plugins.backends.torch_devices import available
+
+        return available()
+
+    def generate(self, network: Network) -> GeneratedCode:
+        """Return a readable module with one nn.Module class."""
+        return torch_code.generate(network)
+
+    def build(self, plan: BuildPlan) -> Model:
+        """Make a model from the module on disk; see Backend."""
+        from plugins.backends.torch_model import TorchModel
+
+        return TorchModel(plan)
+
+    def warm_up(self) -> None:
+        """Import PyTorch."""
+        import torch.nn.functional
+        import torch.optim  # noqa: F401

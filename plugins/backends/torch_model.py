@@ -1,0 +1,190 @@
+"""A generated module on a device with its optimizer: trained a step at a time, looked inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from plugins.backends import torch_state
+from plugins.backends.torch_compile import Compiled
+from plugins.backends.torch_devices import choose
+from plugins.backends.torch_errors import explained
+from plugins.backends.torch_logs import StepLogs
+from plugins.backends.torch_modules import LoadedModule
+from plugins.backends.torch_optimizers import make_optimizer, parameter_groups, set_learning_rate
+from plugins.backends.torch_penalties import penalty
+from plugins.backends.torch_precision import Precision
+from plugins.backends.torch_transfer import Transfer, canonical
+from plugins.backends.torch_weights import WeightTable
+from workbench.plugin_api.backend import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.backend import Batch, BuildPlan, ModelState
+
+
+class TorchModel(Model):
+    """Trains in float32 or mixed precision; frozen nodes keep weights and statistics."""
+
+    def __init__(self, plan: BuildPlan) -> None:
+        import torch
+
+        self.device = choose(plan.device)
+        training = plan.training
+        if training.threads:
+            torch.set_num_threads(training.threads)
+        torch.manual_seed(plan.seed)
+        self._device = torch.device(self.device.id)
+        if self._device.type == "cuda":
+            torch.cuda.set_device(self._device)
+        self._precision = Precision(training.precision, self.device)
+        self._loaded = LoadedModule(plan, self._device)
+        self._module = self._loaded.module
+        self._table = WeightTable(self._module, plan.network, self._loaded.names)
+        self._groups = parameter_groups(plan.network, self._table.tensors)
+        self._parameters = [tensor for group in self._groups for tensor in group["params"]]
+        self._names = [name for group in self._groups for name in group["names"]]
+        self._optimizer = make_optimizer(training.optimizer, self._groups, self._device.type)
+        self._penalty = penalty(plan.network, self._table.tensors)
+        self._clip_norm = training.clip_norm
+        self._transfer = Transfer(self._device, channels_last=training.channels_last)
+        self._loss = plan.task.torch_loss(plan.network, plan.info, plan.train_counts)
+        self._logs = StepLogs(plan.task.torch_metrics)
+        self._forward = Compiled(self._module, wanted=training.compile)
+
+    def train_step(self, batches: Sequence[Batch], learning_rate: float) -> None:
+        """Do one optimizer step; see Model. Each sample of all `batches` weighs the same."""
+        try:
+            self._loaded.train()
+            set_learning_rate(self._optimizer, learning_rate)
+            for tensor in self._parameters:
+                tensor.grad = None
+            if len(batches) == 1:
+                loss, outputs, targets = self._backward(batches[0], 1.0)
+                parts = [(outputs, targets)]
+            else:
+                total = sum(map(len, batches))
+                loss, parts = 0.0, []
+                for batch in batches:
+                    share = len(batch) / total
+                    part, outputs, targets = self._backward(batch, share)
+                    loss = loss + part * share
+                    parts.append((outputs, targets))
+            if self._penalty is not None:
+                self._scaled(self._penalty()).backward()
+            self._update()
+            self._logs.add(loss, parts)
+        except Exception as error:
+            raise explained(error, self._loaded) from error
+
+    def drain_logs(self, *, wait: bool = True) -> dict[str, list[float]]:
+        """Return "loss" and the task's metrics of the steps since the last call."""
+        try:
+            return self._logs.drain(wait=wait)
+        except Exception as error:
+            raise explained(error, self._loaded) from error
+
+    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return raw outputs in evaluation mode, canonical."""
+        return canonical(self._evaluated(inputs))
+
+    def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
+        """Return raw outputs and the mean loss, without penalties."""
+        import torch
+
+        outputs = self._evaluated(batch.inputs)
+        with torch.no_grad():
+            loss = self._loss(outputs, self._transfer.targets(batch.targets))
+        return canonical(outputs), float(loss)
+
+    def probe(
+        self, inputs: NDArray[np.float32], nodes: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the outputs of nodes in evaluation mode; the random state stays as it was."""
+        import torch
+
+        try:
+            self._loaded.evaluate()
+            with torch.no_grad(), self._precision.context():
+                found = self._loaded.probe(self._transfer.inputs(inputs), nodes)
+            return {node: value.float().cpu().numpy() for node, value in found.items()}
+        except Exception as error:
+            raise explained(error, self._loaded) from error
+
+    def weights(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
+        """Return copies of the canonical weights; of some nodes, or of all."""
+        return self._table.read(nodes)
+
+    def load_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Replace all weights; raises UserError when they belong to another network."""
+        self._table.write(weights)
+
+    def state(self) -> ModelState:
+        """Return optimizer state by canonical name, loose buffers, random states, the scaler."""
+        return torch_state.capture(
+            self._optimizer,
+            self._names,
+            self._table.loose,
+            self._precision.scaler,
+            self._device.type,
+        )
+
+    def load_state(self, state: ModelState) -> None:
+        """Go on from `state`; queued logs are forgotten."""
+        self._logs.clear()
+        torch_state.restore(
+            state, self._optimizer, self._names, self._table.loose, self._precision.scaler
+        )
+
+    def warnings(self) -> list[str]:
+        """Return, once, that compiling failed, if it did."""
+        return self._forward.warnings()
+
+    def first_non_finite(self, batch: Batch) -> str:
+        """Return the first node with a weight, or an output in training, that is not finite."""
+        import torch
+
+        self._loaded.train()
+        with torch.no_grad(), self._precision.context():
+            inputs = self._transfer.inputs(batch.inputs)
+            return self._loaded.first_non_finite(inputs, self._table.tensors)
+
+    def _backward(self, batch: Batch, share: float) -> tuple[Any, Any, Any]:
+        inputs = self._transfer.inputs(batch.inputs)
+        targets = self._transfer.targets(batch.targets)
+        with self._precision.context():
+            outputs = self._forward(inputs)
+            loss = self._loss(outputs, targets)
+        self._scaled(loss if share == 1.0 else loss * share).backward()
+        return loss.detach(), outputs.detach(), targets
+
+    def _scaled(self, loss: Any) -> Any:
+        scaler = self._precision.scaler
+        return loss if scaler is None else scaler.scale(loss)
+
+    def _update(self) -> None:
+        scaler = self._precision.scaler
+        if self._clip_norm is not None:
+            from torch.nn.utils import clip_grad_norm_
+
+            if scaler is not None:
+                scaler.unscale_(self._optimizer)
+            clip_grad_norm_(self._parameters, self._clip_norm)
+        if scaler is None:
+            self._optimizer.step()
+        else:
+            scaler.step(self._optimizer)
+            scaler.update()
+
+    def _evaluated(self, inputs: NDArray[np.float32]) -> Any:
+        import torch
+
+        try:
+            self._loaded.evaluate()
+            with torch.no_grad(), self._precision.context():
+                return self._module(self._transfer.inputs(inputs)).float()
+        except Exception as error:
+            raise explained(error, self._loaded) from error

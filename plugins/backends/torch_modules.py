@@ -1,0 +1,84 @@
+"""The generated module as a live object, and the function that looks inside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from plugins.backends.torch_code import generate_probe, torch_names
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from workbench.plugin_api.backend import BuildPlan
+
+
+class LoadedModule:
+    """Runs the very file on disk, so that what is read is what trains.
+
+    Attributes:
+        path: of that file, as tracebacks name it.
+        lines: of that file, to the node each was written for.
+        names: canonical weight name to dotted name in the module, and its Bind.
+        module: the nn.Module, on its device.
+    """
+
+    def __init__(self, plan: BuildPlan, device: Any) -> None:
+        import torch
+
+        self.path = str(plan.module_path)
+        self.lines = plan.code.lines
+        self.names = torch_names(plan.network)
+        self._order = tuple(node.id for node in plan.network.nodes)
+        scope: dict[str, Any] = {"__name__": "generated_model", "__file__": self.path}
+        source = plan.module_path.read_text(encoding="utf-8")
+        exec(compile(source, self.path, "exec"), scope)
+        exec(compile(generate_probe(plan.network), "probe.py", "exec"), scope)
+        self._probe = scope["probe"]
+        self.module = scope[plan.code.class_name]().to(device)
+        if plan.training.channels_last:
+            self.module.to(memory_format=torch.channels_last)
+        self._frozen = self._freeze(plan)
+        self._is_training: bool | None = None
+
+    def train(self) -> None:
+        """Switch to training mode; frozen nodes stay in evaluation mode."""
+        if self._is_training is not True:
+            self.module.train()
+            # requires_grad=False alone does not stop running statistics.
+            for module in self._frozen:
+                module.eval()
+            self._is_training = True
+
+    def evaluate(self) -> None:
+        """Switch to evaluation mode."""
+        if self._is_training is not False:
+            self.module.eval()
+            self._is_training = False
+
+    def probe(self, inputs: Any, wanted: Collection[str]) -> dict[str, Any]:
+        """Return the outputs of nodes, batch × canonical shape."""
+        found: dict[str, Any] = self._probe(self.module, inputs, frozenset(wanted))
+        return found
+
+    def first_non_finite(self, inputs: Any, tensors: Mapping[str, Any]) -> str:
+        """Return the first node with a weight or an output that is not finite; empty for none."""
+        outputs = self.probe(inputs, self._order)
+        for node in self._order:
+            weights = (tensor for name, tensor in tensors.items() if name.startswith(f"{node}/"))
+            for tensor in (*weights, outputs[node]):
+                if not tensor.isfinite().all():
+                    return node
+        return ""
+
+    def _freeze(self, plan: BuildPlan) -> list[Any]:
+        frozen = []
+        parameters = dict(self.module.named_parameters())
+        for node in plan.network.nodes:
+            if node.trainable or not node.weights:
+                continue
+            paths = [self.names[f"{node.id}/{name}"][0] for name in node.weights]
+            for path in paths:
+                if path in parameters:
+                    parameters[path].requires_grad_(False)
+            frozen.append(self.module.get_submodule(paths[0].partition(".")[0]))
+        return frozen

@@ -1,0 +1,128 @@
+"""Puts together what an experiment names: data, network, generated module, model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.analysis.problems import check
+from workbench.document.files import load
+from workbench.errors import UserError
+from workbench.files import write_atomically
+from workbench.plugin_api.backend import BuildPlan
+from workbench.worker.batches import Feed, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench.catalog import Catalog
+    from workbench.document.experiment import Experiment
+    from workbench.plugin_api.backend import Backend, Model
+    from workbench.plugin_api.code import GeneratedCode
+    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.task import Task
+    from workbench.runs.folder import RunFolder
+    from workbench.worker.preparation import PreparedData
+
+
+class DesignError(UserError):
+    """The experiment cannot be trained as it is designed.
+
+    Attributes:
+        node: the layer in question; empty for none.
+    """
+
+    def __init__(self, message: str, hint: str, node: str) -> None:
+        super().__init__(message, hint)
+        self.node = node
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """An experiment with everything that follows from it, short of the model."""
+
+    folder: RunFolder
+    experiment: Experiment
+    backend: Backend
+    task: Task
+    prepared: PreparedData
+    network: Network
+    code: GeneratedCode
+    feed: Feed
+
+    @property
+    def info(self) -> DataInfo:
+        """What is known of the data."""
+        return self.prepared.info
+
+    @property
+    def monitor(self) -> tuple[str, Literal["min", "max"]]:
+        """Metric that decides the best checkpoint, without its split, and which way is better."""
+        wanted = self.experiment.training.monitor.removeprefix("val/").removeprefix("train/")
+        name, mode = self.task.monitor
+        if not wanted or wanted == name:
+            return name, mode
+        return wanted, "min" if wanted.endswith("loss") else "max"
+
+    def build(self) -> Model:
+        """Write the generated module, unless it is there, and build the model from it.
+
+        Raises:
+            UserError: the device is not there, or the folder cannot be written to.
+        """
+        source = self.code.source.encode()
+        if not self.folder.model.exists() or self.folder.model.read_bytes() != source:
+            write_atomically(self.folder.model, source)
+        plan = BuildPlan(
+            network=self.network,
+            task=self.task,
+            info=self.info,
+            training=self.experiment.training,
+            code=self.code,
+            module_path=self.folder.model,
+            train_counts=self.feed.train_class_counts,
+            device=self.experiment.training.device,
+            seed=self.experiment.seed,
+        )
+        return self.backend.build(plan)
+
+
+def assemble(
+    folder: RunFolder, catalog: Catalog, on_bad: Callable[[str, str], Any] | None = None
+) -> Assembly:
+    """Read a run's experiment, open its data, check the design and generate the module.
+
+    Args:
+        on_bad: called with name and reason of a sample that cannot be read.
+
+    Raises:
+        UserError: the data cannot be used; DesignError: the design has an error.
+    """
+    experiment = load(folder.experiment)
+    training = experiment.training
+    backend = catalog.backend(training.backend)
+    available = backend.availability()
+    if not available.ok:
+        raise UserError(available.reason, available.install)
+    prepared = prepare(experiment, catalog)
+    report = check(experiment, catalog, prepared.info)
+    for problem in report.errors:
+        raise DesignError(problem.message, problem.hint, problem.node)
+    feed = Feed(
+        prepared,
+        seed=experiment.seed,
+        batch_size=training.batch_size,
+        loaders=training.loaders,
+        on_bad=on_bad,
+    )
+    return Assembly(
+        folder=folder,
+        experiment=experiment,
+        backend=backend,
+        task=catalog.task(experiment.task),
+        prepared=prepared,
+        network=report.network,
+        code=backend.generate(report.network),
+        feed=feed,
+    )
