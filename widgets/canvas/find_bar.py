@@ -71,9 +71,9 @@ class FindBar(QFrame):
 
     def close_bar(self) -> None:
         """Hide the bar and the outlines."""
+        self.closed.emit()
         self.hide()
         self._scene.mark_found(())
-        self.closed.emit()
 
     def step(self, by: int) -> None:
         """Go to the next match, or back."""

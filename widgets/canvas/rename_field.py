@@ -61,5 +61,5 @@ class RenameField(QLineEdit):
         return super().event(event)
 
     def _close(self) -> None:
-        self.hide()
         self.parentWidget().setFocus(Qt.FocusReason.OtherFocusReason)
+        self.hide()

@@ -53,7 +53,7 @@ class NetworkScene(QGraphicsScene):
         self._shown: dict[str, tuple[Node, ResolvedNode | None, tuple[Problem, ...]]] = {}
         self._edges_of: dict[str, set[EdgeKey]] = {}
         self._lanes = geometry.Lanes(())
-        self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
+        self.setSceneRect(-_MARGIN, -_MARGIN, 2 * _MARGIN, 2 * _MARGIN)
         self._make_styles()
         theme.changed.connect(self._on_theme_changed)
         session.document.experiment_changed.connect(self.mirror)

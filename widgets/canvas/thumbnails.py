@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage, QPixmap
+from PySide6.QtGui import QImage, QPixmap
+
+from widgets.monitor.colormap import viridis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_VIRIDIS = (
-    "#440154", "#482878", "#3e4989", "#31688e", "#26828e",
-    "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
-)  # fmt: skip
-"""Ten points of matplotlib's colour map of that name; the rest is interpolated."""
-
 SIDE = 80
 """Pixels along the longer side: twice the size on the node, for dense screens and zooming."""
-
-
-@cache
-def color_table() -> tuple[int, ...]:
-    """Return 256 opaque colours from dark violet to yellow, equally spaced for the eye."""
-    points = np.array([QColor(name).getRgb()[:3] for name in _VIRIDIS], dtype=float)
-    at = np.linspace(0, len(points) - 1, 256)
-    channels = [np.interp(at, range(len(points)), points[:, i]).round() for i in range(3)]
-    red, green, blue = (channel.astype(int) for channel in channels)
-    return tuple((0xFF000000 | red << 16 | green << 8 | blue).tolist())
 
 
 def map_image(values: NDArray[np.uint8]) -> QImage:
@@ -37,7 +22,7 @@ def map_image(values: NDArray[np.uint8]) -> QImage:
     pixels = np.ascontiguousarray(values, dtype=np.uint8)
     height, width = pixels.shape
     image = QImage(pixels.data, width, height, width, QImage.Format.Format_Indexed8).copy()
-    image.setColorTable(color_table())
+    image.setColorTable(viridis().tolist())
     return image
 
 

@@ -265,7 +265,8 @@ class CanvasView(NavigableView):
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Let Tab walk through the layers while one is selected; past the last it moves on."""
         chosen = self.editing.selection
-        if chosen:
+        # Qt calls this also when a hidden child gives its focus away.
+        if chosen and self.hasFocus():
             reached = walking.following(self.network.graph, chosen[-1], 1 if forward else -1)
             if reached != chosen[-1]:
                 self._session.document.select((reached,))

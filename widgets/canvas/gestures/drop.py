@@ -27,6 +27,8 @@ _ASIDE = 150.0
 """How far beside a layer a drop still counts as under it."""
 _BELOW = 240.0
 """How far below."""
+_PULL = 60.0
+"""How far beside it a connected layer is still put right under the other."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def landing_at(stage: Stage, type_id: str, at: QPointF) -> Landing:
     source = _open_end_above(stage, at) if takes(kind) else ""
     if source:
         above = stage.scene.nodes[source].place
-        place = (_near(place[0], above[0], 20), max(place[1], above[1] + geometry.ROW))
+        place = (_near(place[0], above[0], _PULL), max(place[1], above[1] + geometry.ROW))
         place = (place[0], _near(place[1], above[1] + geometry.ROW, 24))
     taken = [item.place for item in stage.scene.nodes.values()]
     return Landing(geometry.free_place(place, taken), source=source)
