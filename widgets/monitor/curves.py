@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 DEFAULT_SMOOTHING = 0.9
+HEADER = 32
 AXES: tuple[tuple[Axis, str], ...] = (("step", "Step"), ("epoch", "Epoch"), ("time", "Time"))
 
 
@@ -352,7 +353,9 @@ class Pane(QWidget):
         self._right.addStretch(1)
         for button in (self._fit, self.clip, self.log):
             self._right.addWidget(button)
-        header = QHBoxLayout()
+        bar = QWidget()
+        bar.setFixedHeight(HEADER)
+        header = QHBoxLayout(bar)
         header.setContentsMargins(6, 0, 0, 0)
         header.addLayout(self._left, 1)
         header.addWidget(self.title)
@@ -360,5 +363,5 @@ class Pane(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(header)
+        layout.addWidget(bar)
         layout.addWidget(self.plot, 1)

@@ -27,7 +27,7 @@ class EmptyState(QWidget):
         self._hint = QLabel()
         self._hint.setProperty("soft", True)
         self._hint.setWordWrap(True)
-        self._hint.setMaximumWidth(420)
+        self._hint.setFixedWidth(420)
         layout = QVBoxLayout(self)
         layout.setSpacing(6)
         layout.addStretch(1)

@@ -65,7 +65,7 @@ class _Lines:
             return
         self._color = name
         faint = QColor(name)
-        faint.setAlpha(105)
+        faint.setAlpha(85)
         self.raw.setPen(_pen(faint, 1))
         self.smooth.setPen(_pen(QColor(name), 2))
         dashed = _pen(QColor(name), 1.6)

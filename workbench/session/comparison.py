@@ -70,8 +70,11 @@ class Comparison:
         return self._slots.get(name)
 
     def differences(self) -> tuple[tuple[str, ...], list[store.Difference]]:
-        """Return the names of checked runs, and the settings in which these differ."""
-        known = {name: run.experiment for name, run in self.runs.items() if run.experiment}
+        """Return the names of the runs on screen, and the settings in which these differ."""
+        known: dict[str, Experiment] = {}
+        if self._run.folder is not None and self._run.experiment is not None:
+            known[self._run.folder.name] = self._run.experiment
+        known |= {name: run.experiment for name, run in self.runs.items() if run.experiment}
         return tuple(known), store.compare(list(known.values())) if len(known) > 1 else []
 
     def tick(self) -> None:

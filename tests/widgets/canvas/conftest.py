@@ -13,11 +13,16 @@ from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
 
 
+@pytest.fixture(scope="session")
+def one_theme(qapp):
+    return Theme(qapp, "dark")
+
+
 @pytest.fixture
-def theme(qapp):
-    made = Theme(qapp, "dark")
-    yield made
-    made.deleteLater()
+def theme(one_theme):
+    yield one_theme
+    if not one_theme.is_dark:
+        one_theme.apply("dark")
 
 
 @pytest.fixture
