@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from workbench import cli
+from workbench.cli.system import check_window
 from workbench.errors import UserError
 
 
@@ -28,16 +29,18 @@ def run(arguments: list[str]) -> int:
 def open_window(path: Path | None) -> int:
     """Open the window; says in words when that cannot be done."""
     try:
+        check_window()
         from widgets.app import run_window
-    except ImportError as error:
-        print(f"The window cannot be opened: {error}.", file=sys.stderr)
-        print("`workbench doctor` says what is missing here.", file=sys.stderr)
-        return 3
-    try:
+
         return int(run_window(path))
+    except ImportError as error:
+        problem = UserError(
+            f"The window cannot be opened: {error}.", "`workbench doctor` says what is missing."
+        )
     except UserError as error:
-        print(f"{error.message}\n{error.hint}".strip(), file=sys.stderr)
-        return 3
+        problem = error
+    print(f"{problem.message}\n{problem.hint}".strip(), file=sys.stderr)
+    return 3
 
 
 if __name__ == "__main__":

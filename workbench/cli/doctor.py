@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from workbench.catalog import Catalog
+from workbench.cli import system
 from workbench.cli.runs import runs_folder
 
 if TYPE_CHECKING:
@@ -27,26 +27,13 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "warning", "error"]
 
-QT_LIBRARIES = {
-    "libEGL.so.1": "libegl1",
-    "libGL.so.1": "libgl1",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-render-util.so.0": "libxcb-render-util0",
-}
-"""Libraries that Qt loads on Linux and its package does not bring, with their Debian packages."""
-
 DEVICES_SECONDS = 120
 LITTLE_SPACE = 2**30
 
 _LIST_DEVICES = """
 import json, sys
 from workbench.catalog import Catalog
+from workbench.cli import system
 devices = Catalog.load().backend(sys.argv[1]).devices()
 print(json.dumps([f"{device.id} ({device.title})" for device in devices]))
 """
@@ -79,7 +66,7 @@ def _all() -> Iterator[Finding]:
     catalog = Catalog.load()
     yield _python()
     if sys.platform == "linux":
-        yield _qt_libraries()
+        yield _libraries()
         yield _display()
     for backend_type in catalog.backends:
         yield from _backend(backend_type())
@@ -94,25 +81,16 @@ def _python() -> Finding:
     return Finding("Python", "ok", f"{platform.python_version()} on {platform.platform()}")
 
 
-def _qt_libraries() -> Finding:
-    missing = [package for name, package in QT_LIBRARIES.items() if not _is_loadable(name)]
+def _libraries() -> Finding:
+    missing = system.missing_packages()
     if not missing:
         return Finding("libraries for the window", "ok", "all there")
-    line = f"sudo apt-get install {' '.join(missing)}"
-    return Finding("libraries for the window", "warning", f"missing {', '.join(missing)}", line)
-
-
-def _is_loadable(name: str) -> bool:
-    try:
-        ctypes.CDLL(name)
-    except OSError:
-        return False
-    return True
+    detail = f"missing {', '.join(missing)}"
+    return Finding("libraries for the window", "warning", detail, system.install_line(missing))
 
 
 def _display() -> Finding:
-    found = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
-    if found:
+    if found := system.display():
         return Finding("display", "ok", found)
     return Finding("display", "warning", "none; the command line works, the window cannot open")
 

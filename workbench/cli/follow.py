@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.progress import display, duration, metrics_line
-from workbench.runs import commands, control
+from workbench.runs import commands, control, store
 from workbench.runs.state import ENDED
 from workbench.session.shown_run import ShownRun
 
@@ -103,7 +103,7 @@ def _conclude(shown: ShownRun, interrupted: bool, messages: list[Message], outpu
     succeeded = status in ENDED and status != "failed"
     if succeeded:
         test = {name: v for name, v in state.metrics.items() if name.startswith("test/")}
-        took = duration(shown.state.updated - shown.state.started)
+        took = duration(store.summarise(shown.folder).duration)
         output.say(f"{status.replace('_', ' ').capitalize()} at epoch {state.epoch} after {took}.")
         if test:
             output.say(metrics_line(test))

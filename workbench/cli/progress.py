@@ -79,6 +79,8 @@ class _Epochs:
 
     def _line(self, state: RunState, index: int, done: int) -> str:
         whole = {name: s for name, s in state.epochs.items() if len(s) == done}
+        plain = {name: s for name, s in whole.items() if name.endswith(("/loss", "/accuracy"))}
+        whole = plain or whole
         step = next(iter(whole.values())).steps[index]
         number = round(step / state.steps_per_epoch) if state.steps_per_epoch else index + 1
         metrics = {name: series.values[index] for name, series in whole.items()}

@@ -23,7 +23,7 @@ PREFIXES = {"train": "train", "validation": "val", "test": "test"}
 
 def evaluate(options: argparse.Namespace, output: Output) -> int:
     """Measure a run's network on a split."""
-    from workbench.worker.evaluate import evaluate_run
+    from workbench.worker.evaluation import evaluate_run
 
     folder = store.find_run(options.name, runs_folder(options))
     evaluation = evaluate_run(folder, options.split, options.checkpoint)
