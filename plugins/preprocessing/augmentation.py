@@ -11,18 +11,19 @@ from workbench.plugin_api.parameters import Amount, param
 from workbench.plugin_api.preprocessing import Augmentation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
 _STREAM = 2
 """Keeps these random numbers apart from others of the same seed."""
-_DRAWS = 24
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_DRAWS = 20
 """Numbers drawn for every picture, used or not: one setting never changes what another does."""
 
 
 class ImageAugmentation(Augmentation, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Geometry first, then colour, blur and erasing; each by torchvision.transforms.v2."""
+    """Geometry first, then colour, blur and erasing, as torchvision.transforms.v2 defines them."""
 
     id: ClassVar[str] = "image"
     title: ClassVar[str] = "Pictures"
@@ -77,86 +78,164 @@ class ImageAugmentation(Augmentation, frozen=True, kw_only=True, forbid_unknown_
 
     def apply(self, shaped: NDArray[Any], seed: Sequence[int]) -> NDArray[Any]:
         """Return a changed copy; uint8 and uint16, one and three channels alike."""
+        changed: NDArray[Any] = self.apply_batch(shaped[np.newaxis], [seed])[0]
+        return changed
+
+    def apply_batch(self, shaped: NDArray[Any], seeds: Sequence[Sequence[int]]) -> NDArray[Any]:
+        """Change many pictures in a few tensor operations, each by its own seed.
+
+        Calling an operation of torchvision for every picture costs eight times as much for
+        pictures of 28 × 28, and would keep training waiting on a machine of two cores.
+        """
         import torch
 
-        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([_STREAM, *seed])))
-        draws = iter(rng.random(_DRAWS).tolist())
-        wide = shaped.dtype == np.uint16
-        array = (shaped / np.float32(65535)).astype(np.float32) if wide else np.array(shaped)
-        picture = torch.from_numpy(array).permute(2, 0, 1)
-        picture = self._moved(picture, draws)
-        picture = self._coloured(picture, draws)
-        picture = self._blurred(picture, next(draws))
-        picture = self._erased(picture, draws)
-        result: NDArray[Any] = picture.permute(1, 2, 0).contiguous().numpy()
-        if wide:
-            result = np.rint(np.clip(result, 0, 1) * 65535).astype(np.uint16)
-        return result
+        if not len(shaped):
+            return shaped.copy()
+        draws = _draw(np.array(seeds, np.uint64))
+        top = np.float32(np.iinfo(shaped.dtype).max)
+        pictures = torch.from_numpy(shaped / top).permute(0, 3, 1, 2)
+        pictures = self._moved(pictures, draws[:, :10])
+        pictures = self._coloured(pictures, draws[:, 10:14])
+        pictures = self._blurred(pictures, draws[:, 14])
+        pictures = self._erased(pictures, draws[:, 15:20])
+        result = pictures.permute(0, 2, 3, 1).clamp(0, 1).numpy()
+        return np.rint(result * top).astype(shaped.dtype, order="C")
 
-    def _moved(self, picture: Any, draws: Any) -> Any:
-        from torchvision.transforms import InterpolationMode
+    def _moved(self, pictures: Any, draws: NDArray[np.float64]) -> Any:
+        """Crop, mirror, rotate, shift, zoom and shear in one sampling of the picture."""
+        from torch.nn.functional import grid_sample
+
+        if not (
+            self.crop_padding
+            or self.horizontal_flip
+            or self.vertical_flip
+            or self.rotation
+            or self.translate
+            or self.scale
+            or self.shear
+        ):
+            return pictures
+        height, width = pictures.shape[-2:]
+        grid = _grid(self._places(draws, height, width), height, width)
+        if self.border == "white":
+            return 1 - grid_sample(1 - pictures, grid, align_corners=False)
+        return grid_sample(pictures, grid, align_corners=False)
+
+    def _places(self, draws: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+        """Return where each point of the result comes from: picture × 2 × 3.
+
+        The rotation, shear and zoom are torchvision's (transforms.v2.functional.affine); the
+        coordinates are those of torch.nn.functional.grid_sample, −1…1 from edge to edge.
+        """
+        size = np.array([width, height], np.float64)
+        either_way = 2 * draws[:, 4:] - 1
+        angle = np.radians(either_way[:, 0] * self.rotation)
+        move = either_way[:, 1:3] * self.translate * size
+        zoom = 1 + either_way[:, 3] * self.scale
+        shear_x, shear_y = np.radians(either_way[:, 4:6] * self.shear).T
+        cosine, sine = np.cos(angle - shear_y), np.sin(angle - shear_y)
+        across, down = np.tan(shear_x), np.cos(shear_y)
+        forward = np.empty((len(draws), 2, 2))
+        forward[:, 0, 0] = cosine / down
+        forward[:, 0, 1] = -cosine * across / down - np.sin(angle)
+        forward[:, 1, 0] = sine / down
+        forward[:, 1, 1] = -sine * across / down + np.cos(angle)
+        backward = np.linalg.inv(forward * zoom[:, np.newaxis, np.newaxis])
+        shift = -np.einsum("nij,nj->ni", backward, move)
+        mirror = np.where(draws[:, :2] < [self.horizontal_flip / 2, self.vertical_flip / 2], -1, 1)
+        backward *= mirror[:, :, np.newaxis]
+        crop = np.floor(draws[:, 2:4] * (2 * self.crop_padding + 1)) - self.crop_padding
+        shift = mirror * shift + crop
+        places = np.concatenate(
+            [backward * size / size[:, np.newaxis], (2 * shift / size)[..., np.newaxis]], axis=-1
+        )
+        return places.astype(np.float32)
+
+    def _coloured(self, pictures: Any, draws: NDArray[np.float64]) -> Any:
         from torchvision.transforms.v2 import functional
 
-        height, width = picture.shape[-2:]
-        fill = 0.0 if self.border == "black" else (1.0 if picture.is_floating_point() else 255.0)
-        flip_x, flip_y, top, left = (next(draws) for _ in range(4))
-        angle, move_x, move_y, zoom, shear_x, shear_y = (2 * next(draws) - 1 for _ in range(6))
-        if self.crop_padding:
-            places = 2 * self.crop_padding + 1
-            padded = functional.pad(picture, [self.crop_padding] * 4, fill=fill)
-            picture = functional.crop(padded, int(top * places), int(left * places), height, width)
-        if self.horizontal_flip and flip_x < 0.5:
-            picture = functional.horizontal_flip(picture)
-        if self.vertical_flip and flip_y < 0.5:
-            picture = functional.vertical_flip(picture)
-        if self.rotation or self.translate or self.scale or self.shear:
-            shift = self.translate
-            picture = functional.affine(
-                picture,
-                angle=angle * self.rotation,
-                translate=[move_x * shift * width, move_y * shift * height],
-                scale=1 + zoom * self.scale,
-                shear=[shear_x * self.shear, shear_y * self.shear],
-                interpolation=InterpolationMode.BILINEAR,
-                fill=fill,
-            )
-        return picture
-
-    def _coloured(self, picture: Any, draws: Any) -> Any:
-        from torchvision.transforms.v2 import functional
-
-        brightness, contrast, saturation, hue = (2 * next(draws) - 1 for _ in range(4))
+        brightness, contrast, saturation = (
+            _column(1 + (2 * draws[:, n] - 1) * amount)
+            for n, amount in enumerate((self.brightness, self.contrast, self.saturation))
+        )
+        is_colour = pictures.shape[1] == 3
         if self.brightness:
-            picture = functional.adjust_brightness(picture, 1 + brightness * self.brightness)
+            pictures = (pictures * brightness).clamp(0, 1)
         if self.contrast:
-            picture = functional.adjust_contrast(picture, 1 + contrast * self.contrast)
-        if self.saturation and picture.shape[0] == 3:
-            picture = functional.adjust_saturation(picture, 1 + saturation * self.saturation)
-        if self.hue and picture.shape[0] == 3:
-            picture = functional.adjust_hue(picture, hue * self.hue)
-        return picture
+            grey = functional.rgb_to_grayscale(pictures) if is_colour else pictures
+            mean = grey.mean(dim=(1, 2, 3), keepdim=True)
+            pictures = (contrast * pictures + (1 - contrast) * mean).clamp(0, 1)
+        if self.saturation and is_colour:
+            grey = functional.rgb_to_grayscale(pictures)
+            pictures = (saturation * pictures + (1 - saturation) * grey).clamp(0, 1)
+        if self.hue and is_colour:
+            turns = (2 * draws[:, 3] - 1) * self.hue
+            pictures = _each(functional.adjust_hue, pictures, turns.tolist())
+        return pictures
 
-    def _blurred(self, picture: Any, draw: float) -> Any:
+    def _blurred(self, pictures: Any, draws: NDArray[np.float64]) -> Any:
         from torchvision.transforms.v2 import functional
 
-        sigma = draw * self.blur
-        radius = min(math.ceil(3 * sigma), min(picture.shape[-2:]) - 1)
-        if sigma < 0.1 or radius < 1:
-            return picture
-        return functional.gaussian_blur(picture, [2 * radius + 1] * 2, [sigma, sigma])
+        def blur(picture: Any, sigma: float) -> Any:
+            radius = min(math.ceil(3 * sigma), min(picture.shape[-2:]) - 1)
+            if sigma < 0.1 or radius < 1:
+                return picture
+            return functional.gaussian_blur(picture, [2 * radius + 1] * 2, [sigma, sigma])
 
-    def _erased(self, picture: Any, draws: Any) -> Any:
+        return _each(blur, pictures, (draws * self.blur).tolist()) if self.blur else pictures
+
+    def _erased(self, pictures: Any, draws: NDArray[np.float64]) -> Any:
         """Random erasing (Zhong et al. 2017): 2…20 % of the area, sides at most 1 : 3."""
-        from torchvision.transforms.v2 import functional
+        height, width = pictures.shape[-2:]
+        pictures = pictures.clone() if self.erase else pictures
+        for number in np.flatnonzero(draws[:, 0] < self.erase).tolist():
+            _, share, ratio, top, left = draws[number].tolist()
+            area, aspect = (0.02 + 0.18 * share) * height * width, 3 ** (2 * ratio - 1)
+            high = max(1, min(height, round(math.sqrt(area * aspect))))
+            wide = max(1, min(width, round(math.sqrt(area / aspect))))
+            row, column = int(top * (height - high + 1)), int(left * (width - wide + 1))
+            pictures[number, :, row : row + high, column : column + wide] = 0
+        return pictures
 
-        chance, share, ratio, top, left = (next(draws) for _ in range(5))
-        if chance >= self.erase:
-            return picture
-        height, width = picture.shape[-2:]
-        area = (0.02 + 0.18 * share) * height * width
-        aspect = 3 ** (2 * ratio - 1)
-        high = max(1, min(height, round(math.sqrt(area * aspect))))
-        wide = max(1, min(width, round(math.sqrt(area / aspect))))
-        row, column = int(top * (height - high + 1)), int(left * (width - wide + 1))
-        value = picture.new_zeros(picture.shape[0], high, wide)
-        return functional.erase(picture, row, column, high, wide, value)
+
+def _draw(seeds: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Return uniform numbers in 0…1 for each row of seeds, by SplitMix64 (Steele et al. 2014).
+
+    It is a hash: every number depends on its own seed and place alone, and all are made at once.
+    """
+    state = np.full(len(seeds), _STREAM, np.uint64)
+    for part in seeds.T:
+        state = _mixed(state + part)
+    steps = np.arange(_DRAWS, dtype=np.uint64) * _GOLDEN
+    return (_mixed(state[:, np.newaxis] + steps) >> np.uint64(11)) * 2.0**-53
+
+
+def _mixed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    state = state + _GOLDEN
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
+
+
+def _grid(places: NDArray[np.float32], height: int, width: int) -> Any:
+    """Do what torch.nn.functional.affine_grid does, six times as fast for small pictures."""
+    import torch
+
+    x = torch.linspace(-1 + 1 / width, 1 - 1 / width, width)
+    y = torch.linspace(-1 + 1 / height, 1 - 1 / height, height)
+    by_x, by_y, shift = torch.from_numpy(places)[:, :, :, None, None].unbind(2)
+    return (by_x * x + by_y * y[:, None] + shift).permute(0, 2, 3, 1)
+
+
+def _column(values: NDArray[np.float64]) -> Any:
+    import torch
+
+    return torch.from_numpy(values.astype(np.float32)).reshape(-1, 1, 1, 1)
+
+
+def _each(operation: Callable[[Any, float], Any], pictures: Any, amounts: list[float]) -> Any:
+    import torch
+
+    return torch.stack(
+        [operation(picture, amount) for picture, amount in zip(pictures, amounts, strict=True)]
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+import numpy as np
 
 from workbench.plugin_api.parameters import Field, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from workbench.plugin_api.data import Samples
@@ -83,6 +83,10 @@ class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         run sees what an uninterrupted one would have seen, with any number of loading processes.
         """
         raise NotImplementedError
+
+    def apply_batch(self, shaped: NDArray[Any], seeds: Sequence[Sequence[int]]) -> NDArray[Any]:
+        """Return changed copies of a stack of samples, each by its own seed."""
+        return np.stack([self.apply(*pair) for pair in zip(shaped, seeds, strict=True)])
 
     @classmethod
     def parameters(cls) -> tuple[Field, ...]:

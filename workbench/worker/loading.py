@@ -101,9 +101,7 @@ class Maker:
         shaped = found.shaped
         if task.epoch is not None and self.augmentation is not None:
             seeds = [(self.seed, task.epoch, index) for index in task.indices.tolist()]
-            shaped = np.stack(
-                [self.augmentation.apply(*pair) for pair in zip(shaped, seeds, strict=True)]
-            )
+            shaped = self.augmentation.apply_batch(shaped, seeds)
         inputs = self.preprocessing.scale(shaped, self.fitted)
         return Made(
             inputs, self.splits[task.split].targets[found.indices], found.indices, found.bad

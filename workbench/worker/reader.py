@@ -172,6 +172,7 @@ def current(first: Request, requests: queue.SimpleQueue[Request]) -> list[Reques
 def main() -> None:
     """Answer requests from standard input on standard output until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window, which ends us
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # small pictures; the cores are for training
     # Frames keep the real standard output; what plug-ins print goes to the log.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
