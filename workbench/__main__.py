@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import resources
 from workbench import cli
 from workbench.cli.system import check_window
 from workbench.errors import UserError
@@ -16,12 +17,12 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Open the window for no argument or a file; else do a command."""
+    """Open the window for no argument, a file or an example; else do a command."""
     if not arguments:
         return open_window(None)
     if len(arguments) == 1 and not arguments[0].startswith("-") and arguments[0] not in cli.NAMES:
         path = Path(arguments[0])
-        if path.exists() or path.suffix == ".json":
+        if path.exists() or path.suffix == ".json" or arguments[0] in resources.examples():
             return open_window(path)
     return cli.main(arguments)
 

@@ -23,10 +23,10 @@ PREFIXES = {"train": "train", "validation": "val", "test": "test"}
 
 def evaluate(options: argparse.Namespace, output: Output) -> int:
     """Measure a run's network on a split."""
-    from workbench.worker.evaluation import evaluate_run
+    from workbench.worker.remeasure import evaluate_run
 
     folder = store.find_run(options.name, runs_folder(options))
-    evaluation = evaluate_run(folder, options.split, options.checkpoint)
+    evaluation = evaluate_run(folder, Catalog.load(), options.split, options.checkpoint)
     prefix = PREFIXES[options.split]
     metrics = {f"{prefix}/{name}": value for name, value in evaluation.metrics.items()}
     output.say(metrics_line(metrics))
