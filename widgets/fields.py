@@ -7,7 +7,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 from widgets.texts import THIN, choice_title, decimal, grouped
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QFocusEvent, QWheelEvent
+    from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 
     from workbench.plugin_api.parameters import Field
 

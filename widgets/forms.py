@@ -144,11 +144,16 @@ class FormRow:
         if wide and _titles_itself(self.field):
             grid.addWidget(self.editor, row, 0, 1, 2)
             self.label.hide()
+        elif self.field.kind == "path":  # needs the whole width
+            self.label.setMaximumWidth(16777215)
+            grid.addWidget(self.label, row, 0, 1, 2)
+            grid.addWidget(self.editor, row + 1, 0, 1, 2)
         else:
             top = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
             grid.addWidget(self.label, row, 0, top)
             grid.addWidget(self.editor, row, 1)
-        grid.addWidget(self.complaint, row + 1, 1)
+        column = 0 if self.field.kind == "path" else 1
+        grid.addWidget(self.complaint, row + 2, column, 1, 2 - column)
 
     def show_value(self, value: Any) -> None:
         """Show a value and forget the complaint about the last one, unless it is being typed."""

@@ -61,6 +61,10 @@ class LazyTabs(QTabWidget):
         """Return the tabs from the left."""
         return tuple(self._tabs)
 
+    def titles(self) -> dict[str, str]:
+        """Return the titles by key, without counts."""
+        return {key: tab.title for key, tab in self._tabs.items()}
+
     @property
     def current_key(self) -> str:
         """Key of the tab in front; empty: there are none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
@@ -17,7 +17,13 @@ WARNING_MILLISECONDS = 20000
 
 
 class MessageBar(QFrame):
-    """Shows one message at a time; infos and warnings leave by themselves, errors stay."""
+    """Shows one message at a time; infos and warnings leave by themselves, errors stay.
+
+    Signals:
+        shown(): there is another message, perhaps of another height.
+    """
+
+    shown = Signal()
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +59,7 @@ class MessageBar(QFrame):
         self._hint.setVisible(bool(message.hint))
         self._restyle()
         self.show()
+        self.shown.emit()
         spans = {"info": INFO_MILLISECONDS, "warning": WARNING_MILLISECONDS}
         self._timer.stop()
         if message.severity in spans:

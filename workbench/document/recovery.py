@@ -49,8 +49,13 @@ class Recovery:
         self._pending = (experiment, path)
 
     def tick(self) -> None:
-        """Write what was noted, at most once a second. A disk that refuses is no reason to stop."""
-        if self._pending is None or time.monotonic() - self._written < _INTERVAL:
+        """Write what was noted, at most once a second."""
+        if time.monotonic() - self._written >= _INTERVAL:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was noted, if anything was. A disk that refuses is no reason to stop."""
+        if self._pending is None:
             return
         experiment, path = self._pending
         self._pending = None

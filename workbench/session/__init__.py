@@ -64,12 +64,16 @@ class Session:
             return False
         return True
 
-    def close(self) -> None:
-        """Let go of helpers and of waiting workers; training goes on."""
+    def close(self, *, keep_unsaved: bool = False) -> None:
+        """Let go of helpers and of waiting workers; training goes on.
+
+        Args:
+            keep_unsaved: leave unsaved work in its recovery file, for the next start.
+        """
         self.data.close()
         self.comparison.close()
         self.run.close()
-        self.document.close()
+        self.document.close(keep_unsaved=keep_unsaved)
 
     def _on_experiment_changed(self) -> None:
         self.data.look_at(self.document.experiment.data)

@@ -135,9 +135,12 @@ class DocumentSession:
         """Write the recovery file when it is due."""
         self._recovery.tick()
 
-    def close(self) -> None:
-        """End cleanly: nothing to recover after a regular close."""
-        self._recovery.discard()
+    def close(self, *, keep_unsaved: bool = False) -> None:
+        """End cleanly: nothing to recover after a regular close, unless it shall be kept."""
+        if keep_unsaved and not self.is_saved:
+            self._recovery.write()
+        else:
+            self._recovery.discard()
 
     def _changed(self) -> None:
         if not self.is_saved:

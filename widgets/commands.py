@@ -1,0 +1,221 @@
+"""The table of all commands of the window, in the order of its menus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import resources
+from widgets.actions import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from widgets.main_window import MainWindow
+
+
+def commands(window: MainWindow) -> list[Command]:
+    """Return every command of a window."""
+    return [
+        *_file(window),
+        *_edit(window),
+        *_network(window),
+        *_run(window),
+        *_view(window),
+        *_help(window),
+    ]
+
+
+def _file(window: MainWindow) -> Iterator[Command]:
+    files, windows = window.files, window.windows
+    yield Command("file.new", "New experiment…", window.show_welcome, "File", ("Ctrl+N",), "plus")
+    yield Command("file.open", "Open…", windows.open_file, "File", ("Ctrl+O",), "folder")
+    for name in resources.examples():
+        title = name.replace("-", " ").replace("_", " ").capitalize()
+        yield Command(
+            f"file.example.{name}",
+            f"Open example: {title}",
+            lambda n=name: files.open_example(n) and window.show_workbench(),
+            "File/Open example",
+        )
+    yield Command("file.save", "Save", files.save, "File", ("Ctrl+S",), "save", group=1)
+    yield Command("file.save_as", "Save as…", files.save_as, "File", ("Ctrl+Shift+S",), group=1)
+    yield Command(
+        "file.export",
+        "Export…",
+        windows.export,
+        "File",
+        ("Ctrl+E",),
+        "export",
+        lambda: bool(window.session.run.folder and window.session.run.state.checkpoints),
+        "Take the trained weights or the whole network away as files",
+        group=2,
+    )
+    yield Command(
+        "file.preferences",
+        "Preferences…",
+        windows.preferences,
+        "File",
+        ("Ctrl+,",),
+        "settings",
+        group=3,
+    )
+    yield Command("file.quit", "Quit", window.close, "File", ("Ctrl+Q",), group=3)
+
+
+def _edit(window: MainWindow) -> Iterator[Command]:
+    document, canvas = window.session.document, window.page.canvas
+
+    def selected() -> bool:
+        return bool(document.selection)
+
+    yield Command(
+        "edit.undo",
+        "Undo",
+        document.undo,
+        "Edit",
+        ("Ctrl+Z",),
+        "undo",
+        lambda: bool(document.undo_title),
+    )
+    yield Command(
+        "edit.redo",
+        "Redo",
+        document.redo,
+        "Edit",
+        ("Ctrl+Shift+Z", "Ctrl+Y"),
+        "redo",
+        lambda: bool(document.redo_title),
+    )
+    for command_id, title, run, keys, enabled in (
+        ("edit.cut", "Cut", canvas.cut, ("Ctrl+X",), selected),
+        ("edit.copy", "Copy", canvas.copy, ("Ctrl+C",), selected),
+        ("edit.paste", "Paste", canvas.paste, ("Ctrl+V",), None),
+        ("edit.delete", "Delete", canvas.delete_selection, ("Del", "Backspace"), None),
+        ("edit.select_all", "Select all", canvas.select_all, ("Ctrl+A",), None),
+    ):
+        yield Command(
+            command_id, title, run, "Edit", keys, enabled=enabled, group=1, canvas_only=True
+        )
+    yield Command(
+        "edit.duplicate",
+        "Duplicate",
+        canvas.duplicate,
+        "Edit",
+        ("Ctrl+D",),
+        "copy",
+        selected,
+        group=1,
+    )
+    yield Command("edit.find", "Find layer", canvas.find, "Edit", ("Ctrl+F",), "search", group=2)
+
+
+def _network(window: MainWindow) -> Iterator[Command]:
+    document, canvas = window.session.document, window.page.canvas
+
+    def selected() -> bool:
+        return bool(document.selection)
+
+    yield Command("net.add", "Add layer…", canvas.open_quick_add, "Network", icon="plus")
+    yield Command("net.tidy", "Tidy", canvas.tidy, "Network", ("Shift+A",), "tidy")
+    yield Command(
+        "net.rename",
+        "Rename layer",
+        canvas.rename,
+        "Network",
+        ("F2",),
+        "rename",
+        selected,
+        group=1,
+    )
+    yield Command(
+        "net.trainable",
+        "Freeze or unfreeze",
+        canvas.toggle_trainable,
+        "Network",
+        (),
+        "lock",
+        selected,
+        "Keep the weights of the selected layers as they are, or train them again",
+        group=1,
+    )
+
+
+def _run(window: MainWindow) -> Iterator[Command]:
+    runs = window.runs
+    for command_id, title, run, keys, icon, enabled, help_text in (
+        ("train", "Train", runs.train, ("F5",), "play", "can_train", "Train from scratch"),
+        ("pause", "Pause", runs.pause, ("F6",), "pause", "can_pause", "Pause after this step"),
+        ("resume", "Resume", runs.resume, ("F7",), "play", "can_resume", "Go on where it stopped"),
+        (
+            "stop",
+            "Stop",
+            runs.stop,
+            ("Shift+F5",),
+            "stop",
+            "can_stop",
+            "Finish the step, save and end; a second time: end at once",
+        ),
+    ):
+        yield Command(
+            f"run.{command_id}",
+            title,
+            run,
+            "Run",
+            keys,
+            icon,
+            lambda name=enabled: getattr(runs, name),
+            help_text,
+        )
+    yield Command(
+        "run.continue",
+        "Continue for more epochs…",
+        runs.continue_dialog,
+        "Run",
+        enabled=lambda: runs.can_continue,
+        group=1,
+    )
+    yield Command(
+        "run.save_now",
+        "Save a checkpoint now",
+        runs.save_now,
+        "Run",
+        enabled=lambda: runs.can_stop,
+        group=1,
+    )
+
+
+def _view(window: MainWindow) -> Iterator[Command]:
+    canvas, windows = window.page.canvas, window.windows
+    yield Command(
+        "view.palette", "Search everything…", windows.search, "View", ("Ctrl+K",), "search"
+    )
+    for command_id, title, run, keys, icon in (
+        ("view.fit", "Fit the network", canvas.fit, (), "fit"),
+        ("view.reset_zoom", "Zoom to 100 %", canvas.reset_zoom, ("Ctrl+0",), ""),
+        ("view.zoom_in", "Zoom in", canvas.zoom_in, ("Ctrl++", "Ctrl+="), "zoom-in"),
+        ("view.zoom_out", "Zoom out", canvas.zoom_out, ("Ctrl+-",), "zoom-out"),
+    ):
+        yield Command(command_id, title, run, "View", keys, icon, group=1)
+    for number, (key, title) in enumerate(window.page.tabs().items(), 1):
+        yield Command(
+            f"view.tab.{key}",
+            f"Show {title}",
+            lambda k=key: window.show_tab(k),
+            "View/Panels",
+            (f"Alt+{number}",) if number < 10 else (),
+        )
+    for choice, title in (("system", "As the system"), ("dark", "Dark"), ("light", "Light")):
+        yield Command(
+            f"view.theme.{choice}",
+            f"Theme: {title.lower()}",
+            lambda c=choice: windows.choose_theme(c),
+            "View/Theme",
+            icon="sun",
+        )
+
+
+def _help(window: MainWindow) -> Iterator[Command]:
+    windows = window.windows
+    yield Command("help.welcome", "Welcome page", window.show_welcome, "Help", icon="window")
+    yield Command("help.log", "Open the log file", windows.open_log, "Help", icon="log")
+    yield Command("help.about", "About Neural Workbench", windows.about, "Help", icon="info")

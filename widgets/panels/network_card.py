@@ -1,0 +1,85 @@
+"""The whole network, while nothing is selected: its size and the experiment's notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
+
+from widgets.panels.column import ScrollColumn, heading, wrapped
+from widgets.texts import byte_size, counted, grouped, short_count
+from workbench.document.edits import replace
+
+if TYPE_CHECKING:
+    from workbench.session import Session
+
+NOTES_HEIGHT = 110
+
+
+class NetworkCard(ScrollColumn):
+    """Says what there is, and what to do next."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("networkCard", parent)
+        self._session = session
+        self._title = heading("Network", self)
+        self._facts = wrapped("", self)
+        self._facts.setObjectName("networkFacts")
+        self._hint = wrapped("", self)
+        self._notes = QPlainTextEdit(self)
+        self._notes.setObjectName("notes")
+        self._notes.setAccessibleName("Notes")
+        self._notes.setPlaceholderText("What this experiment is about")
+        self._notes.setFixedHeight(NOTES_HEIGHT)
+        self._notes.setTabChangesFocus(True)
+        self._notes.textChanged.connect(self._on_notes_changed)
+        self._notes.installEventFilter(self)
+        self.add(self._title)
+        self.add(self._facts)
+        self.add(self._hint)
+        self.add(heading("Notes", self), 6)
+        self.add(self._notes)
+
+    def refresh(self) -> None:
+        """Show the network as it is."""
+        document = self._session.document
+        experiment, network = document.experiment, document.report.network
+        self._facts.setText("\n".join(_facts(self._session)))
+        self._facts.setVisible(bool(experiment.graph.nodes))
+        empty = "Drag layers from the left onto the canvas, or press Space there and type a name."
+        self._hint.setText("Select a layer to change its settings." if network.nodes else empty)
+        if self._notes.toPlainText() != experiment.notes:
+            self._notes.blockSignals(True)
+            self._notes.setPlainText(experiment.notes)
+            self._notes.blockSignals(False)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Make one undo step of what was typed until the focus goes."""
+        if event.type() == QEvent.Type.FocusOut:
+            self._session.document.seal()
+        return False
+
+    def _on_notes_changed(self) -> None:
+        notes = self._notes.toPlainText()
+        self._session.attempt(
+            lambda: self._session.document.edit(
+                lambda e: replace(e, notes=notes), "Change the notes", "notes"
+            )
+        )
+
+
+def _facts(session: Session) -> list[str]:
+    network = session.document.report.network
+    frozen = sum(node.parameters for node in network.nodes if not node.trainable)
+    lines = [counted(len(session.document.experiment.graph.nodes), "layer")]
+    if network.inputs and network.outputs:
+        shapes = f"{network.inputs[0].output} → {network.outputs[0].output}"
+        lines.append(shapes.replace(" ", "\N{NO-BREAK SPACE}").replace("→", " → "))
+    parameters = counted(network.parameters, "parameter")
+    if frozen:
+        parameters += f", {grouped(network.parameters - frozen)} trainable"
+    lines.append(f"{parameters} ({byte_size(4 * network.parameters)})")
+    if network.multiply_adds:
+        lines.append(f"{short_count(network.multiply_adds)} multiply-adds a sample")
+    return lines
