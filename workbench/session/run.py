@@ -178,9 +178,12 @@ class RunSession:
             lambda: store.delete(folder), lambda _: self.refresh(), self._on_not_deleted
         )
 
-    def annotate(self, folder: RunFolder, title: str, notes: str) -> None:
-        """Keep a person's words on a run."""
-        starred = store.read_notes(folder).starred
+    def annotate(
+        self, folder: RunFolder, title: str, notes: str, starred: bool | None = None
+    ) -> None:
+        """Keep a person's words on a run, and its star (None: as it was)."""
+        if starred is None:
+            starred = store.read_notes(folder).starred
         store.annotate(folder, store.Notes(title=title, notes=notes, starred=starred))
         self.refresh()
 
