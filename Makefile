@@ -40,9 +40,8 @@ bench: $(VENV)/.installed-dev libraries
 
 libraries: $(VENV)/.installed
 	@$(OFFSCREEN) $(BIN)/python -c 'import PySide6.QtWidgets' || { \
-		echo; \
-		echo "Qt cannot start: the line above names a system library that is missing. On Debian or Ubuntu:"; \
-		echo "    sudo apt-get install" $$(cat scripts/debian-packages); \
+		echo "Qt cannot start: the line above names a system library that is missing."; \
+		echo "On Debian or Ubuntu:  sudo apt-get install $$(paste -sd ' ' scripts/debian-packages)"; \
 		exit 1; }
 
 $(BIN)/python:

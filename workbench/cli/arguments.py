@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["_Parser"]
 
 NAMES = frozenset(
-    ("new", "check", "code", "train", "resume", "evaluate", "predict", "export", "runs", "doctor")
+    (
+        "new",
+        "check",
+        "code",
+        "train",
+        "resume",
+        "evaluate",
+        "predict",
+        "export",
+        "report",
+        "runs",
+        "doctor",
+    )
 )
 
 
@@ -125,6 +137,9 @@ def _results(commands: Commands) -> None:
         "--no-verify", action="store_true", help="do not run the file to compare its outputs"
     )
     _add_checkpoint(export)
+    report = _add(commands, "report", "draw a run's curves and feature maps", results.report)
+    _add_run(report)
+    report.add_argument("-o", "--output", required=True, type=Path, metavar="PNG")
 
 
 def _runs(commands: Commands) -> None:

@@ -1,4 +1,4 @@
-"""`evaluate`, `predict` and `export`: what a trained network is good for."""
+"""`evaluate`, `predict`, `export` and `report`: what a trained network is good for."""
 
 from __future__ import annotations
 
@@ -88,6 +88,17 @@ def _described(path: Path, answer: Prediction | UserError) -> dict[str, Any]:
     if isinstance(answer, UserError):
         return {"path": str(path), "error": answer.message, "hint": answer.hint}
     return {"path": str(path), "labels": answer.labels, "probabilities": answer.probabilities}
+
+
+def report(options: argparse.Namespace, output: Output) -> int:
+    """Draw a run's curves and feature maps into a picture."""
+    from workbench.worker.report import write_report
+
+    folder = store.find_run(options.name, runs_folder(options))
+    path = write_report(folder, options.output)
+    output.say(f"{path} written.")
+    output.result({"file": str(path)})
+    return 0
 
 
 def _verified(difference: float | None) -> str:
