@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.exporter import ExportRequest
 
+LINE = 88
+"""Longer displays are broken, one item a line."""
 WEIGHTS_SUFFIX = ".safetensors"
 
 
@@ -84,6 +87,13 @@ def _docstring(request: ExportRequest, name: str) -> str:
     )
 
 
+def _listed(classes: Sequence[str]) -> str:
+    """Return a list display; every JSON string is a Python string, too."""
+    names = [json.dumps(name) for name in classes]
+    line = f"[{', '.join(names)}]"
+    return line if len(line) <= LINE else "[\n    " + ",\n    ".join(names) + ",\n]"
+
+
 def _main(request: ExportRequest, class_name: str) -> str:
     return f'''
 import sys
@@ -93,7 +103,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-CLASSES = {list(request.info.classes)!r}
+CLASSES = {_listed(request.info.classes)}
 WEIGHTS = Path(__file__).with_suffix("{WEIGHTS_SUFFIX}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 
 
 def join_sources(docstring: str, *pieces: str) -> str:
@@ -16,10 +17,13 @@ def join_sources(docstring: str, *pieces: str) -> str:
         found, body = _split(piece)
         imports |= found
         bodies.append(body)
-    plain = sorted(line for line in imports if line.startswith("import "))
-    members = sorted(line for line in imports if not line.startswith("import "))
-    head = [f'"""{docstring}\n"""', "", "from __future__ import annotations", ""]
-    return "\n".join([*head, *plain, *members]) + "\n\n" + "\n\n\n".join(bodies) + "\n"
+    own, other = [], []
+    for line in sorted(imports, key=lambda line: (not line.startswith("import "), line)):
+        package = line.split()[1].split(".")[0]
+        (own if package in sys.stdlib_module_names else other).append(line)
+    groups = [f'"""{docstring}\n"""', "from __future__ import annotations"]
+    groups += ["\n".join(group) for group in (own, other) if group]
+    return "\n\n".join(groups) + "\n\n\n" + "\n\n\n".join(bodies) + "\n"
 
 
 def _split(piece: str) -> tuple[set[str], str]:

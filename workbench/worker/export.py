@@ -38,7 +38,9 @@ def export_run(
     verify: bool = True,
     progress: Callable[[str], object] = lambda message: None,
 ) -> list[ExportedFile]:
-    """Export to each (format, path); the suffix of the format is added where it is missing.
+    """Export to each (format, path).
+
+    In a folder the file gets the run's name; a missing suffix is added.
 
     Args:
         verify: run each file in a process without the workbench and compare its outputs.
@@ -57,15 +59,19 @@ def export_run(
     written = []
     for name, path in wanted:
         exporter = catalog.exporters[name]()
-        target = path if path.suffix else path.with_suffix(exporter.suffix)
+        target = _target(path, folder.name, exporter)
         progress(f"Writing and checking {target.name}" if verify else f"Writing {target.name}")
         written.append(_export(exporter, target, request, verify))
     return written
 
 
-def _export(exporter: Exporter, path: Path, request: ExportRequest, verify: bool) -> ExportedFile:
+def _target(path: Path, run_name: str, exporter: Exporter) -> Path:
     if path.is_dir():
-        raise UserError(f"{path} is a folder.", "Name the file that shall be written.")
+        return path / f"{run_name}{exporter.suffix}"
+    return path if path.suffix else path.with_suffix(exporter.suffix)
+
+
+def _export(exporter: Exporter, path: Path, request: ExportRequest, verify: bool) -> ExportedFile:
     files = exporter.export(request, path)
     difference = None
     if verify:
