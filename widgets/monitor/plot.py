@@ -184,9 +184,11 @@ class Plot(pyqtgraph.PlotWidget):
         raw = _joined([_scaled(d.curve.raw, self.in_log) for d in runs])
         points = _joined([_scaled(d.curve.points_y, self.in_log) for d in runs])
         if ignore_outliers and len(raw) > 20:
-            raw = np.percentile(raw, [2, 98])
-            y = np.percentile(y, [2, 98]) if len(y) > 20 else y
-        values = np.concatenate((y, raw, points))
+            # One outlier stays in the running average for long, so only raw values decide.
+            y = np.percentile(raw, [2, 98])
+        else:
+            y = np.concatenate((y, raw))
+        values = np.concatenate((y, points))
         if not len(x) or not len(values):
             return
         low, high = float(values.min()), float(values.max())

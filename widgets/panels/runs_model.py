@@ -115,16 +115,17 @@ class RunsModel(QAbstractTableModel):
             return True
         if role != Qt.ItemDataRole.EditRole or str(value) == self.data(index, role):
             return False
-        title = str(value) if column == NAME else run.title
+        title = str(value) if column == NAME else _own_title(run)
         notes = str(value) if column == NOTES else run.notes
         return self._session.attempt(lambda: self._session.run.annotate(run.folder, title, notes))
 
     def toggle_star(self, row: int) -> None:
         """Star a run, or no longer."""
         run = self.runs[row]
-        title = run.title if run.title != run.experiment else ""
         self._session.attempt(
-            lambda: self._session.run.annotate(run.folder, title, run.notes, not run.starred)
+            lambda: self._session.run.annotate(
+                run.folder, _own_title(run), run.notes, not run.starred
+            )
         )
 
     def _sorting(self, run: RunSummary, column: int) -> Any:
@@ -197,6 +198,11 @@ class RunsOrder(QSortFilterProxyModel):
         parts = (run.title, run.experiment, run.notes, run.folder.name, status)
         text = " ".join(parts).casefold()
         return all(word in text for word in self._words)
+
+
+def _own_title(run: RunSummary) -> str:
+    """Return the title a person gave; empty where the experiment's name stands in for it."""
+    return "" if run.title in (run.experiment, run.folder.name) else run.title
 
 
 def _text(run: RunSummary, column: int) -> str:

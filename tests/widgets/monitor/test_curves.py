@@ -1,0 +1,227 @@
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QSlider, QToolButton
+
+from tests.widgets.runs_on_disk import BEGAN, write_run
+from widgets.monitor.curves import CurvesView
+from widgets.monitor.run_curves import RunCurves, metrics_of
+from workbench.runs import events as ev
+from workbench.runs.state import RunState
+
+
+@pytest.fixture
+def view(qtbot, at_rest, theme, run_folder):
+    widget = CurvesView(at_rest, theme)
+    qtbot.addWidget(widget)
+    widget.resize(1000, 260)
+    widget.show()
+    at_rest.run.open(run_folder)
+    return widget
+
+
+def compare(qtbot, session, folder):
+    session.comparison.check(folder, True)
+    name = folder.name
+
+    def arrived():
+        session.tick()
+        assert session.comparison.runs[name].state.ended
+
+    qtbot.waitUntil(arrived, timeout=5000)
+
+
+def hover(plot, share=0.5):
+    """Move the real mouse over the middle of the plot."""
+    rect = plot.getViewBox().sceneBoundingRect()
+    place = QPointF(rect.left() + rect.width() * share, rect.center().y())
+    QTest.mouseMove(plot.viewport(), QPoint(5, 5))
+    QTest.mouseMove(plot.viewport(), plot.mapFromScene(place))
+
+
+def test_metrics_begin_with_the_loss(view, at_rest):
+    assert metrics_of(at_rest.run.state) == ["loss", "accuracy", "learning_rate"]
+
+
+def test_the_shown_run_is_drawn(view, at_rest, run_folder):
+    lines = view.left.plot._lines[run_folder.name]
+    x, y = lines.raw.getData()
+    assert len(x) == 8 * 42
+    assert y == pytest.approx(np.array(at_rest.run.state.steps["loss"].values))
+    points, _ = lines.validation.getData()
+    assert len(points) == 8
+
+
+def test_axes_show_all_of_the_data(view, at_rest):
+    (left, right), (low, high) = view.left.plot.getViewBox().viewRange()
+    values = at_rest.run.state.steps["loss"].values
+    assert left <= 0
+    assert right >= 336
+    assert low < min(values)
+    assert high > max(view.left._drawn[at_rest.run.folder.name].curve.smooth)
+
+
+def test_hovering_reads_values_and_step_out(view, at_rest):
+    plot = view.left.plot
+    hover(plot)
+    assert plot._cursor.isVisible()
+    assert plot.legend.heading.startswith("Step 1")
+    smooth, _, raw = plot.legend.entries[0].value.partition(" ")
+    step = int(plot.legend.heading.removeprefix("Step ").replace("\u2009", ""))
+    assert float(raw.strip("()")) == pytest.approx(
+        at_rest.run.state.steps["loss"].values[step - 1], abs=1e-4
+    )
+    assert 0 < float(smooth) < 2
+    QTest.mouseMove(view.right.plot.viewport(), QPoint(1, 1))
+    plot.hovered.emit(None)
+    assert not plot._cursor.isVisible()
+
+
+def test_smoothing_slider_by_keyboard(view, run_folder):
+    slider = view.findChild(QSlider, "smoothing")
+    curve = view.left.plot._lines[run_folder.name]
+    before = np.abs(np.diff(curve.smooth.getData()[1])).sum()
+    slider.setFocus()
+    QTest.keyClick(slider, Qt.Key.Key_Home)
+    assert view.smoothing == 0
+    assert not curve.raw.isVisible()
+    assert np.abs(np.diff(curve.smooth.getData()[1])).sum() > before
+    QTest.keyClick(slider, Qt.Key.Key_End)
+    assert view.smoothing == 0.99
+
+
+@pytest.mark.parametrize(("axis", "last"), [("step", 336), ("epoch", 8), ("time", 336 * 0.05)])
+def test_lower_axis(view, axis, last, run_folder):
+    choice = view.findChild(QComboBox, "axis")
+    choice.setFocus()
+    while choice.currentData() != axis:
+        QTest.keyClick(choice, Qt.Key.Key_Down)
+    x, _ = view.left.plot._lines[run_folder.name].smooth.getData()
+    assert x[-1] == pytest.approx(last)
+
+
+def test_log_axis(view, at_rest, run_folder, qtbot):
+    button = view.left.findChild(QToolButton, "log")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    _, y = view.left.plot._lines[run_folder.name].raw.getData()
+    values = np.array(at_rest.run.state.steps["loss"].values)
+    assert y == pytest.approx(np.log10(values))
+    assert not view.right.plot.in_log
+
+
+def test_outliers_do_not_set_the_axis_when_ignored(qtbot, view, at_rest, run_folder):
+    losses = at_rest.run.state.steps["loss"].values
+    losses[100] = 1e6
+    at_rest.run.opened.emit()
+    high = view.left.plot.getViewBox().viewRange()[1][1]
+    assert high > 1e4
+    qtbot.mouseClick(view.left.findChild(QToolButton, "clip"), Qt.MouseButton.LeftButton)
+    assert view.left.plot.getViewBox().viewRange()[1][1] < 1e4
+
+
+def test_nan_leaves_a_gap_and_no_error(view, at_rest, run_folder):
+    for index in range(50, 60):
+        at_rest.run.state.steps["loss"].values[index] = float("nan")
+    at_rest.run.opened.emit()
+    x, y = view.left.plot._lines[run_folder.name].raw.getData()
+    assert np.isnan(y).sum() == 10
+    assert np.isfinite(view.left.plot.getViewBox().viewRange()).all()
+
+
+def test_another_metric_can_be_chosen(view, qtbot, run_folder):
+    view.right.title.menu().aboutToShow.emit()
+    actions = {action.text(): action for action in view.right.title.menu().actions()}
+    assert list(actions) == ["Loss", "Accuracy", "Learning rate"]
+    actions["Learning rate"].trigger()
+    _, y = view.right.plot._lines[run_folder.name].smooth.getData()
+    assert y[-1] == pytest.approx(0.05)
+    assert view.right.title.text() == "Learning rate"
+
+
+def test_a_compared_run_has_its_own_colour_and_keeps_it(qtbot, view, at_rest, runs_folder):
+    second = write_run(runs_folder, "2026-11-19_090000_second", offset=0.5)
+    third = write_run(runs_folder, "2026-11-18_090000_third", offset=0.9)
+    compare(qtbot, at_rest, second)
+    compare(qtbot, at_rest, third)
+    color = view._theme.colors.series[2]
+    assert view.left._colors[third.name] == color
+    at_rest.comparison.check(second, False)
+    assert set(view.left.plot._lines) == {at_rest.run.folder.name, third.name}
+    assert view.left._colors[third.name] == color
+    assert [entry.text for entry in view.left.plot.legend.entries] == [
+        "digits-cnn",
+        "third",
+        "validation",
+    ]
+
+
+def test_nothing_is_drawn_unseen(qtbot, at_rest, theme, run_folder):
+    widget = CurvesView(at_rest, theme)
+    qtbot.addWidget(widget)
+    at_rest.run.open(run_folder)
+    assert not widget.left.plot._lines
+    widget.show()
+    assert run_folder.name in widget.left.plot._lines
+
+
+def test_zooming_shows_detail_and_a_double_click_everything(qtbot, view, run_folder):
+    plot = view.left.plot
+    plot.getViewBox().setRange(xRange=(100, 120), padding=0)
+    plot.getViewBox().sigRangeChangedManually.emit([True, False])
+    x, _ = plot._lines[run_folder.name].smooth.getData()
+    assert x[0] >= 98
+    assert x[-1] <= 121
+    fit = view.left.findChild(QToolButton, "fit")
+    assert fit.isVisible()
+    qtbot.mouseDClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=plot.rect().center())
+    assert not plot.is_zoomed
+    assert not fit.isVisible()
+    assert plot.getViewBox().viewRange()[0][1] > 336
+
+
+def test_a_theme_change_recolours(view, theme, run_folder):
+    theme.apply("light")
+    color = view.left.plot._lines[run_folder.name].smooth.opts["pen"].color().name()
+    assert color == theme.colors.series[0]
+
+
+def long_run(steps: int) -> RunState:
+    state = RunState()
+    state.apply(
+        ev.Started(
+            time=BEGAN,
+            step=0,
+            epoch=0,
+            epochs=1,
+            steps_per_epoch=steps,
+            samples_per_epoch=steps,
+            backend="torch",
+            device="cpu",
+            pid=1,
+        )
+    )
+    add_steps(state, steps)
+    return state
+
+
+def add_steps(state: RunState, count: int) -> None:
+    values = np.random.default_rng(0).normal(size=count).tolist()
+    columns = {"loss": values}
+    state.apply(
+        ev.Steps(time=BEGAN + 1, first=state.step + 1, columns=columns, samples_per_second=1)
+    )
+
+
+def test_drawing_goes_on_at_the_same_speed_in_a_long_run():
+    state = long_run(1_000_000)
+    curves = RunCurves(state, 0.9)
+    assert curves.curve("loss", "step").is_thinned
+    begin = time.thread_time()
+    for _ in range(20):
+        add_steps(state, 10)
+        curves.curve("loss", "step")
+    # A pass over all million steps takes some 20 ms each time; what is new takes far less.
+    assert (time.thread_time() - begin) / 20 < 0.012
