@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.document.graph import Node
     from workbench.plugin_api.network import ResolvedNode
     from workbench.plugin_api.problems import Problem
+    from workbench.plugin_api.tensors import TensorType
 
 OTHER_COLOR = "#8b93a3"
 THIN = "\u2009"
@@ -45,6 +46,11 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", THIN)
 
 
+def shape_text(tensor: TensorType) -> str:
+    """Return the sizes of a tensor's axes: 28 × 28 × 1."""
+    return " × ".join("?" if size is None else grouped(size) for size in tensor.shape)
+
+
 def make_face(
     node: Node, resolved: ResolvedNode | None, problems: Sequence[Problem], catalog: Catalog
 ) -> NodeFace:
@@ -58,7 +64,7 @@ def make_face(
         title=kind.title,
         name="" if re.fullmatch(rf"{stem(kind.title)}\d*", node.id) else node.id,
         summary=_summary(node, resolved, catalog),
-        shape=str(resolved.output) if resolved else "",
+        shape=shape_text(resolved.output) if resolved else "",
         parameters=f"{grouped(parameters)} params" if parameters else "",
         color=CATEGORY_COLORS.get(kind.category, OTHER_COLOR),
         frozen=not node.trainable,
@@ -96,7 +102,7 @@ def _heading(node: Node, title: str) -> str:
 def _facts(resolved: ResolvedNode | None) -> str:
     if resolved is None:
         return ""
-    lines = [f"{resolved.output} ({resolved.output.in_words()})"]
+    lines = [f"{shape_text(resolved.output)} ({resolved.output.in_words()})"]
     if resolved.parameters or resolved.statistics:
         kept = f", {grouped(resolved.statistics)} statistics" if resolved.statistics else ""
         lines.append(f"{grouped(resolved.parameters)} parameters{kept}")

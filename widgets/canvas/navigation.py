@@ -80,8 +80,9 @@ class NavigableView(QGraphicsView):
             bar.setValue(bar.value() - by)
 
     def reveal(self, box: QRectF) -> None:
-        """Scroll as little as needed to show a part of the scene."""
-        self.ensureVisible(box, 24, 24)
+        """Scroll as little as needed to show a part of the scene; nothing for an empty one."""
+        if not box.isEmpty():
+            self.ensureVisible(box, 24, 24)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom with a wheel; scroll with a touchpad, or across with Shift."""

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
-    QFont,
-    QFontMetricsF,
     QPainter,
     QPainterPath,
     QPen,
@@ -19,42 +15,22 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from widgets.canvas.face import NodeFace
 from widgets.canvas.geometry import NODE_HEIGHT, NODE_WIDTH, PORT_RADIUS, Position
-from widgets.theme import mono_font, ui_font
-
-if TYPE_CHECKING:
-    from widgets.theme import Colors
+from widgets.canvas.node_style import (
+    Line,
+    NodeStyle,
+    far_lines,
+    near_lines,
+    paint_badge,
+    paint_lock,
+)
 
 _BOX = QRectF(0, 0, NODE_WIDTH, NODE_HEIGHT)
 _BAR = QRectF(7, 8, 4.5, NODE_HEIGHT - 16)
 _THUMBNAIL = QRectF(NODE_WIDTH - 46, 6, 40, 40)
-_TEXT_LEFT = 19.0
-_BASELINES = (18.0, 31.0, 44.0)
 _SIGN_TOP = 8.0
 _READABLE = 0.5
-"""Below this scale only the title is drawn, below half of it only the box."""
-
-
-class NodeStyle:
-    """Pens, brushes and fonts of all nodes, made once a theme."""
-
-    def __init__(self, colors: Colors) -> None:
-        self.title_font = _pixels(ui_font(weight=QFont.Weight.DemiBold), 12)
-        self.far_font = _pixels(ui_font(weight=QFont.Weight.DemiBold), 19)
-        self.soft_font = _pixels(ui_font(), 11)
-        self.mono_font = _pixels(mono_font(), 9)
-        self.node = QBrush(QColor(colors.node))
-        self.ground = QBrush(QColor(colors.window))
-        self.text = QPen(QColor(colors.text))
-        self.soft = QPen(QColor(colors.text_soft))
-        self.faint = QPen(QColor(colors.text_faint))
-        self.border = QPen(QColor(colors.border), 1.2)
-        self.hover = QPen(QColor(colors.text_faint), 1.2)
-        self.port = QPen(QColor(colors.edge), 1.2)
-        self.accent = QPen(QColor(colors.accent), 2)
-        self.found = QPen(QColor(colors.warning), 2, Qt.PenStyle.DotLine)
-        self.lock = QColor(colors.accent)
-        self.severity = {"error": QColor(colors.error), "warning": QColor(colors.warning)}
-        self.on_badge = QColor(colors.window if colors.window < "#8" else "#ffffff")
+_FAR = 0.3
+"""Below the first scale only the title is drawn, below the second only the box."""
 
 
 class NodeItem(QGraphicsItem):
@@ -70,6 +46,7 @@ class NodeItem(QGraphicsItem):
         self._style = style
         self._thumbnail: QPixmap | None = None
         self._bar = QBrush(Qt.GlobalColor.gray)
+        self._lines: tuple[tuple[Line, ...], tuple[Line, ...]] | None = None
         self.setZValue(1)
 
     @property
@@ -82,12 +59,15 @@ class NodeItem(QGraphicsItem):
         if face != self.face:
             self.face = face
             self._bar = QBrush(QColor(face.color))
+            self._lines = None
             self.setToolTip(face.tip)
             self.update()
 
     def show_thumbnail(self, thumbnail: QPixmap | None) -> None:
         """Show another picture, or none."""
         if thumbnail is not self._thumbnail:
+            if bool(thumbnail) != bool(self._thumbnail):
+                self._lines = None
             self._thumbnail = thumbnail
             self.update()
 
@@ -112,6 +92,7 @@ class NodeItem(QGraphicsItem):
     def restyle(self, style: NodeStyle) -> None:
         """Take over another theme."""
         self._style = style
+        self._lines = None
         self.update()
 
     def boundingRect(self) -> QRectF:
@@ -130,7 +111,7 @@ class NodeItem(QGraphicsItem):
     ) -> None:
         """Paint as much as can be made out at the present scale."""
         scale = painter.worldTransform().m11()
-        if scale < _READABLE / 2:
+        if scale < _FAR:
             self._paint_far(painter)
             return
         style = self._style
@@ -143,12 +124,10 @@ class NodeItem(QGraphicsItem):
         self._paint_ports(painter)
         if self._thumbnail:
             self._paint_thumbnail(painter, self._thumbnail)
-        if scale < _READABLE:
-            painter.setFont(style.far_font)
-            painter.setPen(style.text)
-            self._paint_text(painter, _TEXT_LEFT, 33, self.face.title, self._text_right())
-        else:
-            self._paint_texts(painter)
+        if self._lines is None:
+            right = self._text_right()
+            self._lines = (near_lines(self.face, style, right), far_lines(self.face, style, right))
+        self._paint_lines(painter, self._lines[scale < _READABLE])
         self._paint_signs(painter)
 
     def _outline(self) -> QPen:
@@ -184,43 +163,14 @@ class NodeItem(QGraphicsItem):
     def _text_right(self) -> float:
         return _THUMBNAIL.left() - 6 if self._thumbnail else NODE_WIDTH - 10
 
-    def _paint_texts(self, painter: QPainter) -> None:
-        style, face = self._style, self.face
-        signs = 16.0 * (bool(face.severity) + face.frozen)
-        title_right = (_THUMBNAIL.left() if signs or self._thumbnail else NODE_WIDTH) - 6 - signs
-        painter.setFont(style.title_font)
-        painter.setPen(style.text)
-        end = self._paint_text(painter, _TEXT_LEFT, _BASELINES[0], face.title, title_right)
-        painter.setFont(style.soft_font)
-        if face.name and end + 24 < title_right:
-            painter.setPen(style.faint)
-            self._paint_text(painter, end + 7, _BASELINES[0], face.name, title_right)
-        painter.setPen(style.soft)
-        right = self._text_right()
-        self._paint_text(painter, _TEXT_LEFT, _BASELINES[1], face.summary, right)
-        painter.setFont(style.mono_font)
-        end = self._paint_text(painter, _TEXT_LEFT, _BASELINES[2], face.shape, right)
-        if face.parameters and face.shape:
-            metrics = QFontMetricsF(style.mono_font)
-            text = face.parameters
-            if end + 12 + metrics.horizontalAdvance(text) > right:
-                text = text.removesuffix(" params")
-            self._paint_text(painter, end + 12, _BASELINES[2], text, right)
-
-    def _paint_text(
-        self, painter: QPainter, left: float, baseline: float, text: str, right: float
-    ) -> float:
-        """Draw one line, shortened if it must be; return where it ends."""
-        metrics = QFontMetricsF(painter.font())
-        width = metrics.horizontalAdvance(text)
-        if width > right - left:
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(right - left, 0))
-            width = right - left
-        painter.drawText(QPointF(left, baseline), text)
-        return left + width
+    def _paint_lines(self, painter: QPainter, lines: tuple[Line, ...]) -> None:
+        for line in lines:
+            painter.setFont(line.font)
+            painter.setPen(line.pen)
+            painter.drawText(line.at, line.text)
 
     def _paint_signs(self, painter: QPainter) -> None:
-        right = _THUMBNAIL.left() - 6
+        right = self._text_right()
         painter.setPen(Qt.PenStyle.NoPen)
         if self.face.frozen:
             paint_lock(painter, right - 9, _SIGN_TOP, self._style.lock)
@@ -228,27 +178,3 @@ class NodeItem(QGraphicsItem):
         color = self._style.severity.get(self.face.severity)
         if color:
             paint_badge(painter, right - 11, _SIGN_TOP, color, self._style.on_badge)
-
-
-def paint_lock(painter: QPainter, x: float, y: float, color: QColor) -> None:
-    """Paint a closed lock, 9 × 11."""
-    painter.setBrush(color)
-    painter.drawRoundedRect(QRectF(x, y + 5, 9, 6.5), 1.2, 1.2)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(color, 1.5))
-    painter.drawArc(QRectF(x + 2, y + 0.8, 5, 8), 0, 180 * 16)
-    painter.setPen(Qt.PenStyle.NoPen)
-
-
-def paint_badge(painter: QPainter, x: float, y: float, color: QColor, mark: QColor) -> None:
-    """Paint a round badge with an exclamation mark, 12 × 12."""
-    painter.setBrush(color)
-    painter.drawEllipse(QRectF(x, y, 12, 12))
-    painter.setBrush(mark)
-    painter.drawRoundedRect(QRectF(x + 5.2, y + 2.6, 1.6, 4.4), 0.8, 0.8)
-    painter.drawEllipse(QRectF(x + 5.1, y + 8, 1.8, 1.8))
-
-
-def _pixels(font: QFont, size: int) -> QFont:
-    font.setPixelSize(size)
-    return font

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QGraphicsScene
 from widgets.canvas import geometry
 from widgets.canvas.edge_item import EdgeItem, EdgeKey, EdgeStyle
 from widgets.canvas.face import make_face
-from widgets.canvas.node_item import NodeItem, NodeStyle
+from widgets.canvas.node_item import NodeItem
+from widgets.canvas.node_style import NodeStyle
 from workbench.document.graph import Graph
 
 if TYPE_CHECKING:

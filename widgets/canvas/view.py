@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QResizeEvent,
-    QShowEvent,
 )
 from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
@@ -25,21 +24,14 @@ from widgets.canvas.gestures.drop import landing_at
 from widgets.canvas.keyboard import CanvasKeys
 from widgets.canvas.live import LivePictures
 from widgets.canvas.minimap import Minimap
-from widgets.canvas.navigation import NavigableView
+from widgets.canvas.network_view import NetworkView
 from widgets.canvas.pointer import PointerFilter
 from widgets.canvas.quick_add import QuickAdd
 from widgets.canvas.rename_field import RenameField
-from widgets.canvas.scene import NetworkScene
-from widgets.canvas.thumbnails import map_image, picture_image, thumbnail
 from workbench.document import edits
 from workbench.session.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
-
     from widgets.canvas.edge_item import EdgeKey
     from widgets.canvas.walking import Direction
     from widgets.theme import Theme
@@ -49,17 +41,15 @@ _NUDGE = 8
 _HINT = "Drag a layer here, or press Space and type its name"
 
 
-class CanvasView(NavigableView):
+class CanvasView(NetworkView):
     """The network of the open experiment.
 
     Attributes:
-        network: the items; editing: the edits.
+        editing: the edits that the canvas makes.
     """
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        self.network = NetworkScene(session, theme)
-        super().__init__(self.network, parent)
-        self.network.setParent(self)
+        super().__init__(session, theme, parent)
         self.setObjectName("canvas")
         self.setAccessibleName("Network")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -87,7 +77,6 @@ class CanvasView(NavigableView):
         self._minimap = Minimap(self.network, theme, self)
         self._live = LivePictures(session, self)
         self._hint = self._make_hint()
-        self._was_shown = False
         self._quick_add.chosen.connect(self._on_layer_chosen)
         self._quick_add.closed.connect(self.setFocus)
         self._find_bar.reached.connect(self.show_node)
@@ -207,37 +196,6 @@ class CanvasView(NavigableView):
         self.network.choose_edge(None)
         self._session.document.select(())
 
-    # --- pictures ------------------------------------------------------------------------
-
-    def visible_nodes(self) -> tuple[str, ...]:
-        """Return the ids of the layers in view."""
-        return tuple(self.network.nodes_in(self.visible_area()))
-
-    def set_thumbnails(self, thumbnails: Mapping[str, NDArray[np.uint8]]) -> None:
-        """Show height × width maps, uint8, on the layers of these ids, and none on others."""
-        for node_id, item in self.network.nodes.items():
-            if self.network.graph[node_id].type != "Input":
-                values = thumbnails.get(node_id)
-                drawable = values is not None and values.ndim == 2 and values.size
-                item.show_thumbnail(thumbnail(map_image(values)) if drawable else None)
-
-    def set_picture(self, picture: NDArray[np.uint8] | None) -> None:
-        """Show the sample, height × width × 3, uint8, on the Input; None shows none."""
-        shown = None if picture is None else thumbnail(picture_image(picture))
-        for node in self.network.graph.nodes:
-            if node.type == "Input":
-                self.network.nodes[node.id].show_thumbnail(shown)
-
-    def show_node(self, node_id: str) -> None:
-        """Select a layer and bring it to the middle."""
-        if node_id in self.network.nodes:
-            self._session.document.select((node_id,))
-            self.centerOn(geometry.node_rect(self.network.nodes[node_id].place).center())
-
-    def content(self) -> QRectF:
-        """Return the box around all layers."""
-        return self.network.content()
-
     # --- events --------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -298,13 +256,6 @@ class CanvasView(NavigableView):
         self._place_hint()
         self._find_bar.place()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Show the network when the size is known."""
-        super().showEvent(event)
-        if not self._was_shown:
-            self._was_shown = True
-            self.show_start()
-
     # --- inside --------------------------------------------------------------------------
 
     def _paste(self, nodes: tuple, title: str, visible: QRectF | None = None) -> None:
@@ -329,8 +280,6 @@ class CanvasView(NavigableView):
 
     def _on_replaced(self) -> None:
         self._pointer.cancel()
-        if self._was_shown:
-            self.show_start()
 
     def _on_mirrored(self) -> None:
         self._hint.setVisible(not self.network.nodes)
@@ -339,15 +288,13 @@ class CanvasView(NavigableView):
     def _on_selection_changed(self) -> None:
         chosen = self.editing.selection
         self.setAccessibleDescription(", ".join(chosen) + " selected" if chosen else "")
-        if len(chosen) == 1 and not self._pointer.is_busy and self._was_shown:
+        if len(chosen) == 1 and not self._pointer.is_busy and self.is_placed:
             box = geometry.node_rect(self.network.graph[chosen[0]].position)
             if not self.visible_area().contains(box):
                 self.reveal(box)
 
     def _reveal_selection(self) -> None:
-        places = [self.network.nodes[i].place for i in self.editing.selection]
-        if places:
-            self.reveal(geometry.bounds(places))
+        self.reveal(geometry.bounds(self.network.nodes[i].place for i in self.editing.selection))
 
     def _say(self, text: str) -> None:
         if text:

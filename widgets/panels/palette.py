@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 _TYPE = Qt.ItemDataRole.UserRole
+_ROW = QSize(0, 23)
 
 
 class LayerPalette(QWidget):
@@ -103,11 +104,13 @@ class LayerPalette(QWidget):
             group = QTreeWidgetItem(self._tree, [category])
             font = ui_font(weight=QFont.Weight.DemiBold)
             group.setFont(0, font)
+            group.setSizeHint(0, _ROW)
             group.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             icon = swatch(CATEGORY_COLORS.get(category, OTHER_COLOR))
             for kind in kinds:
                 item = QTreeWidgetItem(group, [kind.title])
                 item.setIcon(0, icon)
+                item.setSizeHint(0, _ROW)
                 item.setData(0, _TYPE, kind.id)
                 item.setToolTip(0, _tip(kind))
             group.setExpanded(True)

@@ -35,9 +35,7 @@ class Hands:
         return self.view.mapFromScene(geometry.output_port(self.view.network.nodes[node_id].place))
 
     def edge(self, source: str, target: str) -> QPoint:
-        key = next(
-            k for k in self.view.network.edges if (k.source, k.target) == (source, target)
-        )
+        key = next(k for k in self.view.network.edges if (k.source, k.target) == (source, target))
         return self.view.mapFromScene(self.view.network.edges[key].path().pointAtPercent(0.5))
 
     def click(self, at: QPoint, modifier=NO_KEY) -> None:

@@ -277,14 +277,15 @@ def test_select_all_escape_and_downstream(session, view, hands):
 
 @pytest.mark.usefixtures("open_chain")
 @pytest.mark.parametrize(
-    ("where", "first", "titles"),
+    "case",
     [
         ("node", "Rename…", {"Duplicate", "Freeze", "Delete", "Select everything downstream"}),
         ("edge", "Insert layer…", {"Delete connection"}),
         ("ground", "Add layer…", {"Paste", "Tidy", "Find…", "Select all"}),
     ],
 )
-def test_context_menus(session, view, hands, qapp, where, first, titles):
+def test_context_menus(session, view, hands, case):
+    where, first, titles = case
     at = {
         "node": hands.node("conv1"),
         "edge": hands.edge("conv1", "relu1"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QToolTip
@@ -78,7 +80,7 @@ def test_dropping_on_a_connection_inserts_in_one_step(session, view, hands):
     assert session.document.selection == ("batch_norm1",)
     assert session.document.undo_title == "Insert Batch norm"
     tops = [node.position[1] for node in session.document.experiment.graph.order()]
-    assert all(lower - upper >= 80 for upper, lower in zip(tops, tops[1:], strict=False))
+    assert all(lower - upper >= 80 for upper, lower in itertools.pairwise(tops))
     session.document.undo()
     assert session.document.experiment == chain()
     session.document.redo()
@@ -136,7 +138,7 @@ def test_dragging_upwards_from_an_input_connects_too(session, hands):
 
 @pytest.mark.usefixtures("open_branched")
 @pytest.mark.parametrize(
-    ("source", "target", "reason"),
+    "case",
     [
         ("relu1", "add1", "cycle"),
         ("input1", "relu1", "takes one input"),
@@ -144,7 +146,8 @@ def test_dragging_upwards_from_an_input_connects_too(session, hands):
         ("conv1", "input1", "takes no input"),
     ],
 )
-def test_illegal_targets_are_greyed_and_say_why(session, view, hands, source, target, reason):
+def test_illegal_targets_are_greyed_and_say_why(session, view, hands, case):
+    source, target, reason = case
     before = session.document.experiment
     start, end = hands.output_port(source), hands.node(target)
     hands.press(start)
@@ -385,4 +388,3 @@ def test_freezing_shows_a_lock(session, view, hands):
     assert session.document.undo_title == "Freeze conv1"
     view.toggle_trainable()
     assert session.document.undo_title == "Unfreeze conv1"
-
