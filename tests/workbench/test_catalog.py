@@ -55,7 +55,7 @@ def test_every_built_in_plug_in_loads(catalog):
     assert "image" in catalog.augmentations
     assert "classification" in catalog.tasks
     assert "torch" in catalog.backends
-    assert {"safetensors", "torch_state", "python"} <= {item.id for item in catalog.exporters}
+    assert {"safetensors", "torch", "python"} <= {item.id for item in catalog.exporters}
     assert "local" in catalog.launchers
 
 
