@@ -87,7 +87,7 @@ class ImageFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
                 raise UserError(f"There is no folder {root}.", _NEXT_STEP)
             if not root.is_dir():
                 raise UserError(f"{root} is a file, not a folder.", _NEXT_STEP)
-            next(os.scandir(root), None)
+            os.listdir(root)
         except OSError as error:
             raise UserError(
                 f"{root} cannot be read: {error.strerror}.",

@@ -81,6 +81,8 @@ def _stat(folder: Path, path: str) -> PictureFile:
         return PictureFile(path, 0, 0, reason=pictures.reason(error))
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
         return PictureFile(path, 0, 0, reason="it is not a regular file")
+    if not os.access(folder / path, os.R_OK):  # rights change without the file's time changing
+        return PictureFile(path, 0, 0, reason=pictures.reason(PermissionError()))
     return PictureFile(path, status.st_size, status.st_mtime_ns)
 
 
@@ -88,7 +90,7 @@ def _cached(known: PictureFile | None, now: PictureFile, thorough: bool) -> Pict
     if now.reason:
         return now
     same = known is not None and (known.size, known.modified) == (now.size, now.modified)
-    # A reason such as a missing right can go away without the file's time changing.
+    # What was wrong may have been outside the file: too little memory, a decoder not installed.
     return known if same and known and not known.reason and known.decoded >= thorough else None
 
 
@@ -120,7 +122,8 @@ def _header(path: str, file: PictureFile) -> PictureFile | None:
         if image.format not in _ENDS or not _is_whole(path, image.format, file.size):
             return None
         width, height = image.size
-        if image.getexif().get(0x0112, 1) >= 5:
+        # PNG's getexif decodes the picture; what stands before the pixels is already in info.
+        if "exif" in image.info and image.getexif().get(0x0112, 1) >= 5:
             width, height = height, width
         grey = image.mode in ("1", "L", "LA")
         wide = image.mode in ("I", "F") or image.mode.startswith("I;16")
