@@ -59,6 +59,10 @@ class Table(Generic[T]):
                 f"Known are: {known}. A plug-in may be missing.",
             ) from None
 
+    def get(self, item_id: str) -> type[T] | None:
+        """Return the plug-in with this id, or None."""
+        return self._items.get(item_id)
+
     def __contains__(self, item_id: object) -> bool:
         return item_id in self._items
 
