@@ -218,5 +218,3 @@ def _events(
             )
         )
     return made
-
-

@@ -62,6 +62,7 @@ class GalleryModel(QAbstractListModel):
         self._generation += 1
         self._pictures = {}
         self.endResetModel()
+        self.fetchMore(QModelIndex())
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Return how many have been paged in."""

@@ -77,7 +77,9 @@ class ScoresView(QWidget):
 
     def _show_headline(self, evaluation: Evaluation) -> None:
         while (item := self._headline.takeAt(0)) is not None:
-            item.widget().deleteLater()
+            label = item.widget()
+            label.setParent(None)
+            label.deleteLater()
         order = sorted(evaluation.metrics, key=lambda name: (name != "accuracy", name == "loss"))
         for column, name in enumerate(order[:8]):
             value = QLabel(score_text(name, evaluation.metrics[name]))

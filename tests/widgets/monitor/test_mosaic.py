@@ -10,9 +10,7 @@ from workbench.runs.probes import LayerMaps, quantise
 GROUND = 0xFF1C1E24
 
 
-@given(
-    st.integers(1, 64), st.floats(0.2, 5), st.integers(40, 900), st.integers(40, 500)
-)
+@given(st.integers(1, 64), st.floats(0.2, 5), st.integers(40, 900), st.integers(40, 500))
 def test_all_cells_fit_their_place(count, aspect, width, height):
     grid = fit(count, aspect, width, height, gap=2)
     wide, tall = grid.size
