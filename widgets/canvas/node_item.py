@@ -140,7 +140,7 @@ class NodeItem(QGraphicsItem):
     def _paint_far(self, painter: QPainter) -> None:
         severity = self._style.severity.get(self.face.severity)
         outlined = self.is_chosen or self.is_found
-        painter.fillRect(_BOX, self._outline().brush() if outlined else self._style.node)
+        painter.fillRect(_BOX, (self._outline() if outlined else self._style.border).brush())
         painter.fillRect(QRectF(0, 0, 44, NODE_HEIGHT), self._bar)
         if severity:
             painter.fillRect(QRectF(NODE_WIDTH - 44, 0, 44, NODE_HEIGHT), severity)

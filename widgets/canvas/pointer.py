@@ -46,6 +46,7 @@ class PointerFilter(QObject):
         self._click: Callable[[], None] | None = None
         self._hovered_node: NodeItem | None = None
         self._hovered_edge: EdgeKey | None = None
+        self._begun_on = stage.editing.graph
         self.space_held = False
         self.has_panned = False
         self._handlers: dict[QEvent.Type, Callable[..., bool]] = {
@@ -80,6 +81,11 @@ class PointerFilter(QObject):
         gesture.cancel()
         self._show_cursor()
         return True
+
+    def cancel_if_outdated(self) -> None:
+        """Break off a gesture that began on a network which has been edited since."""
+        if self._gesture and self._stage.editing.graph is not self._begun_on:
+            self.cancel()
 
     def hold_space(self, held: bool) -> None:
         """Tell whether the space bar is down."""
@@ -151,6 +157,7 @@ class PointerFilter(QObject):
             self._view.pan(moved.x(), moved.y())
             return True
         if self._begin and self._is_drag(here):
+            self._begun_on = self._stage.editing.graph
             self._gesture, self._begin, self._click = self._begin(), None, None
             self._show_cursor()
         if self._gesture:
@@ -200,6 +207,7 @@ class PointerFilter(QObject):
             event.ignore()
             return True
         self.cancel()
+        self._begun_on = self._stage.editing.graph
         self._gesture = DropLayer(self._stage, self._pointer(event), type_id)
         event.acceptProposedAction()
         return True

@@ -282,6 +282,7 @@ class CanvasView(NetworkView):
         self._pointer.cancel()
 
     def _on_mirrored(self) -> None:
+        self._pointer.cancel_if_outdated()
         self._hint.setVisible(not self.network.nodes)
         self._live.refresh()
 

@@ -208,6 +208,19 @@ def test_escape_cancels_every_gesture(session, view, hands):
 
 
 @pytest.mark.usefixtures("open_chain")
+@pytest.mark.parametrize("port", [False, True])
+def test_an_edit_from_elsewhere_breaks_a_gesture_off(session, view, hands, port):
+    start = hands.output_port("conv1") if port else hands.node("conv1")
+    hands.press(start)
+    hands.move(start + QPoint(40, 10))
+    session.document.edit(lambda e: edits.remove_nodes(e, ("conv1",)), "Delete conv1")
+    hands.move(start + QPoint(80, 20))
+    hands.release(start + QPoint(80, 20))
+    assert ids(session) == ["input1", "relu1", "flatten1", "dense1", "output1"]
+    assert session.document.undo_title == "Delete conv1"
+
+
+@pytest.mark.usefixtures("open_chain")
 def test_dragging_moves_with_snapping_in_one_step(session, view, hands):
     start = hands.node("conv1")
     hands.drag(start, start + QPoint(300, 3))
