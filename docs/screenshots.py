@@ -59,7 +59,7 @@ def take(arguments: argparse.Namespace) -> None:
         for width, height in SIZES:
             window.resize(width, height)
             window.page.divide_anew()
-            window.page.canvas.fit()
+            window.page.canvas.show_start()
             _let_run(app, 0.6)
             path = arguments.out / f"{arguments.name}-{theme}-{width}.png"
             window.grab().save(str(path))
