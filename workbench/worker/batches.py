@@ -26,6 +26,8 @@ __all__ = ["Feed", "PreparedData", "epoch_order", "prepare"]
 
 MEMORY_BYTES = 512 * 2**20
 """A split that takes no more than this is kept in memory."""
+ALIGNMENT = 64
+"""Bytes."""
 CHUNK = 64
 """Samples that a thread reads in one go while a split is taken into memory."""
 ORDER_STREAM = 1
