@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,7 +61,7 @@ def make_face(
     parameters = resolved.parameters if resolved else 0
     return NodeFace(
         title=kind.title,
-        name="" if re.fullmatch(rf"{stem(kind.title)}\d*", node.id) else node.id,
+        name="" if _follows(kind.title, node.id) else node.id,
         summary=_summary(node, resolved, catalog),
         shape=shape_text(resolved.output) if resolved else "",
         parameters=f"{grouped(parameters)} params" if parameters else "",
@@ -76,13 +75,21 @@ def make_face(
 
 
 def stem(title: str) -> str:
-    """Return the short name that new nodes of a layer are numbered by: "Conv 2D" → conv."""
-    spaced = "".join(char if char.isascii() and char.isalnum() else " " for char in title)
-    words = [word for word in spaced.lower().split() if word not in ("1d", "2d", "3d")]
-    if len(words) > 2:
-        words = [words[0], words[-1]]
-    made = "_".join(words).rstrip("0123456789")
+    """Return the short name that new nodes of a layer are numbered by: "Batch norm" → norm."""
+    words = _words(title)
+    made = words[-1].rstrip("0123456789") if words else ""
     return made if made.isidentifier() else "layer"
+
+
+def _follows(title: str, node_id: str) -> bool:
+    """Return whether a name says no more than the title: conv1, max_pool2."""
+    words = {word.rstrip("0123456789") for word in _words(title)}
+    return all(part in words for part in node_id.rstrip("0123456789").split("_"))
+
+
+def _words(title: str) -> list[str]:
+    spaced = "".join(char if char.isascii() and char.isalnum() else " " for char in title)
+    return [word for word in spaced.lower().split() if word not in ("1d", "2d", "3d")]
 
 
 def _summary(node: Node, resolved: ResolvedNode | None, catalog: Catalog) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SMALLEST, LARGEST = 0.05, 4.0
 _STEP = 1.2
-_READABLE = 0.75
+_READABLE = 0.85
 
 
 class NavigableView(QGraphicsView):

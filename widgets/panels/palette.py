@@ -174,7 +174,7 @@ class LayerTree(QTreeWidget):
         self.setAccessibleName("Layers")
         self._theme = theme
         self.setHeaderHidden(True)
-        self.setIndentation(20)
+        self.setIndentation(16)
         self.setIconSize(QSize(10, 10))
         self.setUniformRowHeights(True)
         self.setDragEnabled(True)

@@ -76,10 +76,10 @@ def test_snapping_never_pulls_further_than_its_reach(x, y):
     ("title", "expected"),
     [
         ("Conv 2D", "conv"),
-        ("Batch norm", "batch_norm"),
-        ("Global average pool", "global_pool"),
+        ("Batch norm", "norm"),
+        ("Global average pool", "pool"),
         ("ReLU6", "relu"),
-        ("Multi-head attention", "multi_attention"),
+        ("Multi-head attention", "attention"),
         ("3D", "layer"),
         ("Öl", "l"),
     ],

@@ -155,6 +155,17 @@ def test_a_node_tells_what_it_is(session, view):
 
 
 @pytest.mark.usefixtures("open_chain")
+def test_a_name_is_shown_where_it_says_more_than_the_title(session, view):
+    for old, new, shown in (
+        ("conv1", "conv12", ""),
+        ("relu1", "stem_relu", "stem_relu"),
+        ("dense1", "head", "head"),
+    ):
+        session.document.edit(lambda e, o=old, n=new: edits.rename(e, o, n), "Rename")
+        assert view.network.nodes[new].face.name == shown
+
+
+@pytest.mark.usefixtures("open_chain")
 def test_a_problem_shows_a_badge_and_its_words(session, view):
     session.document.edit(lambda e: edits.disconnect(e, "flatten1", 0), "Cut")
     face = view.network.nodes["flatten1"].face
@@ -221,7 +232,7 @@ def test_quick_add_goes_into_the_only_way_on(session, view, hands):
     hands.key(Qt.Key.Key_Down)
     hands.key(Qt.Key.Key_Up)
     hands.key(Qt.Key.Key_Return)
-    assert session.document.experiment.graph["relu1"].inputs == ("batch_norm1",)
+    assert session.document.experiment.graph["relu1"].inputs == ("norm1",)
 
 
 @pytest.mark.usefixtures("open_chain")
@@ -308,7 +319,7 @@ def test_context_menus(session, view, hands, case):
         menu.close()
         hands.type("batch norm")
         hands.key(Qt.Key.Key_Return)
-        assert session.document.experiment.graph["relu1"].inputs == ("batch_norm1",)
+        assert session.document.experiment.graph["relu1"].inputs == ("norm1",)
     menu.close()
 
 

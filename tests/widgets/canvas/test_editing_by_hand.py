@@ -75,16 +75,16 @@ def test_dropping_on_a_connection_inserts_in_one_step(session, view, hands):
     lit = [edge.key[:2] for edge in view.network.edges.values() if edge.state == "lit"]
     assert lit == [("conv1", "relu1")]
     hands.drag_layer("BatchNorm", at)
-    assert inputs(session, "relu1") == ("batch_norm1",)
-    assert inputs(session, "batch_norm1") == ("conv1",)
-    assert session.document.selection == ("batch_norm1",)
+    assert inputs(session, "relu1") == ("norm1",)
+    assert inputs(session, "norm1") == ("conv1",)
+    assert session.document.selection == ("norm1",)
     assert session.document.undo_title == "Insert Batch norm"
     tops = [node.position[1] for node in session.document.experiment.graph.order()]
     assert all(lower - upper >= 80 for upper, lower in itertools.pairwise(tops))
     session.document.undo()
     assert session.document.experiment == chain()
     session.document.redo()
-    assert inputs(session, "relu1") == ("batch_norm1",)
+    assert inputs(session, "relu1") == ("norm1",)
     assert len(view.network.edges) == 6
 
 
