@@ -32,6 +32,9 @@ SLICE_SECONDS = 0.008
 START_SECONDS = 30.0
 """A worker takes the lock before it imports anything, so it is late after this."""
 
+LAST_WORDS_SECONDS = 0.5
+"""A worker that is gone may have said why; that must have time to be read."""
+
 
 class ShownRun:
     """Follows one run until it is closed.
@@ -54,16 +57,17 @@ class ShownRun:
         self._snapshots: Loader[Snapshot] = Loader(read_snapshot)
         self._results: Loader[Results] = Loader(read_results, capacity=3)
         self._submitted: float | None = None
+        self._died: float | None = None
         self._opened = time.time()
-        self._was_running = self._follower.is_running
+        self._running = self._follower.is_running
         self._reported_error = False
         self._skipped = 0
         self.experiment = self._read_experiment()
 
     @property
     def is_running(self) -> bool:
-        """Whether a worker holds the lock."""
-        return self._follower.is_running
+        """Whether a worker holds the lock; told only when all it has said is folded."""
+        return self._running
 
     @property
     def is_active(self) -> bool:
@@ -86,6 +90,7 @@ class ShownRun:
         """Start a worker for the folder as it stands; raises UserError."""
         self._launcher.submit(self.folder.path)
         self._submitted = time.time()
+        self._died = None
         self.stop_asked = False
 
     def cancel(self) -> None:
@@ -158,10 +163,10 @@ class ShownRun:
         """Notice that the worker came or went; only called when all its events are folded."""
         if self._submitted is not None:
             self._watch_start(self._submitted, running)
-        came_or_went = running != self._was_running
-        if self._was_running and not running:
+        came_or_went = running != self._running
+        if self._running and not running:
             self._gone()
-        self._was_running = running
+        self._running = running
         if not running and self._submitted is None and self.resume_when_free is not None:
             self._resume(self.resume_when_free)
         return came_or_went
@@ -177,15 +182,19 @@ class ShownRun:
         if running or (self.state.ended and self.state.updated >= submitted):
             self._submitted = None
         elif failure := self._launcher.failure(self.folder.path):
-            self._submitted = None
-            if self.stop_asked:
-                self._say(Message("info", "Training was ended before it began."))
-            else:
-                self._say(Message("error", failure, "The whole log is in stderr.log of the run."))
+            self._died = self._died or time.monotonic()
+            if time.monotonic() - self._died > LAST_WORDS_SECONDS:
+                self._submitted = None
+                self._say(self._early_end(failure))
         elif time.time() - submitted > START_SECONDS:
             self._submitted = None
             text = "The training process has not begun to work."
             self._say(Message("error", text, "Look into stderr.log of the run, or resume it."))
+
+    def _early_end(self, failure: str) -> Message:
+        if self.stop_asked:
+            return Message("info", "Training was ended before it began.")
+        return Message("error", failure, "The whole log is in stderr.log of the run.")
 
     def _gone(self) -> None:
         if self.state.ended:
