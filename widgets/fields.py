@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -47,7 +47,7 @@ class Editor(QWidget):
 
     def mark(self, wrong: bool) -> None:
         """Outline the field, or no longer."""
-        for child in self.findChildren((QLineEdit, QComboBox)):
+        for child in (*self.findChildren(QLineEdit), *self.findChildren(QComboBox)):
             set_property(child, "wrong", wrong)
 
 
@@ -57,17 +57,6 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
-
-
-class IgnoreWheel(QObject):
-    """Lets a wheel turn scroll the panel instead of changing the field under the pointer."""
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Pass a wheel event on to the parent unless the field has the focus."""
-        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
-            event.ignore()
-            return True
-        return False
 
 
 class ComboBox(QComboBox):

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.parameters import Field
 
-LABEL_WIDTH = 104
+LABEL_WIDTH = 112
+INDENT = 12
+"""Of a nested form, its line included."""
 
 
 class StructForm(QWidget):
@@ -103,10 +105,10 @@ class StructForm(QWidget):
         return self._rows[name].editor
 
     def _add(self, field: Field) -> None:
-        row = FormRow(field, self)
+        row = FormRow(field, self, self._label_width)
         row.editor.edited.connect(lambda value, name=field.name: self._on_edited(name, value))
         row.editor.finished.connect(self.sealed)
-        row.place(self._grid, self._label_width)
+        row.place(self._grid)
         self._rows[field.name] = row
 
     def _on_edited(self, name: str, value: Any) -> None:
@@ -126,20 +128,20 @@ class StructForm(QWidget):
 class FormRow:
     """The label, the editor and the complaint of one field."""
 
-    def __init__(self, field: Field, parent: QWidget) -> None:
+    def __init__(self, field: Field, parent: QWidget, label_width: int) -> None:
         self.field = field
-        self.editor = editor_for(field, parent)
+        self.editor = editor_for(field, parent, label_width)
         self.label = QLabel("" if _titles_itself(field) else field.title, parent)
         self.complaint = QLabel(parent)
         self._visible = True
+        self.label.setFixedWidth(label_width)
         self._style(parent)
         self.editor.rejected.connect(self.show_error)
         self.editor.finished.connect(self._on_finished)
 
-    def place(self, grid: QGridLayout, label_width: int) -> None:
+    def place(self, grid: QGridLayout) -> None:
         """Take the next rows of a form."""
         row = grid.rowCount()
-        self.label.setFixedWidth(label_width)
         wide = self.field.kind in ("struct", "variant") or self.field.optional
         if wide and _titles_itself(self.field):
             grid.addWidget(self.editor, row, 0, 1, 2)
@@ -214,8 +216,9 @@ class FormRow:
 class StructEditor(Editor):
     """A nested form."""
 
-    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+    def __init__(self, label_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._label_width = label_width
         self._form: StructForm | None = None
         self._value: Any = None
         self._column = _column(self)
@@ -233,7 +236,7 @@ class StructEditor(Editor):
             self._column.removeWidget(self._form)
             self._form.hide()
             self._form.deleteLater()
-        self._form = StructForm(fields_of(kind), self, label_width=LABEL_WIDTH)
+        self._form = StructForm(fields_of(kind), self, label_width=self._label_width)
         self._form.changed.connect(self._on_changed)
         self._form.sealed.connect(self.finished)
         self._column.addWidget(self._form)
@@ -246,7 +249,7 @@ class StructEditor(Editor):
 class VariantEditor(Editor):
     """A choice among structs, and the chosen one's form below it."""
 
-    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+    def __init__(self, field: Field, label_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._variants: list[type | None] = list(field.variants)
         if field.optional:
@@ -260,15 +263,15 @@ class VariantEditor(Editor):
             tip = (kind.__doc__ or "").strip().split("\n")[0] if kind else ""
             self._box.setItemData(self._box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._box.activated.connect(self._on_activated)
-        self._nested = StructEditor(field, self)
+        self._nested = StructEditor(label_width, self)
         self._nested.edited.connect(self._on_nested)
         self._nested.finished.connect(self.finished)
         head = QGridLayout()
         head.setHorizontalSpacing(10)
-        head.setColumnMinimumWidth(0, LABEL_WIDTH)
+        head.setColumnMinimumWidth(0, label_width)
         head.setColumnStretch(1, 1)
         title = QLabel(field.title, self)
-        title.setFixedWidth(LABEL_WIDTH)
+        title.setFixedWidth(label_width)
         title.setBuddy(self._box)
         head.addWidget(title, 0, 0)
         head.addWidget(self._box, 0, 1)
@@ -300,7 +303,7 @@ class VariantEditor(Editor):
 class OptionalEditor(Editor):
     """A check box that turns a value on, and the value's editor beside or below it."""
 
-    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+    def __init__(self, field: Field, label_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._field = field
         self._last: Any = None
@@ -309,7 +312,7 @@ class OptionalEditor(Editor):
         self._box.setMinimumHeight(22)
         self._box.clicked.connect(self._on_clicked)
         bare = msgspec.structs.replace(field, optional=False)
-        self._inner = editor_for(bare, self)
+        self._inner = editor_for(bare, self, label_width - INDENT)
         self._inner.edited.connect(self._on_inner)
         self._inner.rejected.connect(self.rejected)
         self._inner.finished.connect(self.finished)
@@ -321,7 +324,7 @@ class OptionalEditor(Editor):
             grid = QGridLayout(self)
             grid.setContentsMargins(0, 0, 0, 0)
             grid.setHorizontalSpacing(10)
-            grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+            grid.setColumnMinimumWidth(0, label_width)
             grid.setColumnStretch(1, 1)
             grid.addWidget(self._box, 0, 0)
             grid.addWidget(self._inner, 0, 1)
@@ -349,14 +352,16 @@ class OptionalEditor(Editor):
         self.edited.emit(value)
 
 
-def editor_for(field: Field, parent: QWidget | None = None) -> Editor:
+def editor_for(
+    field: Field, parent: QWidget | None = None, label_width: int = LABEL_WIDTH
+) -> Editor:
     """Return the editor that fits a field."""
     if field.kind == "variant":
-        return VariantEditor(field, parent)
+        return VariantEditor(field, label_width, parent)
     if field.optional:
-        return OptionalEditor(field, parent)
+        return OptionalEditor(field, label_width, parent)
     if field.kind == "struct":
-        return StructEditor(field, parent)
+        return StructEditor(label_width, parent)
     return plain_editor(field, parent)
 
 
@@ -413,6 +418,6 @@ def _indented(widget: QWidget, parent: QWidget) -> QFrame:
     frame = QFrame(parent)
     frame.setProperty("nested", True)
     row = QVBoxLayout(frame)
-    row.setContentsMargins(10, 0, 0, 0)
+    row.setContentsMargins(INDENT - 2, 0, 0, 0)
     row.addWidget(widget)
     return frame

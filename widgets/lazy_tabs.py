@@ -45,10 +45,10 @@ class LazyTabs(QTabWidget):
         """Add a tab; `make` is called once, when it is first looked at."""
         page = QWidget(self)
         page.setObjectName(f"tab_{key}")
-        page.setProperty("surface", "panel")
+        page.setProperty("surface", "tab")
         page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 1, 0, 0)
         self._tabs[key] = _Tab(title, make, page)
         self.addTab(page, title)
 
@@ -57,12 +57,8 @@ class LazyTabs(QTabWidget):
         self._released = True
         self._on_current_changed(self.currentIndex())
 
-    def keys(self) -> tuple[str, ...]:
-        """Return the tabs from the left."""
-        return tuple(self._tabs)
-
     def titles(self) -> dict[str, str]:
-        """Return the titles by key, without counts."""
+        """Return the titles by key, without counts, from the left."""
         return {key: tab.title for key, tab in self._tabs.items()}
 
     @property

@@ -85,6 +85,7 @@ class MainWindow(QMainWindow):
     def start(self) -> None:
         """Begin to work: make the panels in front and take over background work."""
         self.page.release()
+        self.page.canvas.setFocus()
         self.status_line.start()
         self._timer.start(TICK_MILLISECONDS)
 
@@ -146,7 +147,6 @@ class MainWindow(QMainWindow):
         around = self.page.canvas if self.body.currentWidget() is self.page else self.body
         corner = around.mapTo(self, around.rect().topLeft())
         height = self.message_bar.heightForWidth(around.width())
-        height = max(height, self.message_bar.sizeHint().height())
         self.message_bar.setGeometry(corner.x(), corner.y(), around.width(), height)
         self.message_bar.raise_()
 

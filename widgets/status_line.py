@@ -89,6 +89,8 @@ class StatusLine(QFrame):
     def _file(self) -> str:
         document = self._session.document
         if document.is_saved:
-            return "saved" if document.path else "nothing to save"
+            return "saved" if document.path else "no changes"
         age = document.autosave_age
-        return "not saved" if age is None else f"autosaved {duration(age)} ago"
+        if age is None:
+            return "not saved"
+        return f"autosaved {duration(age)} ago" if age >= 1 else "autosaved just now"

@@ -85,6 +85,7 @@ def _containers(c: Colors) -> str:
     QSplitter::handle {{ background: {c.window}; }}
     QSplitter::handle:hover {{ background: {c.accent}; }}
     QWidget[surface="panel"] {{ background: {c.panel}; }}
+    QWidget[surface="tab"] {{ background: {c.panel}; border-top: 1px solid {c.border}; }}
     QWidget[surface="window"] {{ background: {c.window}; }}
     QFrame[bar="top"] {{ background: {c.panel}; border: none;
         border-bottom: 1px solid {c.border}; }}

@@ -82,7 +82,7 @@ class TopBar(QFrame):
         self.search.setText(f"{text}    {keys}".rstrip())
         self.search.setMaximumWidth(190 if narrow else 330)
         self.progress.setFixedWidth(214 if narrow else 260)
-        for picker, width in zip(self._pickers, (88, 96) if narrow else (100, 106), strict=True):
+        for picker, width in zip(self._pickers, (92, 108) if narrow else (100, 112), strict=True):
             picker.setFixedWidth(width)
 
     def _style_search(self) -> None:

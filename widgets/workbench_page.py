@@ -47,7 +47,7 @@ class WorkbenchPage(QSplitter):
     def show_tab(self, key: str) -> QWidget | None:
         """Bring a tab to the front; returns its widget, None if there is no such tab."""
         for tabs in self._all_tabs():
-            if key in tabs:
+            if key in tabs.titles():
                 return tabs.show_tab(key)
         return None
 
@@ -77,7 +77,7 @@ class WorkbenchPage(QSplitter):
         """Give every panel the share of the room that it usually has."""
         self._sized = True
         width, height = self.width(), self.height()
-        left = _between(180, round(width * 0.147), 260)
+        left = _between(204, round(width * 0.157), 264)
         right = _between(272, round(width * 0.205), 340)
         bottom = _between(206, round(height * 0.315), 360)
         self._columns.setSizes([left, width - left - right, right])
@@ -108,7 +108,7 @@ class WorkbenchPage(QSplitter):
             splitter.setHandleWidth(3)
             splitter.setChildrenCollapsible(False)
         self._columns.setObjectName("columns")
-        for widget, least in ((self.left, 170), (self.canvas, 240), (self.right, 256)):
+        for widget, least in ((self.left, 190), (self.canvas, 240), (self.right, 256)):
             widget.setMinimumWidth(least)
             self._columns.addWidget(widget)
         self._columns.setStretchFactor(1, 1)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from widgets.panels.column import wrapped
 from widgets.texts import counted, grouped, short_count
-from widgets.theme import CATEGORY_COLORS
+from widgets.theme import CATEGORY_COLORS, FONT_SIZE, ui_font
 
 if TYPE_CHECKING:
     from widgets.theme import Theme
@@ -87,7 +87,7 @@ class AnalysisPanel(QWidget):
         table.horizontalHeader().setSectionResizeMode(0, modes.Stretch)
         for column in (1, 2):
             table.horizontalHeader().setSectionResizeMode(column, modes.Fixed)
-            table.setColumnWidth(column, 84)
+            table.setColumnWidth(column, 76)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.selectionModel().currentRowChanged.connect(self._on_row_changed)
 
@@ -154,7 +154,7 @@ class LayerTable(QAbstractTableModel):
             return f"{node.id}: {node.layer.title}, {node.output}"
         if index.column() == 0:
             texts = {Qt.ItemDataRole.DisplayRole: node.id}
-            texts[SECOND] = f"{node.layer.title} · {node.output}"
+            texts[SECOND] = f"{node.layer.title} · {node.output}".replace(" × ", "×")
             return texts.get(role)
         value = node.parameters if index.column() == 1 else node.multiply_adds
         if role == Qt.ItemDataRole.DisplayRole:
@@ -181,15 +181,21 @@ class _LayerDelegate(QStyledItemDelegate):
         if option.state & option.state.State_Selected:
             painter.fillRect(option.rect, QColor(colors.field_hover))
         first = index.column() == 0
-        area = option.rect.adjusted(14 if first else 6, 5, -6, -6)
+        area = option.rect.adjusted(16 if first else 6, 5, -6, -6)
         upper = QRect(area.left(), area.top(), area.width(), area.height() // 2)
         lower = QRect(area.left(), upper.bottom(), area.width(), area.height() // 2)
         painter.setPen(QColor(colors.text))
+        painter.setFont(option.font)
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        self._text(painter, upper, left, index.data(), option)
+        _text(painter, upper, left, index.data())
         if first:
+            tint = index.data(Qt.ItemDataRole.ForegroundRole) or colors.text_faint
+            painter.fillRect(
+                QRect(area.left() - 8, area.top() + 2, 3, area.height() - 2), QColor(tint)
+            )
+            painter.setFont(ui_font(FONT_SIZE - 1.5))
             painter.setPen(QColor(colors.text_soft))
-            self._text(painter, lower, left, index.data(SECOND), option)
+            _text(painter, lower, left, index.data(SECOND))
         elif index.data(SHARE):
             bar = QRect(lower.left(), lower.center().y() - 1, lower.width(), 4)
             painter.fillRect(bar, QColor(colors.field))
@@ -197,13 +203,7 @@ class _LayerDelegate(QStyledItemDelegate):
             tint = index.data(Qt.ItemDataRole.ForegroundRole) or colors.accent
             painter.fillRect(bar, QColor(tint))
 
-    def _text(
-        self,
-        painter: QPainter,
-        area: QRect,
-        flags: Qt.AlignmentFlag,
-        text: str,
-        option: QStyleOptionViewItem,
-    ) -> None:
-        mode = Qt.TextElideMode.ElideRight
-        painter.drawText(area, flags, option.fontMetrics.elidedText(text, mode, area.width()))
+
+def _text(painter: QPainter, area: QRect, flags: Qt.AlignmentFlag, text: str) -> None:
+    mode = Qt.TextElideMode.ElideRight
+    painter.drawText(area, flags, painter.fontMetrics().elidedText(text, mode, area.width()))

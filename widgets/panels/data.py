@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
     from workbench.session import Session
 
-LABEL_WIDTH = 84
+LABEL_WIDTH = 82
 
 
 class DataPanel(ScrollColumn):

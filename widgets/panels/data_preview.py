@@ -62,6 +62,7 @@ class DataPreview(QWidget):
         theme.changed.connect(self._restyle)
         self._restyle()
         self._note.hide()
+        self.refresh()
 
     def refresh(self) -> None:
         """Offer what there is; fetch the pictures again if the data are others."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from widgets.forms import StructForm
 from widgets.panels.column import ScrollColumn, heading, rule, wrapped
 from widgets.panels.weights_plot import WeightsPlot
-from widgets.texts import counted, grouped, short_count
+from widgets.texts import THIN, counted, grouped, short_count
 from workbench.document.edits import rename, set_parameter, update_node
 from workbench.errors import UserError
 from workbench.plugin_api.parameters import Field
@@ -137,8 +137,7 @@ class LayerCard(ScrollColumn):
         self._help.setText(_help_text(kind, self._theme.colors.accent))
 
     def _kind(self, node: Node) -> type[Layer] | None:
-        layers = self._session.catalog.layers
-        return layers.get(node.type, None)
+        return next((k for k in self._session.catalog.layers if k.id == node.type), None)
 
     def _show_head(self, node: Node) -> None:
         report = self._session.document.report
@@ -231,7 +230,7 @@ class LayerCard(ScrollColumn):
 
 def facts(node: ResolvedNode) -> str:
     """Return "32 × 64 × 64 → 64 × 32 × 32   18 496 parameters", in lines if it must be."""
-    keep = str.maketrans(" ", "\N{NO-BREAK SPACE}")
+    keep = str.maketrans({" ": "\N{NO-BREAK SPACE}", THIN: "\N{NARROW NO-BREAK SPACE}"})
     shapes = " , ".join(str(shape) for shape in dict.fromkeys(node.input_types))
     output = str(node.output).translate(keep)
     parts = [f"{shapes.translate(keep)} → {output}" if shapes else output]
