@@ -49,16 +49,16 @@ def generate(network: Network) -> GeneratedCode:
     lines.add("", "", f"class {name}(nn.Module):", *_docstring(network))
     _write_init(lines, steps)
     _write_forward(lines, network, steps)
-    return lines.finished(name, steps)
+    return lines.finished(name)
 
 
 def generate_probe(network: Network) -> str:
     """Return the source of `probe(model, x, wanted) -> {node id: tensor}`.
 
     It does what the module's forward does, statement for statement, and keeps the outputs of the
-    nodes in `wanted`, batch × canonical shape; layers that lead to no Output included. It is meant
-    to be executed among the globals of the generated module. With several Inputs, `x` is a tuple
-    in their order.
+    nodes in `wanted`, batch × canonical shape; layers that lead to no Output included. Execute it
+    among the globals of the generated module, whose helpers it uses. With several Inputs, `x` is a
+    tuple in their order.
     """
     indent = " " * 4
     steps = plan(network)
@@ -73,7 +73,8 @@ def generate_probe(network: Network) -> str:
         lines.append(
             f'{indent * 2}found["{step.node.id}"] = {step.value.as_layout("channels_last")}'
         )
-    return "\n".join([*lines, f"{indent}return found", ""])
+    body = "\n".join([*lines, f"{indent}return found", ""])
+    return "\n".join([*_imports(body), "", "", body])
 
 
 def torch_names(network: Network) -> dict[str, tuple[str, Bind]]:
@@ -99,14 +100,16 @@ class _Lines:
                 self.nodes[len(self.text)] = node
             self.text.append(line)
 
-    def finished(self, name: str, steps: Sequence[Step]) -> GeneratedCode:
-        """Put the imports that the module and its probe need in front, and end the file."""
+    def finished(self, name: str) -> GeneratedCode:
+        """Put the imports in front, and end the file."""
         body = "\n".join(self.text)
-        used = " ".join([body, *(step.expression("model") for step in steps)])
-        imports = [line for line, pattern in _IMPORTS if re.search(pattern, used)]
-        head = len(imports) + 1
-        numbered = {index + head: node for index, node in self.nodes.items()}
+        imports = _imports(body)
+        numbered = {index + len(imports) + 1: node for index, node in self.nodes.items()}
         return GeneratedCode("\n".join([*imports, body, ""]), name, numbered)
+
+
+def _imports(body: str) -> list[str]:
+    return [line for line, pattern in _IMPORTS if re.search(pattern, body)]
 
 
 def _helpers(steps: Sequence[Step]) -> dict[str, str]:
@@ -119,9 +122,10 @@ def _helpers(steps: Sequence[Step]) -> dict[str, str]:
 
 
 def _docstring(network: Network) -> list[str]:
-    counts = f"{network.parameters:,} parameters, {network.multiply_adds:,} multiply-adds"
+    parameters, operations = f"{network.parameters:,}", f"{network.multiply_adds:,}"
+    counts = f"{parameters} parameters and {operations} multiply-adds".replace(",", " ")
     return [
-        f'    """A network of {counts.replace(",", " ").replace("  ", ", ")} a sample.',
+        f'    """A network of {counts} a sample.',
         "",
         *(f"    Input: {_boundary(node)}" for node in network.inputs),
         *(f"    Output: {_boundary(node)}" for node in ends(network)),
