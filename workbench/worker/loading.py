@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -169,20 +170,30 @@ class Loader:
         """Yield the batches of `tasks`; beginning anew drops what is left of the last call."""
         self._tasks[:] = tasks
         try:
-            for made in self._loader:
+            for made in self._begin():
                 if made.error is not None:
                     raise made.error
                 if self._maker.share:
                     inputs, targets, indices = (tensor.numpy() for tensor in made[:3])
                     made = Made(inputs, targets, indices, made.bad)
                 yield made
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+        except (RuntimeError, OSError, EOFError) as error:  # the last two: its pipes are cut
+            if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
             raise UserError(
                 "A process that loads pictures ended unexpectedly, perhaps for lack of memory.",
                 "Use a smaller batch or fewer loading processes, then resume.",
             ) from error
+
+    def _begin(self) -> Iterator[Made]:
+        # A DataLoader sets a handler that raises, wherever training happens to be, when a process
+        # dies. Without it the next batch says so.
+        has_signal = hasattr(signal, "SIGCHLD")
+        handler = signal.getsignal(signal.SIGCHLD) if has_signal else None
+        iterator: Iterator[Made] = iter(self._loader)
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGCHLD, handler)
+        return iterator
 
     def close(self) -> None:
         """End the processes."""

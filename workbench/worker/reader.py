@@ -117,11 +117,17 @@ class Answerer:
 def spread(targets: NDArray[np.int64], count: int) -> tuple[int, ...]:
     """Choose samples evenly over the classes, and within each evenly over its samples."""
     groups = [np.flatnonzero(targets == label) for label in np.unique(targets)]
-    chosen: list[int] = []
-    for number, members in enumerate(groups):
-        share = min(len(members), (count - len(chosen)) // (len(groups) - number))
-        chosen += members[np.linspace(0, len(members) - 1, share).astype(int)].tolist()
-    return tuple(chosen)
+    shares = [0] * len(groups)
+    left = count
+    smallest_first = sorted(range(len(groups)), key=lambda number: len(groups[number]))
+    for place, number in enumerate(smallest_first):
+        shares[number] = min(len(groups[number]), left // (len(groups) - place))
+        left -= shares[number]
+    chosen = [
+        members[np.linspace(0, len(members) - 1, share).astype(int)]
+        for members, share in zip(groups, shares, strict=True)
+    ]
+    return tuple(np.concatenate(chosen).tolist()) if chosen else ()
 
 
 def _for_the_eye(samples: Samples, index: int, array: NDArray[Any], size: int) -> Picture:
