@@ -22,7 +22,7 @@ class LoadedModule:
         module: the nn.Module, on its device.
     """
 
-    def __init__(self, plan: BuildPlan, device: Any) -> None:
+    def __init__(self, plan: BuildPlan, device: Any, *, channels_last: bool) -> None:
         import torch
 
         self.path = str(plan.module_path)
@@ -35,7 +35,7 @@ class LoadedModule:
         exec(compile(generate_probe(plan.network), "probe.py", "exec"), scope)
         self._probe = scope["probe"]
         self.module = scope[plan.code.class_name]().to(device)
-        if plan.training.channels_last:
+        if channels_last:
             self.module.to(memory_format=torch.channels_last)
         self._frozen = self._freeze(plan)
         self._is_training: bool | None = None
