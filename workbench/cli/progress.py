@@ -37,7 +37,7 @@ def display(output: Output) -> Iterator[Screen]:
     from rich import progress as bars
 
     columns = (
-        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.description}", markup=False),
         bars.BarColumn(),
         bars.TaskProgressColumn(),
         bars.TextColumn("[dim]{task.fields[metrics]}[/]"),
