@@ -160,7 +160,8 @@ class Catalog:
         return tuple(value for value in vars(self).values() if isinstance(value, Table))
 
     def _register(self, module: ModuleType) -> None:
-        for _, item in inspect.getmembers(module, inspect.isclass):
+        classes = filter(inspect.isclass, vars(module).values())  # in the order of the file
+        for item in classes:
             if item.__module__ != module.__name__ or not getattr(item, "id", ""):
                 continue
             for table in self._tables():

@@ -99,7 +99,7 @@ class Conv1D(_Conv, frozen=True, kw_only=True):
 
     id = "Conv1D"
     title = "Conv 1D"
-    icon = "ph.wave-sine"
+    icon = "ph.activity"
     help = "Slides filters along a sequence and finds patterns wherever they are."
     keywords = ("convolution", "temporal", "sequence", "signal")
     rank = 1

@@ -40,7 +40,9 @@ class _Merge(Layer, frozen=True, kw_only=True):
         ]
         return Code(call=reduce(lambda left, right: self.pattern % (left, right), operands))
 
-    def _common(self, axis: str, sizes: Sequence[int | None], inputs: Sequence[TensorType]) -> int:
+    def _common(
+        self, axis: str, sizes: Sequence[int | None], inputs: Sequence[TensorType]
+    ) -> int | None:
         distinct = set(sizes) - {1}
         if len(distinct) > 1:
             shapes = " and ".join(dict.fromkeys(str(tensor) for tensor in inputs))
@@ -50,7 +52,9 @@ class _Merge(Layer, frozen=True, kw_only=True):
                     "Make them equal, for instance with a 1×1 convolution or Dense on one branch."
                 )
             raise ShapeError(
-                f"{self.title} needs inputs of one shape, but got {shapes}: {axis} differ.", hint
+                f"{self.title} needs inputs of one shape, but got {shapes}, which differ in "
+                f"{axis}.",
+                hint,
             )
         return distinct.pop() if distinct else 1
 

@@ -125,7 +125,7 @@ class BatchNorm(_Affine, frozen=True, kw_only=True):
 
     id = "BatchNorm"
     title = "Batch norm"
-    icon = "ph.equalizer"
+    icon = "ph.sliders"
     help = "Gives each channel mean 0 and deviation 1 over the batch, then scales and shifts it."
     reference = "https://arxiv.org/abs/1502.03167"
     keywords = ("batch normalisation", "batchnormalization", "bn")
@@ -295,7 +295,7 @@ class RMSNorm(Layer, frozen=True, kw_only=True):
     id = "RMSNorm"
     title = "RMS norm"
     category = "Normalisation"
-    icon = "ph.wave-square"
+    icon = "ph.equals"
     help = "Divides each position's features by their root mean square, then scales them."
     reference = "https://arxiv.org/abs/1910.07467"
     keywords = ("root mean square", "layer norm", "llama")

@@ -103,7 +103,7 @@ class Resize(Layer, frozen=True, kw_only=True):
     id = "Resize"
     title = "Resize"
     category = "Shape"
-    icon = "ph.resize"
+    icon = "ph.corners-out"
     help = "Brings pictures to a height and width, larger or smaller."
     keywords = ("scale", "interpolate", "downsample", "upsample")
 

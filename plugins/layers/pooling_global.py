@@ -73,7 +73,7 @@ class _AdaptivePool2D(Layer, frozen=True, kw_only=True):
     """What both adaptive pools share."""
 
     category = "Pooling"
-    icon = "ph.grid-nine"
+    icon = "ph.dots-nine"
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html"
     module: ClassVar[str]
 
