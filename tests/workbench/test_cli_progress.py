@@ -23,7 +23,7 @@ def shown(output):
 
 def test_terminal_shows_a_bar_and_keeps_the_epochs(monkeypatch):
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=120)
+    console = Console(file=stream, force_terminal=True, width=120, highlight=False)
     monkeypatch.setattr(Output, "console", lambda self: console)
     shown(Output(as_json=False))
     text = stream.getvalue()
