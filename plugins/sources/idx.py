@@ -60,6 +60,11 @@ class Idx(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise UserError("No folder has been chosen.", "Choose the folder with the IDX files.")
         folder = Path(self.folder).expanduser()
         images, targets = _read_part(folder, "train")
+        if (targets == targets[0]).all():
+            raise UserError(
+                f"All training labels in {folder} are {targets[0]}: there is one class only.",
+                "Choose data with at least two classes.",
+            )
         brings_test = _find(folder, "t10k", "images") is not None
         parts = ("validation",) if brings_test else ("validation", "test")
         chosen = stratified_split(targets, split, parts)

@@ -107,3 +107,10 @@ def test_missing_files_are_named(folder):
     with pytest.raises(UserError, match=r"No folder|no file train-images-idx3-ubyte") as caught:
         Idx(folder=folder).open(Split())
     assert caught.value.hint
+
+
+def test_one_class_is_refused(tmp_path):
+    _write(tmp_path, "train", 20, classes=1)
+
+    with pytest.raises(UserError, match="one class only"):
+        Idx(folder=str(tmp_path)).open(Split())
