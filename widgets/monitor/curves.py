@@ -1,7 +1,4 @@
-"""Loss and another metric side by side, of the shown run and of those it is compared with.
-
-Importing this module imports pyqtgraph; the monitor does so when the first run is shown.
-"""
+"""Loss and another metric side by side, of the shown run and of those it is compared with."""
 
 from __future__ import annotations
 
@@ -24,7 +21,6 @@ from widgets.monitor.labels import clock_text, metric_title, short_name, value_t
 from widgets.monitor.legend import Entry
 from widgets.monitor.plot import Drawn, Plot
 from widgets.monitor.run_curves import RunCurves, metrics_of
-from widgets.monitor.traces import MOST_POINTS
 from widgets.texts import grouped
 from widgets.theme import ui_font
 
@@ -152,15 +148,12 @@ class CurvesView(QWidget):
     def _on_axis_changed(self) -> None:
         for pane in self._panes:
             pane.plot.set_axis(self.axis)
-            pane.plot.is_zoomed = False
-            pane.plot.zoomed.emit(False)
         self.redraw()
 
     def _on_opened(self) -> None:
         self._curves.clear()
         for pane in self._panes:
-            pane.plot.is_zoomed = False
-            pane.plot.zoomed.emit(False)
+            pane.plot.set_axis(self.axis)
         self.redraw()
 
     def _on_changed(self) -> None:
@@ -168,7 +161,7 @@ class CurvesView(QWidget):
 
     def _on_theme_changed(self) -> None:
         for pane in self._panes:
-            pane.plot.apply_theme()
+            pane.plot.redraw()
         self.redraw()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -229,13 +222,13 @@ class Pane(QWidget):
         """Draw this pane's metric of these runs."""
         self._curves, self._colors = curves, colors
         self._axis, self._smoothing = axis, smoothing
-        part = self.plot.visible_part()
+        part = self.plot.visible_part
+        most = max(2 * int(self.plot.area.width()), 400)
         drawn = {
-            name: Drawn(run.curve(self.metric, axis, part), colors[name])
+            name: Drawn(run.curve(self.metric, axis, part, most), colors[name])
             for name, run in curves.items()
         }
         self.plot.draw(drawn, with_raw=smoothing > 0, ignore_outliers=self.clip.isChecked())
-        self._drawn = drawn
         self._show_legend()
 
     def on_hovered(self, x: float | None) -> None:
@@ -253,26 +246,24 @@ class Pane(QWidget):
         entries = [
             entry for name in self._curves for entry in self._entries(name, readings.get(name))
         ]
-        if len(self._curves) > 1 and any(len(d.curve.points_x) for d in self._drawn.values()):
+        if len(self._curves) > 1 and any(len(d.curve.points_x) for d in self.plot.runs.values()):
             entries.append(Entry(self._theme.colors.text_soft, "validation", is_dashed=True))
         is_needed = len(entries) > 1 or readings
         heading = self._heading(list(readings.values()))
         self.plot.show_legend(
             tuple(entries) if is_needed else (), heading, self._hovered if readings else None
         )
-        thinned = any(drawn.curve.is_thinned for drawn in self._drawn.values())
+        thinned = any(drawn.curve.is_thinned for drawn in self.plot.runs.values())
         self.plot.legend.setToolTip(
-            f"Above {grouped(MOST_POINTS)} points the lowest and highest value of each piece"
-            " are drawn. Zoom in to see every step."
+            "There are more steps than pixels: the lowest and highest value of each piece are"
+            " drawn. Zoom in to see every step."
             if thinned
             else "Every step is drawn."
         )
 
-    _drawn: dict[str, Drawn] = {}  # noqa: RUF012 - replaced, never changed
-
     def _entries(self, name: str, reading: Reading | None) -> list[Entry]:
         """Return a run's rows: one each for training and validation, or one if there are more."""
-        curve = self._drawn[name].curve if name in self._drawn else None
+        curve = self.plot.runs[name].curve if name in self.plot.runs else None
         if curve is None:
             return []
         color, has_training = self._colors[name], len(curve.x) > 0
@@ -331,7 +322,7 @@ class Pane(QWidget):
         self.plot.setAccessibleName(metric_title(self.metric))
 
     def _on_log_toggled(self, on: bool) -> None:
-        self.plot.set_log(on)
+        self.plot.in_log = on
         self.changed.emit()
 
     def _switch(self, name: str, text: str, tip: str, *, checkable: bool = True) -> QToolButton:

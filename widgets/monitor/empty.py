@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 if TYPE_CHECKING:
     from widgets.theme import Theme
 
+WIDTH = 420
+
 
 class EmptyState(QWidget):
     """A quiet centred message."""
@@ -27,7 +29,7 @@ class EmptyState(QWidget):
         self._hint = QLabel()
         self._hint.setProperty("soft", True)
         self._hint.setWordWrap(True)
-        self._hint.setFixedWidth(420)
+        self._hint.setFixedWidth(WIDTH)
         layout = QVBoxLayout(self)
         layout.setSpacing(6)
         layout.addStretch(1)
@@ -43,6 +45,7 @@ class EmptyState(QWidget):
         """Say something else."""
         self._title.setText(title)
         self._hint.setText(hint)
+        self._hint.setMinimumHeight(self._hint.heightForWidth(WIDTH))
         self.setAccessibleName(f"{title}. {hint}")
 
     def _on_theme_changed(self) -> None:

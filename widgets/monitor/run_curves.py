@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from widgets.monitor.traces import MOST_POINTS, Trace
+from widgets.monitor.traces import Trace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Axis = Literal["step", "epoch", "time"]
 FIRST_METRICS = ("loss", "accuracy")
+SMOOTH_POINTS = 600
+"""Points of a smoothed line; more cannot be told apart."""
 LAST_METRICS = ("learning_rate",)
 
 
@@ -24,13 +26,15 @@ class Curve:
     """One metric of one run, ready to draw.
 
     Attributes:
-        x: in units of the axis (steps, epochs, seconds); raw, smooth: training values at x.
+        x: in units of the axis (steps, epochs, seconds); raw: training values there.
+        smooth_x, smooth: their running average, at fewer places.
         points_x, points_y: validation, one point an epoch.
-        is_thinned: x, raw and smooth are the extremes of buckets, not every step.
+        is_thinned: x and raw are the extremes of buckets, not every step.
     """
 
     x: NDArray[np.float64]
     raw: NDArray[np.float64]
+    smooth_x: NDArray[np.float64]
     smooth: NDArray[np.float64]
     points_x: NDArray[np.float64]
     points_y: NDArray[np.float64]
@@ -70,21 +74,35 @@ class RunCurves:
         for _, trace in self._traces.values():
             trace.smooth_with(smoothing)
 
-    def curve(self, metric: str, axis: Axis, visible: tuple[float, float] | None = None) -> Curve:
-        """Return a metric's curve, in detail between two places of the axis."""
+    def curve(
+        self,
+        metric: str,
+        axis: Axis,
+        visible: tuple[float, float] | None = None,
+        most: int = 1000,
+    ) -> Curve:
+        """Return a metric's curve, in detail between two places of the axis.
+
+        Args:
+            most: points beyond which the lowest and highest value of each bucket are drawn.
+        """
         points_x, points_y = self._validation(metric, axis)
         trace = self._trace(metric)
         if trace is None:
             empty = np.empty(0)
-            return Curve(empty, empty, empty, points_x, points_y)
+            return Curve(empty, empty, empty, empty, points_x, points_y)
         start, stop = 0, len(trace)
         if visible is not None:
             ends = np.searchsorted(trace.steps.view, self._to_steps(np.array(visible), axis))
             start, stop = max(int(ends[0]) - 1, 0), min(int(ends[1]) + 1, len(trace))
-        positions, raw = trace.raw.thinned(start, stop)
-        _, smooth = trace.smooth.thinned(start, stop)
+        positions, raw = trace.raw.thinned(start, stop, most)
         x = self._from_steps(trace.steps.view[positions], axis)
-        return Curve(x, raw, smooth, points_x, points_y, stop - start > MOST_POINTS)
+        smooth_x, smooth = x, raw
+        if self._smoothing:
+            positions, smooth = trace.smooth.sampled(start, stop, SMOOTH_POINTS)
+            smooth_x = self._from_steps(trace.steps.view[positions], axis)
+        is_thinned = stop - start > most
+        return Curve(x, raw, smooth_x, smooth, points_x, points_y, is_thinned)
 
     def reading(self, metric: str, axis: Axis, x: float) -> Reading | None:
         """Return the exact values nearest to a place of the axis."""

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from workbench.runs.state import Series
 
-MOST_POINTS = 3000
-"""Points up to which a line is drawn as it is; a longer one as lowest and highest of buckets."""
-
 _CHUNK = 64
 _BLOCK = 128
 
@@ -103,7 +100,7 @@ class Line:
             self._highs.extend(np.fmax.reduce(chunks, axis=1))
 
     def thinned(
-        self, start: int, stop: int, most: int = MOST_POINTS
+        self, start: int, stop: int, most: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return positions and values that draw the part from start to stop alike.
 
@@ -117,6 +114,16 @@ class Line:
         lows, highs = self._extremes(edges, stop, size)
         ends = np.column_stack((lows, highs)).ravel()
         return np.repeat(np.maximum(edges, start), 2), ends
+
+    def sampled(
+        self, start: int, stop: int, most: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return positions and values of every so many points and the last; for smooth lines."""
+        every = 1 << max(int(np.ceil(np.log2(max(stop - start, 1) / most))), 0)
+        positions = np.arange(-(-start // every), -(-stop // every)) * every
+        if stop > start and (not len(positions) or positions[-1] != stop - 1):
+            positions = np.append(positions, stop - 1)
+        return positions, self.values.view[positions]
 
     def _extremes(
         self, edges: NDArray[np.int64], stop: int, size: int

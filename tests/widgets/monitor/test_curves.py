@@ -3,8 +3,9 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QSlider, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QSlider, QToolButton
 
 from tests.widgets.runs_on_disk import BEGAN, write_run
 from widgets.monitor.curves import CurvesView
@@ -36,10 +37,9 @@ def compare(qtbot, session, folder):
 
 def hover(plot, share=0.5):
     """Move the real mouse over the middle of the plot."""
-    rect = plot.getViewBox().sceneBoundingRect()
-    place = QPointF(rect.left() + rect.width() * share, rect.center().y())
-    QTest.mouseMove(plot.viewport(), QPoint(5, 5))
-    QTest.mouseMove(plot.viewport(), plot.mapFromScene(place))
+    rect = plot.area
+    QTest.mouseMove(plot, QPoint(5, 5))
+    QTest.mouseMove(plot, QPointF(rect.left() + rect.width() * share, rect.center().y()).toPoint())
 
 
 def test_metrics_begin_with_the_loss(view, at_rest):
@@ -47,27 +47,37 @@ def test_metrics_begin_with_the_loss(view, at_rest):
 
 
 def test_the_shown_run_is_drawn(view, at_rest, run_folder):
-    lines = view.left.plot._lines[run_folder.name]
-    x, y = lines.raw.getData()
-    assert len(x) == 8 * 42
-    assert y == pytest.approx(np.array(at_rest.run.state.steps["loss"].values))
-    points, _ = lines.validation.getData()
-    assert len(points) == 8
+    curve = view.left.plot.runs[run_folder.name].curve
+    assert len(curve.x) == 8 * 42
+    assert curve.raw == pytest.approx(np.array(at_rest.run.state.steps["loss"].values))
+    assert len(curve.points_x) == 8
+
+
+def test_lines_are_painted_in_the_colour_of_the_run(view, theme):
+    plot = view.left.plot
+    image = plot.grab().toImage()
+    area = plot.area.toRect()
+    seen = {
+        image.pixelColor(x, y).name()
+        for x in range(area.left() + 4, area.right())
+        for y in range(area.top(), area.bottom())
+    }
+    assert theme.colors.series[0] in seen
 
 
 def test_axes_show_all_of_the_data(view, at_rest):
-    (left, right), (low, high) = view.left.plot.getViewBox().viewRange()
+    (left, right), (low, high) = view.left.plot.x_range, view.left.plot.y_range
     values = at_rest.run.state.steps["loss"].values
     assert left <= 0
     assert right >= 336
     assert low < min(values)
-    assert high > max(view.left._drawn[at_rest.run.folder.name].curve.smooth)
+    assert high > max(view.left.plot.runs[at_rest.run.folder.name].curve.smooth)
 
 
 def test_hovering_reads_values_and_step_out(view, at_rest):
     plot = view.left.plot
     hover(plot)
-    assert plot._cursor.isVisible()
+    assert plot.cursor_at == pytest.approx(168, abs=2)
     assert plot.legend.heading.startswith("Step 1")
     smooth, _, raw = plot.legend.entries[0].value.partition(" ")
     step = int(plot.legend.heading.removeprefix("Step ").replace("\u2009", ""))
@@ -75,20 +85,22 @@ def test_hovering_reads_values_and_step_out(view, at_rest):
         at_rest.run.state.steps["loss"].values[step - 1], abs=1e-4
     )
     assert 0 < float(smooth) < 2
-    QTest.mouseMove(view.right.plot.viewport(), QPoint(1, 1))
-    plot.hovered.emit(None)
-    assert not plot._cursor.isVisible()
+    QTest.mouseMove(plot, QPoint(3, 3))
+    assert plot.cursor_at is None
+    assert plot.legend.heading == ""
 
 
 def test_smoothing_slider_by_keyboard(view, run_folder):
     slider = view.findChild(QSlider, "smoothing")
-    curve = view.left.plot._lines[run_folder.name]
-    before = np.abs(np.diff(curve.smooth.getData()[1])).sum()
+
+    def roughness():
+        return np.abs(np.diff(view.left.plot.runs[run_folder.name].curve.smooth)).sum()
+
+    before = roughness()
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     assert view.smoothing == 0
-    assert not curve.raw.isVisible()
-    assert np.abs(np.diff(curve.smooth.getData()[1])).sum() > before
+    assert roughness() > before
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert view.smoothing == 0.99
 
@@ -99,16 +111,17 @@ def test_lower_axis(view, axis, last, run_folder):
     choice.setFocus()
     while choice.currentData() != axis:
         QTest.keyClick(choice, Qt.Key.Key_Down)
-    x, _ = view.left.plot._lines[run_folder.name].smooth.getData()
-    assert x[-1] == pytest.approx(last)
+    assert view.left.plot.runs[run_folder.name].curve.x[-1] == pytest.approx(last)
 
 
 def test_log_axis(view, at_rest, run_folder, qtbot):
     button = view.left.findChild(QToolButton, "log")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    _, y = view.left.plot._lines[run_folder.name].raw.getData()
     values = np.array(at_rest.run.state.steps["loss"].values)
-    assert y == pytest.approx(np.log10(values))
+    low, high = view.left.plot.y_range
+    assert low < np.log10(values.min())
+    assert high < 1
+    assert not view.left.plot.grab().isNull()
     assert not view.right.plot.in_log
 
 
@@ -116,19 +129,20 @@ def test_outliers_do_not_set_the_axis_when_ignored(qtbot, view, at_rest, run_fol
     losses = at_rest.run.state.steps["loss"].values
     losses[100] = 1e6
     at_rest.run.opened.emit()
-    high = view.left.plot.getViewBox().viewRange()[1][1]
+    high = view.left.plot.y_range[1]
     assert high > 1e4
     qtbot.mouseClick(view.left.findChild(QToolButton, "clip"), Qt.MouseButton.LeftButton)
-    assert view.left.plot.getViewBox().viewRange()[1][1] < 1e4
+    assert view.left.plot.y_range[1] < 1e4
 
 
 def test_nan_leaves_a_gap_and_no_error(view, at_rest, run_folder):
     for index in range(50, 60):
         at_rest.run.state.steps["loss"].values[index] = float("nan")
     at_rest.run.opened.emit()
-    x, y = view.left.plot._lines[run_folder.name].raw.getData()
-    assert np.isnan(y).sum() == 10
-    assert np.isfinite(view.left.plot.getViewBox().viewRange()).all()
+    raw = view.left.plot.runs[run_folder.name].curve.raw
+    assert np.isnan(raw).sum() == 10
+    assert np.isfinite(view.left.plot.y_range).all()
+    assert not view.left.plot.grab().isNull()
 
 
 def test_another_metric_can_be_chosen(view, qtbot, run_folder):
@@ -136,8 +150,7 @@ def test_another_metric_can_be_chosen(view, qtbot, run_folder):
     actions = {action.text(): action for action in view.right.title.menu().actions()}
     assert list(actions) == ["Loss", "Accuracy", "Learning rate"]
     actions["Learning rate"].trigger()
-    _, y = view.right.plot._lines[run_folder.name].smooth.getData()
-    assert y[-1] == pytest.approx(0.05)
+    assert view.right.plot.runs[run_folder.name].curve.smooth[-1] == pytest.approx(0.05)
     assert view.right.title.text() == "Learning rate"
 
 
@@ -149,7 +162,7 @@ def test_a_compared_run_has_its_own_colour_and_keeps_it(qtbot, view, at_rest, ru
     color = view._theme.colors.series[2]
     assert view.left._colors[third.name] == color
     at_rest.comparison.check(second, False)
-    assert set(view.left.plot._lines) == {at_rest.run.folder.name, third.name}
+    assert set(view.left.plot.runs) == {at_rest.run.folder.name, third.name}
     assert view.left._colors[third.name] == color
     assert [entry.text for entry in view.left.plot.legend.entries] == [
         "digits-cnn",
@@ -162,30 +175,61 @@ def test_nothing_is_drawn_unseen(qtbot, at_rest, theme, run_folder):
     widget = CurvesView(at_rest, theme)
     qtbot.addWidget(widget)
     at_rest.run.open(run_folder)
-    assert not widget.left.plot._lines
+    assert not widget.left.plot.runs
     widget.show()
-    assert run_folder.name in widget.left.plot._lines
+    assert run_folder.name in widget.left.plot.runs
 
 
 def test_zooming_shows_detail_and_a_double_click_everything(qtbot, view, run_folder):
     plot = view.left.plot
-    plot.getViewBox().setRange(xRange=(100, 120), padding=0)
-    plot.getViewBox().sigRangeChangedManually.emit([True, False])
-    x, _ = plot._lines[run_folder.name].smooth.getData()
-    assert x[0] >= 98
-    assert x[-1] <= 121
+    plot.setFocus()
+    for _ in range(12):
+        QTest.keyClick(plot, Qt.Key.Key_Plus)
+    QTest.keyClick(plot, Qt.Key.Key_Right)
+    curve = plot.runs[run_folder.name].curve
+    low, high = plot.x_range
+    assert high - low < 40
+    assert low - 2 <= curve.x[0]
+    assert curve.x[-1] <= high + 2
     fit = view.left.findChild(QToolButton, "fit")
     assert fit.isVisible()
-    qtbot.mouseDClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=plot.rect().center())
+    qtbot.mouseDClick(plot, Qt.MouseButton.LeftButton, pos=plot.rect().center())
     assert not plot.is_zoomed
     assert not fit.isVisible()
-    assert plot.getViewBox().viewRange()[0][1] > 336
+    assert plot.x_range[1] > 336
 
 
-def test_a_theme_change_recolours(view, theme, run_folder):
+def test_the_wheel_zooms_around_the_mouse_and_dragging_moves(qtbot, view):
+    plot = view.left.plot
+    place = plot.area.center()
+    before = plot.scales[0].value_at(place.x())
+    wheel = QWheelEvent(
+        place,
+        plot.mapToGlobal(place),
+        QPoint(),
+        QPoint(0, 480),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(plot, wheel)
+    assert plot.scales[0].value_at(place.x()) == pytest.approx(before)
+    low, high = plot.x_range
+    assert high - low < 200
+    QTest.mousePress(plot, Qt.MouseButton.LeftButton, pos=place.toPoint())
+    QTest.mouseMove(plot, place.toPoint() - QPoint(50, 0))
+    QTest.mouseRelease(plot, Qt.MouseButton.LeftButton)
+    assert plot.x_range[0] > low
+    assert plot.x_range[1] - plot.x_range[0] == pytest.approx(high - low)
+
+
+def test_a_theme_change_recolours(view, theme):
+    view.left.plot.grab()
     theme.apply("light")
-    color = view.left.plot._lines[run_folder.name].smooth.opts["pen"].color().name()
-    assert color == theme.colors.series[0]
+    image = view.left.plot.grab().toImage()
+    corner = view.left.plot.area.topLeft().toPoint() / 2
+    assert image.pixelColor(corner).name() == theme.colors.panel
 
 
 def long_run(steps: int) -> RunState:

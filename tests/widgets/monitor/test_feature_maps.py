@@ -86,7 +86,7 @@ def test_dragging_the_slider_to_its_end_is_live_again(view, at_rest):
 def test_selecting_a_layer_watches_it(view, at_rest):
     assert at_rest.run.watched[:2] == (0, ("conv1",))
     at_rest.document.select(("logits",))
-    sample, layers, thumbnails = at_rest.run.watched
+    _, layers, thumbnails = at_rest.run.watched
     assert layers == ("logits",)
     assert set(thumbnails) == {"image", "conv1", "pool1", "flat", "logits", "output"}
     assert heading(view).startswith("logits")

@@ -43,4 +43,4 @@ def test_another_run_replaces_the_first(qtbot, at_rest, theme, run_folder, runs_
     second = write_run(runs_folder, "2026-11-21_080000_second", epochs=2)
     at_rest.run.open(second)
     curves = panel.findChild(QWidget, "curves")
-    assert set(curves.left.plot._lines) == {second.name}
+    assert set(curves.left.plot.runs) == {second.name}

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.monitor.traces import MOST_POINTS, GrowingArray, Line, Smoother, Trace
+from widgets.monitor.traces import GrowingArray, Line, Smoother, Trace
 from workbench.runs.state import Series
+
+MOST = 1000
 
 
 def slow_average(values, weight):
@@ -53,14 +55,14 @@ def test_growing_array_keeps_everything():
     assert (array.view == np.arange(5000)).all()
 
 
-@pytest.mark.parametrize("count", [10, MOST_POINTS, MOST_POINTS + 1, 20_011, 700_001])
+@pytest.mark.parametrize("count", [10, MOST, MOST + 1, 20_011, 700_001])
 def test_a_thinned_line_keeps_every_extreme(count):
     values = np.random.default_rng(count).normal(size=count)
     line = Line()
     for start in range(0, count, 4096):
         line.extend(values[start : start + 4096])
-    positions, thinned = line.thinned(0, count)
-    assert len(positions) == len(thinned) <= MOST_POINTS + 2
+    positions, thinned = line.thinned(0, count, MOST)
+    assert len(positions) == len(thinned) <= MOST + 2
     assert (np.diff(positions) >= 0).all()
     assert thinned.min() == values.min()
     assert thinned.max() == values.max()
@@ -69,7 +71,7 @@ def test_a_thinned_line_keeps_every_extreme(count):
 def test_a_part_of_a_long_line_is_drawn_in_detail():
     line = Line()
     line.extend(np.arange(100_000, dtype=float))
-    positions, values = line.thinned(50_000, 51_000)
+    positions, values = line.thinned(50_000, 51_000, MOST)
     assert (positions == np.arange(50_000, 51_000)).all()
     assert (values == positions).all()
 
@@ -79,7 +81,7 @@ def test_thinning_passes_over_missing_values():
     values = np.arange(10_000, dtype=float)
     values[::3] = np.nan
     line.extend(values)
-    _, thinned = line.thinned(0, 10_000)
+    _, thinned = line.thinned(0, 10_000, MOST)
     assert np.nanmax(thinned) == 9998
 
 
@@ -115,3 +117,14 @@ def test_smoothing_again_uses_all_values():
     trace.smooth_with(0.9)
     expected = slow_average(series.values, 0.9)
     assert trace.smooth.values.view == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("count", [1, 599, 600, 601, 100_000])
+def test_samples_of_a_smooth_line_reach_its_end(count):
+    line = Line()
+    line.extend(np.arange(count, dtype=float))
+    positions, values = line.sampled(0, count, 600)
+    assert len(positions) <= 601
+    assert positions[-1] == count - 1
+    assert (values == positions).all()
+    assert (np.diff(positions) > 0).all()

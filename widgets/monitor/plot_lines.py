@@ -1,0 +1,93 @@
+"""Paints lines of many points quickly.
+
+Stroking one wide smooth path of n points costs Qt ten times as much as n separate segments, and
+as much again under a transformation, so points are taken to pixels first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QByteArray, QDataStream, QLineF, QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from widgets.monitor.plot_scale import Scale
+
+FAINT = 85
+MOST_SYMBOLS = 60
+"""Validation points beyond which only their dashed line is drawn."""
+
+
+def paint_faint(
+    painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], color: str
+) -> None:
+    """Paint a thin line behind the others; points in pixels, gaps where they are not finite."""
+    faint = QColor(color)
+    faint.setAlpha(FAINT)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(QPen(faint, 1))
+    for part in _finite_parts(x, y):
+        painter.drawPolyline(_polygon(part))
+
+
+def paint_line(
+    painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], color: str
+) -> None:
+    """Paint a smooth opaque line."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(QPen(QColor(color), 2))
+    for part in _finite_parts(x, y):
+        ends = np.column_stack((part[:-1], part[1:])).tolist()
+        painter.drawLines([QLineF(*end) for end in ends])
+
+
+def paint_dashes(
+    painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], color: str
+) -> None:
+    """Paint a dashed line, with dots while there are few points."""
+    pen = QPen(QColor(color), 1.6)
+    pen.setDashPattern([4, 2.5])
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for part in _finite_parts(x, y):
+        painter.setPen(pen)
+        painter.drawPolyline(_polygon(part))
+        if len(x) <= MOST_SYMBOLS:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(color))
+            for point in part.tolist():
+                painter.drawEllipse(QPointF(*point), 2.5, 2.5)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def to_pixels(
+    horizontal: Scale, vertical: Scale, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where points are; what lies far outside is brought near, for Qt's sake."""
+    across, down = horizontal.to_pixels(x), vertical.to_pixels(y)
+    return across, np.clip(down, -1e4, 1e4)
+
+
+def _finite_parts(x: NDArray[np.float64], y: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    points = np.column_stack((x, y))
+    finite = np.isfinite(points).all(axis=1)
+    if finite.all():
+        parts = [points]
+    else:
+        edges = np.flatnonzero(np.diff(finite)) + 1
+        parts = [part for part in np.split(points, edges) if len(part) and np.isfinite(part).all()]
+    yield from (part for part in parts if len(part))
+
+
+def _polygon(points: NDArray[np.float64]) -> QPolygonF:
+    """Make a polygon from Qt's own serialisation: twenty times as fast as point by point."""
+    count = np.array([len(points)], ">u4").tobytes()
+    polygon = QPolygonF()
+    QDataStream(QByteArray(count + points.astype(">f8").tobytes())) >> polygon
+    return polygon
