@@ -15,7 +15,9 @@ def main(plan_path: Path) -> None:
     from torch.nn.functional import cross_entropy
 
     plan = json.loads(plan_path.read_text())
-    torch.set_num_threads(plan["threads"])
+    device = torch.device(plan["device"])
+    if plan["threads"]:
+        torch.set_num_threads(plan["threads"])
     folder = plan_path.parent
     inputs = np.load(folder / "inputs.npy")
     inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(inputs, -1, 1)))
@@ -25,19 +27,27 @@ def main(plan_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("model", plan["module"])
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    model = getattr(module, plan["class"])()
+    model = getattr(module, plan["class"])().to(device)
+    if plan["channels_last"]:
+        model = model.to(memory_format=torch.channels_last)
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+    on_gpu = device.type == "cuda"
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 
     model.train()
     start = time.perf_counter()
     for order in orders:
-        total = torch.zeros(())
-        right = torch.zeros(())
+        total = torch.zeros((), device=device)
+        right = torch.zeros((), device=device)
         for chosen in order.split(plan["batch_size"]):
             x, y = inputs[chosen], targets[chosen]
+            if on_gpu:
+                x = x.pin_memory().to(device, non_blocking=True)
+                y = y.pin_memory().to(device, non_blocking=True)
             optimizer.zero_grad()
-            outputs = model(x)
-            loss = cross_entropy(outputs, y)
+            with torch.autocast(device.type, torch.bfloat16, enabled=plan["bfloat16"]):
+                outputs = model(x)
+                loss = cross_entropy(outputs, y)
             loss.backward()
             optimizer.step()
             total += loss.detach()

@@ -57,10 +57,11 @@ def cases() -> tuple[Case, ...]:
 
 def run() -> list[Row]:
     """Measure every case."""
-    return [_measure(case) for case in cases()]
+    return [measure(case) for case in cases()]
 
 
-def _measure(case: Case) -> Row:
+def measure(case: Case) -> Row:
+    """Train in turn through the workbench and by hand, and compare samples a second."""
     with tempfile.TemporaryDirectory(prefix="workbench-bench-") as name:
         folder = Path(name)
         plan = _write_opponent(case.experiment, folder)
@@ -98,6 +99,9 @@ def _write_opponent(experiment: Experiment, folder: Path) -> Path:
                 "class": assembly.code.class_name,
                 "batch_size": training.batch_size,
                 "threads": training.threads,
+                "device": "cpu" if training.device == "auto" else training.device,
+                "bfloat16": training.precision == "bfloat16",
+                "channels_last": training.channels_last,
             }
         )
     )
