@@ -147,7 +147,7 @@ def test_a_thousand_layers_are_worked_out_while_typing(catalog):
     layers = [("input1", "Input", {})]
     layers += [(f"conv{n}", "Conv2D", {"filters": 8, "padding": "same"}) for n in range(1000)]
     graph = chain(*layers)
-    start = time.perf_counter()
+    start = time.process_time()
     found = resolve(graph, catalog, DIGITS)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     assert len(found.by_id) == 1001

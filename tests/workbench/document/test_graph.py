@@ -60,10 +60,10 @@ def test_upstream_and_downstream_reach_all_the_way():
 
 def test_a_long_chain_is_no_deep_recursion():
     nodes = tuple(Node(f"n{i}", "ReLU", inputs=(f"n{i - 1}",) if i else ()) for i in range(5000))
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(Graph(nodes).order()) == 5000
     assert len(Graph(nodes).upstream("n4999")) == 5000
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_unused_names_fill_gaps():
