@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.layer import Layer
     from workbench.plugin_api.network import Network, ResolvedNode
 
-BOUNDED = ("relu", "relu6", "sigmoid", "tanh", "hard_sigmoid", "softplus")
+BOUNDED = ("relu", "relu6", "sigmoid", "tanh", "hardsigmoid", "softplus", "softsign")
 
 
 def head(network: Network) -> ResolvedNode | None:
@@ -34,11 +34,8 @@ def softmax_node(network: Network) -> ResolvedNode | None:
 
 def activation(layer: Layer) -> str:
     """Return the activation that a layer ends in: a parameter of it, or the layer itself."""
-    for name in ("activation", "function"):
-        value = getattr(layer, name, None)
-        if isinstance(value, str):
-            return value
-    return layer.id.lower()
+    own = getattr(layer, "activation", None)
+    return (own if isinstance(own, str) else layer.id).lower().replace("_", "")
 
 
 def head_problems(network: Network, info: DataInfo | None) -> Iterator[Problem]:
@@ -109,7 +106,7 @@ def _bad_activation(last: ResolvedNode) -> Iterator[Problem]:
 
 
 def _without_activation(node: ResolvedNode) -> Callable[[Experiment], Experiment]:
-    if node.layer.id.lower() not in (activation(node.layer), "activation"):
+    if node.layer.id.lower() != activation(node.layer):
         return lambda e: set_parameter(e, node.id, "activation", "linear", "linear")
     return lambda e: remove_nodes(e, (node.id,))
 
