@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from plugins.backends.torch_code import generate, generate_probe, torch_names
-from plugins.backends.torch_names import MODULE_ATTRIBUTES, class_name
+from plugins.backends.torch_names import MODULE_ATTRIBUTES, attributes, class_name, variables
 from tests.plugins.backends.random_networks import HOSTILE, random_network
 from tests.plugins.networks import Build, compiled, random_array, single
 from workbench.errors import UserError
@@ -219,6 +219,24 @@ def test_any_identifier_can_name_a_node(catalog, name):
     kernel, bias = model.weights[f"{name}_/kernel"], model.weights[f"{name}_/bias"]
     np.testing.assert_allclose(model.run(x), x + x @ kernel + bias, rtol=1e-5, atol=1e-6)
     model.module.train().eval()
+
+
+def test_only_names_that_are_taken_change():
+    ids = ["forward", "forward_", "conv1", "ﬁ", "fi", "_fi"]
+    assert attributes(ids) == {
+        "forward": "forward__",
+        "forward_": "forward_",
+        "conv1": "conv1",
+        "ﬁ": "fi",
+        "fi": "fi_",
+        "_fi": "node_fi",
+    }
+    assert variables(["torch", "x", "conv1", "BatchNorm"], ["BatchNorm"]) == {
+        "torch": "torch_",
+        "x": "x_",
+        "conv1": "conv1",
+        "BatchNorm": "BatchNorm_",
+    }
 
 
 def test_a_name_that_is_no_identifier_never_reaches_the_code(catalog):

@@ -48,6 +48,8 @@ def layers(draw: st.DrawFn, kind: type[Layer]) -> tuple[dict[str, Any], list[tup
             )
     if is_sensible and params.get("groups", 1) > 1 and "filters" in kind.__struct_fields__:
         params["filters"] = params["groups"] * draw(st.integers(1, 3))
+    if "pads" in params and draw(st.booleans()):  # PyTorch's own padding: alike on both sides
+        params["pads"] = even(params["pads"])
     found = draw(shapes(kind, params, is_sensible))
     if is_sensible:
         params |= draw(_fitting(kind, found[0], params))
@@ -136,6 +138,11 @@ def _floats(field: Field) -> st.SearchStrategy[float]:
     highest = min(4.0, 4.0 if high is None else high)
     steps = [lowest + (highest - lowest) * share for share in (0.0, 0.1, 0.3, 0.5, 0.9, 1.0)]
     return st.sampled_from([value for value in steps if value not in (field.above, field.below)])
+
+
+def even(pads: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return pads with as much after an axis as before it."""
+    return tuple(map(even, pads)) if isinstance(pads[0], tuple) else (pads[0], pads[0])
 
 
 def refusal(layer: Layer, types: list[Any]) -> ShapeError | None:

@@ -113,6 +113,7 @@ POOLS = [
     {"padding": "same", "kernel_size": 4, "stride": 1},
     {"padding": "explicit", "kernel_size": 3, "stride": 2, "pads": (1, 1)},
     {"padding": "explicit", "kernel_size": 3, "stride": 1, "pads": (0, 2)},
+    {"padding": "explicit", "kernel_size": 3, "stride": 1, "pads": (2, 2)},
     {"padding": "valid", "kernel_size": 2, "stride": 3},
 ]
 
