@@ -51,7 +51,8 @@ def run() -> list[Row]:
     detail = (
         f"{found['ticks']} ticks of a {TICK_MS} ms timer; {found['curves']} curves, "
         f"{found['maps']} maps, {found['steps']} steps and {found['probes']} probes meanwhile; "
-        f"the window itself computed {found['busy_p99']:.1f} ms in 99 % of the gaps, {found['busy_longest']:.1f} ms at most"
+        f"computing took {found['busy_p99']:.1f} ms of the 99th, {found['busy_longest']:.1f} ms "
+        "of the busiest gap"
     )
     return [
         _row("99th percentile of the gap between frames", found["p99"], P99_MS, detail),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import (
     QComboBox,
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 DEFAULT_SMOOTHING = 0.9
 HEADER = 32
+SHARE = 0.03
+"""Of one processor's time that drawing may take."""
+LONGEST_PAUSE = 0.5
 AXES: tuple[tuple[Axis, str], ...] = (("step", "Step"), ("epoch", "Epoch"), ("time", "Time"))
 
 
@@ -47,6 +52,10 @@ class CurvesView(QWidget):
         self._theme = theme
         self._curves: dict[str, RunCurves] = {}
         self._is_stale = True
+        self._rest_until = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.redraw)
         self.left = Pane("loss", theme, self)
         self.right = Pane("accuracy", theme, self)
         self._add_smoothing(self.left)
@@ -77,8 +86,10 @@ class CurvesView(QWidget):
     def redraw(self) -> None:
         """Draw now if somebody can see it, else when the plots are shown next."""
         self._is_stale = not self.isVisible()
+        self._timer.stop()
         if self._is_stale:
             return
+        begin = time.thread_time()
         self._follow_runs()
         colors = self._theme.colors.series
         names = {
@@ -87,6 +98,9 @@ class CurvesView(QWidget):
         }
         for pane in self._panes:
             pane.draw(self._curves, names, self.axis, smoothing=self.smoothing)
+        painting = sum(pane.plot.paint_seconds for pane in self._panes)
+        pause = (time.thread_time() - begin + painting) / SHARE
+        self._rest_until = time.monotonic() + min(pause, LONGEST_PAUSE)
 
     @property
     def _panes(self) -> tuple[Pane, Pane]:
@@ -157,7 +171,12 @@ class CurvesView(QWidget):
         self.redraw()
 
     def _on_changed(self) -> None:
-        self.redraw()
+        """Draw soon, but leave the processor to the training: long curves are drawn less often."""
+        wait = self._rest_until - time.monotonic()
+        if wait <= 0 or not self.isVisible():
+            self.redraw()
+        elif not self._timer.isActive():
+            self._timer.start(math.ceil(wait * 1000))
 
     def _on_theme_changed(self) -> None:
         for pane in self._panes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,8 @@ class Plot(QWidget):
         self.cursor_at: float | None = None
         self.is_zoomed = False
         self.in_log = False
+        self.paint_seconds = 0.0
+        """What the last picture cost."""
         self.legend = Legend(theme, self)
         self._legend_at_bottom = False
 
@@ -253,7 +256,9 @@ class Plot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Show the picture, and the cursor above it."""
         if self._picture is None:
+            begin = time.thread_time()
             self._picture = self._painted()
+            self.paint_seconds = time.thread_time() - begin
         painter = QPainter(self)
         painter.drawImage(0, 0, self._picture)
         if self.cursor_at is not None:

@@ -1,7 +1,8 @@
 """Paints lines of many points quickly.
 
-Stroking one wide smooth path of n points costs Qt ten times as much as n separate segments, and
-as much again under a transformation, so points are taken to pixels first.
+Qt strokes a wide line several times as fast with bevelled joins as with round ones, and without a
+transformation, so points are taken to pixels first. Points go to Qt as one block of bytes: making
+an object of each would take longer than drawing, and set the garbage collector going.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QDataStream, QLineF, QPointF, Qt
+from PySide6.QtCore import QByteArray, QDataStream, QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ def paint_line(
 ) -> None:
     """Paint a smooth opaque line."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(QPen(QColor(color), 2))
+    pen = QPen(QColor(color), 2)
+    pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
+    painter.setPen(pen)
     for part in _finite_parts(x, y):
-        ends = np.column_stack((part[:-1], part[1:])).tolist()
-        painter.drawLines([QLineF(*end) for end in ends])
+        painter.drawPolyline(_polygon(part))
 
 
 def paint_dashes(
@@ -54,6 +56,7 @@ def paint_dashes(
     pen = QPen(QColor(color), 1.6)
     pen.setDashPattern([4, 2.5])
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for part in _finite_parts(x, y):
         painter.setPen(pen)
@@ -86,7 +89,7 @@ def _finite_parts(x: NDArray[np.float64], y: NDArray[np.float64]) -> Iterator[ND
 
 
 def _polygon(points: NDArray[np.float64]) -> QPolygonF:
-    """Make a polygon from Qt's own serialisation: twenty times as fast as point by point."""
+    """Make a polygon from Qt's own serialisation."""
     count = np.array([len(points)], ">u4").tobytes()
     polygon = QPolygonF()
     QDataStream(QByteArray(count + points.astype(">f8").tobytes())) >> polygon

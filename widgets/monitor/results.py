@@ -51,6 +51,7 @@ class PredictionsPanel(QWidget):
         self.setAccessibleName("Predictions")
         self._session = session
         self._results: Results | None = None
+        self._evaluation: Evaluation | None = None
         self._classes: tuple[str, ...] = ()
         self._classes_of: RunFolder | None = None
         self.scores = ScoresView()
@@ -86,11 +87,11 @@ class PredictionsPanel(QWidget):
         self._show(evaluation)
 
     def _show(self, evaluation: Evaluation) -> None:
-        count = max(len(evaluation.confusion), *map(len, evaluation.per_class.values()), 0)
-        self._learn_classes(count)
-        self.scores.show_scores(evaluation, self._classes)
-        matrix = np.array(evaluation.confusion, np.int64).reshape(count, count)
-        self.confusion.show_matrix(matrix, self._classes)
+        if evaluation is not self._evaluation:
+            self._evaluation = evaluation
+            self._learn_classes(len(evaluation.confusion))
+            self.scores.show_scores(evaluation, self._classes)
+            self.confusion.show_matrix(np.array(evaluation.confusion), self._classes)
         results = self._session.run.results(self.split)
         if results is not None and results is not self._results:
             self._results = results
@@ -150,16 +151,16 @@ class PredictionsPanel(QWidget):
             self._split.addItem(title, name)
         self._split.setCurrentIndex(max(self._split.findData(kept), 0) if wanted else -1)
         self._split.blockSignals(False)
-        self._results = None
+        self._results = self._evaluation = None
 
     def _on_opened(self) -> None:
-        self._results = None
+        self._results = self._evaluation = None
         self._classes_of = None
         self.confusion.chosen = None
         self.refresh()
 
     def _on_split_changed(self) -> None:
-        self._results = None
+        self._results = self._evaluation = None
         self.confusion.chosen = None
         self.refresh()
 

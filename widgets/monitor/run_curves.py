@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Axis = Literal["step", "epoch", "time"]
 FIRST_METRICS = ("loss", "accuracy")
-SMOOTH_POINTS = 600
+SMOOTH_POINTS = 320
 """Points of a smoothed line; more cannot be told apart."""
 LAST_METRICS = ("learning_rate",)
 

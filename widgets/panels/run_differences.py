@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.monitor.labels import short_name
+from workbench.runs import store
 
 if TYPE_CHECKING:
     from widgets.theme import Theme
@@ -50,12 +51,14 @@ class RunDifferences(QWidget):
 
     def refresh(self) -> None:
         """Compare the checked runs."""
-        names, rows = self._session.comparison.differences()
+        experiments = self._session.comparison.experiments
+        names = tuple(experiments)
         self.setVisible(bool(self._session.comparison.runs) and len(names) > 1)
         if names == self._names:
             self._color_header()
             return
         self._names = names
+        rows = store.compare(list(experiments.values())) if names else []
         self._heading.setText("Differing settings" if rows else "Their settings are the same")
         self.table.setVisible(bool(rows))
         self.table.setColumnCount(len(names) + 1)

@@ -69,18 +69,19 @@ class Comparison:
         """Return the number of a run's colour while it is on screen."""
         return self._slots.get(name)
 
-    def differences(self) -> tuple[tuple[str, ...], list[store.Difference]]:
-        """Return the names of the runs on screen, and the settings in which these differ."""
+    @property
+    def experiments(self) -> dict[str, Experiment]:
+        """What the runs on screen train, by the runs' names, the shown one first."""
         known: dict[str, Experiment] = {}
         if self._run.folder is not None and self._run.experiment is not None:
             known[self._run.folder.name] = self._run.experiment
-        known |= {name: run.experiment for name, run in self.runs.items() if run.experiment}
-        return tuple(known), store.compare(list(known.values())) if len(known) > 1 else []
+        return known | {name: run.experiment for name, run in self.runs.items() if run.experiment}
 
     def tick(self) -> None:
         """Fold in what was read, for a few milliseconds at most."""
         until = time.perf_counter() + TICK_SECONDS
-        if any([self._fold(run, until) for run in list(self.runs.values())]):
+        took = [self._fold(run, until) for run in list(self.runs.values())]
+        if any(took):
             self.changed.emit()
 
     def close(self) -> None:

@@ -160,8 +160,12 @@ def test_a_compared_run_has_its_own_colour_and_keeps_it(qtbot, view, at_rest, ru
     compare(qtbot, at_rest, second)
     compare(qtbot, at_rest, third)
     color = view._theme.colors.series[2]
+    drawn = view.left.plot
+    qtbot.waitUntil(lambda: third.name in drawn.runs, timeout=2000)
+    qtbot.waitUntil(lambda: len(drawn.runs[third.name].curve.x) > 300, timeout=2000)
     assert view.left._colors[third.name] == color
     at_rest.comparison.check(second, False)
+    qtbot.waitUntil(lambda: len(view.left.plot.runs) == 2, timeout=2000)
     assert set(view.left.plot.runs) == {at_rest.run.folder.name, third.name}
     assert view.left._colors[third.name] == color
     assert [entry.text for entry in view.left.plot.legend.entries] == [
@@ -269,3 +273,15 @@ def test_drawing_goes_on_at_the_same_speed_in_a_long_run():
         curves.curve("loss", "step")
     # A pass over all million steps takes some 20 ms each time; what is new takes far less.
     assert (time.thread_time() - begin) / 20 < 0.012
+
+
+def test_drawing_leaves_the_processor_to_the_training(qtbot, view, at_rest, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(view.left.plot, "draw", lambda *_, **__: drawn.append(time.monotonic()))
+    view.left.plot.paint_seconds = 0.003  # a picture of 3 ms may be painted ten times a second
+    view.redraw()
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        at_rest.run.updated.emit()
+        qtbot.wait(5)
+    assert 2 <= len(drawn) <= 7
