@@ -14,6 +14,11 @@ def call(name: str, *arguments: Any, **options: Any) -> str:
     return f"{name}({', '.join(parts)})"
 
 
+def number(value: float) -> str:
+    """Return a number as formatters want it: 1e30, not 1e+30."""
+    return repr(value).replace("e+", "e")
+
+
 def short(values: Sequence[int]) -> int | tuple[int, ...]:
     """Return one number for all axes where they agree: 3 instead of (3, 3)."""
     return values[0] if len(set(values)) == 1 else tuple(values)
@@ -54,4 +59,6 @@ def _source(value: Any) -> str:
     if isinstance(value, tuple | list):
         inner = ", ".join(_source(item) for item in value)
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, float):
+        return number(value)
     return value if isinstance(value, str) else repr(value)

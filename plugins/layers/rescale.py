@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
+from plugins.layers._torch import number
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.parameters import param
@@ -26,9 +27,9 @@ class Rescale(Layer, frozen=True, kw_only=True):
         """Return the arithmetic as it is written."""
         parts = ["{0}"]
         if self.scale != 1:
-            parts.append(f"* {self.scale!r}")
+            parts.append(f"* {number(self.scale)}")
         if self.offset:
-            parts.append(f"{'-' if self.offset < 0 else '+'} {abs(self.offset)!r}")
+            parts.append(f"{'-' if self.offset < 0 else '+'} {number(abs(self.offset))}")
         return Code(call=" ".join(parts))
 
     def summary(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 from plugins.backends.torch_code import generate, generate_probe, torch_names
 from plugins.backends.torch_names import MODULE_ATTRIBUTES, attributes, class_name, variables
 from tests.plugins.backends.random_networks import HOSTILE, random_network
-from tests.plugins.networks import Build, compiled, random_array, single
+from tests.plugins.networks import Build, compiled, make, random_array, single
 from workbench.errors import UserError
 from workbench.plugin_api.code import Bind
 from workbench.plugin_api.network import Network
@@ -191,14 +191,40 @@ def test_every_source_is_formatted_and_free_of_unused_and_unknown_names(catalog,
         (modules / f"module{seed}.py").write_text(source, encoding="utf-8")
         with_probe = f"{source}\n\n{generate_probe(network)}"
         (probes / f"probe{seed}.py").write_text(with_probe, encoding="utf-8")
-    for arguments in (
-        ["check", "--select=F,E9,I", "--ignore=F841", str(modules)],
-        ["format", "--check", "--diff", str(modules)],
-        ["check", "--select=F821,E9", str(probes)],
-    ):
-        command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache"]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stdout + result.stderr
+    assert_clean(modules)
+    ruff("check", "--select=F821,E9", str(probes))
+
+
+FITTED = {
+    **{f"ConvTranspose{rank}D": {"stride": (4,) * rank if rank > 1 else 4} for rank in (1, 2, 3)},
+    **{f"AveragePool{rank}D": {"padding": "same"} for rank in (1, 2, 3)},
+    "BatchNorm": {"epsilon": 1e-7, "momentum": 1e-5},
+    "Rescale": {"scale": 1e30, "offset": -1e-30},
+    "Permute": {"axes": (3, 1, 2)},
+}
+
+
+def test_every_layers_code_and_helpers_are_formatted(catalog, tmp_path):
+    for layer in catalog.layers:
+        rank = getattr(layer, "rank", 2)
+        count = layer.inputs[0]
+        if layer.id in ("Input", "Output"):
+            continue
+        made = make(catalog, layer.id, **FITTED.get(layer.id, {}))
+        network = single(catalog, made, [(*(9,) * rank, 8)] * count)
+        (tmp_path / f"{layer.id}.py").write_text(generate(network).source, encoding="utf-8")
+    assert_clean(tmp_path)
+
+
+def assert_clean(folder):
+    ruff("check", "--select=F,E9,I", "--ignore=F841", str(folder))
+    ruff("format", "--check", "--diff", str(folder))
+
+
+def ruff(*arguments):
+    command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_reserved_names_are_all_of_nn_modules():
