@@ -124,6 +124,8 @@ class Session:
         progress = self._load(model, assembly, found, request)
         prober = Prober(folder.probes, model, assembly.network, assembly.feed, events)
         self._forget_after(progress.step, checkpoints, prober)
+        if found is not None:
+            self._compare_data(assembly)
         self._control.skip(progress.commands_read, progress.commands_sum)
         self._describe(assembly, model)
         tools = Tools(assembly, model, events, checkpoints, self._control, prober)
@@ -157,6 +159,19 @@ class Session:
             progress.stopping.waited = 0
         progress.epochs = epochs
         return progress
+
+    def _compare_data(self, assembly: Assembly) -> None:
+        """Say so when the data are not those that training began with."""
+        try:
+            before = msgspec.json.decode(self._folder.info.read_bytes())
+            fingerprint = before["info"]["fingerprint"]
+        except (OSError, msgspec.DecodeError, KeyError):
+            return
+        if fingerprint != assembly.info.fingerprint:
+            self._note(
+                "The data have changed since this run began.",
+                "Its curves go on, but compare what lies before and after; or train a new run.",
+            )
 
     def _forget_after(self, step: int, checkpoints: Checkpoints, prober: Prober) -> None:
         checkpoints.remove_after(step)
