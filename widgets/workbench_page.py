@@ -84,7 +84,7 @@ class WorkbenchPage(QSplitter):
         self.setSizes([height - bottom, bottom])
 
     def _add_tabs(self) -> None:
-        made = _factories(self._session, self._theme, self.canvas)
+        made = _factories(self._session, self._theme, self.canvas, self.show_tab)
         self.left.add_lazy("layers", "Layers", made["layers"])
         self.left.add_lazy("data", "Data", made["data"])
         self.right.add_lazy("layer", "Layer", made["layer"])
@@ -129,7 +129,7 @@ class WorkbenchPage(QSplitter):
 
 
 def _factories(
-    session: Session, theme: Theme, canvas: CanvasView
+    session: Session, theme: Theme, canvas: CanvasView, show_tab: Callable[[str], object]
 ) -> dict[str, Callable[[], QWidget]]:
     """Return what makes each panel; the modules are imported only then."""
 
@@ -166,15 +166,19 @@ def _factories(
         "layer": layer,
         "training": training,
         "analysis": analysis,
-        **_lower_factories(session, theme),
+        **_lower_factories(session, theme, show_tab),
     }
 
 
-def _lower_factories(session: Session, theme: Theme) -> dict[str, Callable[[], QWidget]]:
+def _lower_factories(
+    session: Session, theme: Theme, show_tab: Callable[[str], object]
+) -> dict[str, Callable[[], QWidget]]:
     def runs() -> QWidget:
         from widgets.panels.runs import RunsPanel
 
-        return RunsPanel(session, theme)
+        panel = RunsPanel(session, theme)
+        panel.run_opened.connect(lambda: show_tab("monitor"))
+        return panel
 
     def problems() -> QWidget:
         from widgets.panels.problems import ProblemsPanel

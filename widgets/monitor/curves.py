@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
     from workbench.session import Session
 
-DEFAULT_SMOOTHING = 0.9
+DEFAULT_SMOOTHING = 0.8
 HEADER = 32
 SHARE = 0.03
 """Of one processor's time that drawing may take."""

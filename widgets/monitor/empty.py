@@ -45,7 +45,7 @@ class EmptyState(QWidget):
         """Say something else."""
         self._title.setText(title)
         self._hint.setText(hint)
-        self._hint.setMinimumHeight(self._hint.heightForWidth(WIDTH))
+        self._hint.setMinimumHeight(max(self._hint.heightForWidth(WIDTH), 0))
         self.setAccessibleName(f"{title}. {hint}")
 
     def _on_theme_changed(self) -> None:

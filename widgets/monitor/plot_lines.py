@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from widgets.monitor.plot_scale import Scale
 
 FAINT = 85
-MOST_SYMBOLS = 60
+MOST_SYMBOLS = 24
 """Validation points beyond which only their dashed line is drawn."""
 
 
