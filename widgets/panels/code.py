@@ -168,6 +168,7 @@ class CodePanel(QWidget):
         save.clicked.connect(self.save)
         bar = QHBoxLayout()
         bar.setContentsMargins(12, 6, 10, 4)
+        bar.setSpacing(8)
         bar.addWidget(self._note)
         bar.addStretch(1)
         bar.addWidget(copy)
