@@ -101,7 +101,8 @@ class Actions(QObject):
         """
         for command_id, action in self._actions.items():
             default = "; ".join(self._commands[command_id].keys)
-            action.setShortcuts(QKeySequence.listFromString(chosen.get(command_id, default)))
+            keys = QKeySequence.listFromString(chosen.get(command_id, default))
+            action.setShortcuts([sequence for sequence in keys if not sequence.isEmpty()])
 
     def refresh(self) -> None:
         """Enable what can be done now."""

@@ -40,8 +40,7 @@ def run_window(path: Path | None = None, example: str = "") -> int:
     open_log()
     window = make_window()
     CrashReporter(window, window.theme).install()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close_at_once())
+    close_on_signals(window)
     opening = Opening(window, path, example)
     window.first_painted.connect(opening.begin)
     window.show()
@@ -55,6 +54,12 @@ def make_window() -> MainWindow:
     theme = Theme(QApplication.instance(), kept.theme)
     session = Session(Catalog.load(views=True), kept, runs_folder)
     return MainWindow(session, theme)
+
+
+def close_on_signals(window: MainWindow) -> None:
+    """Let Ctrl-C and SIGTERM close the window as if a person had, but without a question."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.close_at_once())
 
 
 class Opening(QObject):

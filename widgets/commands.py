@@ -30,7 +30,7 @@ def _file(window: MainWindow) -> Iterator[Command]:
     yield Command("file.new", "New experiment…", window.show_welcome, "File", ("Ctrl+N",), "plus")
     yield Command("file.open", "Open…", windows.open_file, "File", ("Ctrl+O",), "folder")
     for name in resources.examples():
-        title = name.replace("-", " ").replace("_", " ").capitalize()
+        title = example_title(name)
         yield Command(
             f"file.example.{name}",
             f"Open example: {title}",
@@ -219,3 +219,9 @@ def _help(window: MainWindow) -> Iterator[Command]:
     yield Command("help.welcome", "Welcome page", window.show_welcome, "Help", icon="window")
     yield Command("help.log", "Open the log file", windows.open_log, "Help", icon="log")
     yield Command("help.about", "About Neural Workbench", windows.about, "Help", icon="info")
+
+
+def example_title(name: str) -> str:
+    """Return an example's name in words: "digits-cnn" becomes "Digits CNN"."""
+    words = name.replace("_", "-").split("-")
+    return " ".join(w.upper() if w in ("cnn", "mlp", "mnist") else w.capitalize() for w in words)

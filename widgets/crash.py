@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import sys
 import threading
 import traceback
@@ -30,13 +29,14 @@ def log_path() -> Path:
 
 
 def open_log() -> None:
-    """Send log records to the log file, of which one older part is kept."""
+    """Send log records to the log file; a long one of earlier starts is set aside first."""
     root = logging.getLogger()
+    path = log_path()
     try:
-        config_folder().mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = logging.handlers.RotatingFileHandler(
-            log_path(), maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
-        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".old.log"))
+        handler: logging.Handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     except OSError:
         handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -240,6 +240,7 @@ class StructEditor(Editor):
         self._form.changed.connect(self._on_changed)
         self._form.sealed.connect(self.finished)
         self._column.addWidget(self._form)
+        self._form.show()  # else the layout does it only when the event loop comes round
 
     def _on_changed(self, name: str, value: Any) -> None:
         self._value = msgspec.structs.replace(self._value, **{name: value})

@@ -82,6 +82,7 @@ class LazyTabs(QTabWidget):
         if tab.widget is None:
             tab.widget = self._made(tab)
             tab.page.layout().addWidget(tab.widget)
+            tab.widget.show()  # else the layout does it only when the event loop comes round
             self.made.emit(key)
         return tab.widget
 

@@ -22,7 +22,7 @@ from widgets.texts import duration, grouped
 from workbench.document.edits import set_training
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QAction
+    from PySide6.QtGui import QAction, QResizeEvent
 
     from widgets.actions import Actions
     from widgets.theme import Theme
@@ -112,6 +112,7 @@ class ProgressBlock(QWidget):
         super().__init__(parent)
         self.setObjectName("progressBlock")
         self._session = session
+        self._said = ""
         self._text = QLabel(self)
         self._text.setObjectName("progressText")
         self._text.setAccessibleName("Training progress")
@@ -132,14 +133,23 @@ class ProgressBlock(QWidget):
     def refresh(self) -> None:
         """Show the run's state."""
         run = self._session.run
-        text = progress_text(run.state, run.is_active) if run.folder else ""
-        self._text.setText(text)
+        self._said = text = progress_text(run.state, run.is_active) if run.folder else ""
         self._text.setToolTip(text)
+        self._elide()
         waiting = run.is_active and run.state.status in ("new", "preparing")
         self._bar.setRange(0, 0 if waiting else 1000)
         if not waiting:
             self._bar.setValue(round(run.state.progress * 1000))
         self._bar.setVisible(bool(text))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the text to the new width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        metrics, mode = self._text.fontMetrics(), Qt.TextElideMode.ElideRight
+        self._text.setText(metrics.elidedText(self._said, mode, self._text.width()))
 
 
 class RunButtons(QWidget):
@@ -224,7 +234,7 @@ def progress_text(state: RunState, is_active: bool) -> str:
 
 def present_devices() -> list[tuple[str, str]]:
     """Return device ids with titles, found without importing a framework."""
-    devices = [("auto", "Automatic"), ("cpu", "CPU")]
+    devices = [("auto", "Auto"), ("cpu", "CPU")]
     cards = Path("/proc/driver/nvidia/gpus")
     count = len(list(cards.iterdir())) if cards.is_dir() else 0
     if count == 1:

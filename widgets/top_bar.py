@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 42
 COMPACT_WIDTH = 1280
+PROGRESS_WIDTH = 268
 
 
 class TopBar(QFrame):
@@ -80,9 +81,9 @@ class TopBar(QFrame):
         text = "Search" if narrow else "Search layers, commands, settings"
         keys = self._actions.keys_of("view.palette")
         self.search.setText(f"{text}    {keys}".rstrip())
-        self.search.setMaximumWidth(190 if narrow else 330)
-        self.progress.setFixedWidth(214 if narrow else 260)
-        for picker, width in zip(self._pickers, (92, 108) if narrow else (100, 112), strict=True):
+        self.search.setMaximumWidth(180 if narrow else 330)
+        self.progress.setFixedWidth(PROGRESS_WIDTH)
+        for picker, width in zip(self._pickers, (90, 78) if narrow else (100, 88), strict=True):
             picker.setFixedWidth(width)
 
     def _style_search(self) -> None:
@@ -90,7 +91,7 @@ class TopBar(QFrame):
         self.search.setAccessibleName("Search layers, commands, settings")
         self.search.setProperty("searchField", True)
         self.search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.search.setMinimumWidth(130)
+        self.search.setMinimumWidth(96)
         self.search.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.search.clicked.connect(lambda: self._actions["view.palette"].trigger())
 

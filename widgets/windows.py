@@ -71,7 +71,8 @@ class Windows:
 
         window = self._window
         table = window.actions_table
-        for command in table:
+        order = ("Run", "Network", "Edit", "File", "View", "Help")
+        for command in sorted(table, key=lambda c: order.index(c.menu) if c.menu in order else 9):
             if command.id != "view.palette":
                 action = table[command.id]
                 keys = table.keys_of(command.id)

@@ -28,6 +28,7 @@ class WorkbenchPage(QSplitter):
         self._session = session
         self._theme = theme
         self._sized = False
+        self._kept_sizes: tuple[list[int], list[int]] | None = None
         self.canvas = CanvasView(session, theme)
         self.left = LazyTabs("left", self)
         self.right = LazyTabs("right", self)
@@ -63,19 +64,21 @@ class WorkbenchPage(QSplitter):
         """Put the splitters back."""
         columns, rows = kept.get("columns", []), kept.get("rows", [])
         if len(columns) == 3 and len(rows) == 2 and min(*columns, *rows) > 0:
-            self._columns.setSizes(columns)
-            self.setSizes(rows)
-            self._sized = True
+            self._kept_sizes = (columns, rows)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Divide the room at the first show."""
         super().showEvent(event)
-        if not self._sized:
+        if self._kept_sizes is not None:
+            self._columns.setSizes(self._kept_sizes[0])
+            self.setSizes(self._kept_sizes[1])
+            self._kept_sizes = None
+        elif not self._sized:
             self.divide_anew()
+        self._sized = True
 
     def divide_anew(self) -> None:
         """Give every panel the share of the room that it usually has."""
-        self._sized = True
         width, height = self.width(), self.height()
         left = _between(204, round(width * 0.157), 264)
         right = _between(272, round(width * 0.205), 340)

@@ -10,6 +10,8 @@ from workbench import cli
 from workbench.cli.system import check_window
 from workbench.errors import UserError
 
+FIRST_EXAMPLE = "digits-cnn"
+
 
 def main() -> None:
     """Run the program and exit with its status."""
@@ -20,6 +22,8 @@ def run(arguments: list[str]) -> int:
     """Open the window for no argument, a file or an example; else do a command."""
     if not arguments:
         return open_window(None)
+    if arguments[0] == "--example" and len(arguments) <= 2:
+        return open_window(Path(arguments[-1] if len(arguments) == 2 else FIRST_EXAMPLE))
     if len(arguments) == 1 and not arguments[0].startswith("-") and arguments[0] not in cli.NAMES:
         path = Path(arguments[0])
         if path.exists() or path.suffix == ".json" or arguments[0] in resources.examples():

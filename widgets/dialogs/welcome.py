@@ -56,6 +56,7 @@ class WelcomePage(ScrollColumn):
         self._session = session
         self._theme = theme
         self._files = files
+        self._icons: dict[QPushButton, str] = {}
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         self._back = QPushButton("Back to the experiment", self)
@@ -70,6 +71,8 @@ class WelcomePage(ScrollColumn):
         middle.addWidget(page, 100)
         middle.addStretch(1)
         self.column.insertLayout(0, middle)
+        theme.changed.connect(self._restyle)
+        self._restyle()
         self.refresh()
 
     def refresh(self) -> None:
@@ -138,10 +141,9 @@ class WelcomePage(ScrollColumn):
         ):
             button = QPushButton(text, page)
             button.setObjectName(name)
-            button.setIcon(self._theme.icon(icon))
+            self._icons[button] = icon
             button.setIconSize(QSize(17, 17))
             button.clicked.connect(slot)
-            self._theme.changed.connect(lambda b=button, i=icon: b.setIcon(self._theme.icon(i)))
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         self._back.setObjectName("backToExperiment")
         self._back.setProperty("link", True)
@@ -184,6 +186,10 @@ class WelcomePage(ScrollColumn):
 
     def _on_open(self) -> None:
         self._leave_if(self._files.open_dialog())
+
+    def _restyle(self) -> None:
+        for button, icon in self._icons.items():
+            button.setIcon(self._theme.icon(icon))
 
     def _leave_if(self, done: bool) -> None:
         if done:

@@ -85,9 +85,9 @@ class AnalysisPanel(QWidget):
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         modes = QHeaderView.ResizeMode
         table.horizontalHeader().setSectionResizeMode(0, modes.Stretch)
-        for column in (1, 2):
+        for column, width in ((1, 86), (2, 74)):
             table.horizontalHeader().setSectionResizeMode(column, modes.Fixed)
-            table.setColumnWidth(column, 76)
+            table.setColumnWidth(column, width)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.selectionModel().currentRowChanged.connect(self._on_row_changed)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
     from workbench.session import Session
 
-LABEL_WIDTH = 82
+LABEL_WIDTH = 78
 
 
 class DataPanel(ScrollColumn):
@@ -43,7 +43,7 @@ class DataPanel(ScrollColumn):
             label_width=width,
             choosable=len(catalog.preprocessings) > 1,
         )
-        self._augment = QCheckBox("Change pictures at random", self)
+        self._augment = QCheckBox("Vary the pictures", self)
         self._augment.setObjectName("useAugmentation")
         self._augment.setToolTip("Training sees a slightly different picture each time")
         self._augmentation = ComponentForm(

@@ -192,7 +192,7 @@ class ThumbnailGrid(QWidget):
         return self.fontMetrics().height() + 4
 
     def _columns(self, width: int) -> tuple[int, int]:
-        columns = max((width + 4) // 60, 2)
+        columns = max((width + 4) // 54, 2)
         return columns, max((width - 4 * (columns - 1)) // columns, 16)
 
     def _set_tip(self, event: QHelpEvent) -> None:

@@ -240,7 +240,7 @@ def facts(node: ResolvedNode) -> str:
             text += f" and {grouped(node.statistics)} statistics"
         parts.append(text.translate(keep))
     if node.multiply_adds:
-        parts.append(f"{short_count(node.multiply_adds)} multiply-adds".translate(keep))
+        parts.append(f"{short_count(node.multiply_adds)} multiply‑adds".translate(keep))
     return "    ".join(parts)
 
 

@@ -145,11 +145,14 @@ class DocumentSession:
     def _changed(self) -> None:
         if not self.is_saved:
             self._recovery.note(self.experiment, self.path)
+        before = self.selection  # without what is gone, when others look at it
+        self.selection = tuple(i for i in before if i in self.experiment.graph)
         self.report = check(self.experiment, self._catalog, self._info)
         self.experiment_changed.emit()
         self.report_changed.emit()
         self.file_changed.emit()
-        self.select(self.selection)
+        if self.selection != before and len(self.selection) < len(before):
+            self.selection_changed.emit()
 
     def _check(self) -> None:
         self.report = check(self.experiment, self._catalog, self._info)
