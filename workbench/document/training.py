@@ -234,7 +234,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             gt=0,
             title="Save at least every",
-            description="Longest time between two checkpoints; one is always saved each epoch",
+            description="Longest time between checkpoints; the end of an epoch saves one, too",
             extra={"unit": "s", "advanced": True},
         ),
     ] = 30.0

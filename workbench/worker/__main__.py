@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from workbench.catalog import Catalog
+from workbench.worker.allocation import keep_freed_memory
 from workbench.worker.train import OK, train
 
 
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if (given.folder is None) == (given.wait is None):
         parser.error("give either a run folder or --wait BACKEND")
+    keep_freed_memory()
     catalog = Catalog.load()
     folder = given.folder if given.wait is None else _waited_for(given.wait, catalog)
     return OK if folder is None else train(folder, catalog)

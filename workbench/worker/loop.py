@@ -7,14 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from workbench.runs import events as ev
 from workbench.worker.checkpoints import checkpoint_name
 from workbench.worker.evaluation import evaluate
 from workbench.worker.interruptions import INTERVAL, Interruptions, StoppedError, Stopwatch
 from workbench.worker.judgement import judge, monitored, out_of_patience
 from workbench.worker.reporter import DivergedError, StepReporter
+from workbench.worker.saving import Saver
 from workbench.worker.schedule import LearningRates
 
 if TYPE_CHECKING:
@@ -57,15 +56,23 @@ class TrainingLoop:
         self._rates = LearningRates(self._training, steps, progress.epochs)
         self._reporter = StepReporter(tools.model, tools.events, progress)
         self._clock = Stopwatch()
+        self._saver = Saver(
+            model=tools.model,
+            checkpoints=tools.checkpoints,
+            control=tools.control,
+            events=tools.events,
+            progress=progress,
+            reporter=self._reporter,
+            clock=self._clock,
+        )
         self._interruptions = Interruptions(
             control=tools.control,
             prober=tools.prober,
             events=tools.events,
             progress=progress,
-            save=self.save,
+            save=self._saver.save,
             clock=self._clock,
         )
-        self._saved_at = time.perf_counter()
 
     def run(self) -> Reason:
         """Train until all epochs are done, patience is at its end, or a stop is asked for.
@@ -80,11 +87,12 @@ class TrainingLoop:
             self._interruptions.look()
             while progress.epoch < progress.epochs:
                 if out_of_patience(progress, self._training):
-                    return "early_stopped"
+                    break
                 self._clock.restart(progress.epoch_seconds)
                 self._train_epoch()
                 self._finish_epoch()
                 self._interruptions.attend()
+            self._saver.save_if_new()
         except StoppedError:
             return "stopped"
         return "early_stopped" if out_of_patience(progress, self._training) else "completed"
@@ -96,25 +104,6 @@ class TrainingLoop:
             StoppedError: told to stop.
         """
         return self._evaluate("test", step, self._interruptions.attend_without_saving)
-
-    def save(self) -> None:
-        """Save a checkpoint.
-
-        Raises:
-            DivergedError: there are weights that are not finite; nothing was saved.
-            UserError: the disk is full.
-        """
-        tools, progress = self._tools, self.progress
-        self._reporter.report(0.0, wait=True)
-        weights, state = tools.model.weights(), tools.model.state()
-        if not all(np.isfinite(value).all() for value in weights.values()):
-            raise DivergedError(progress.step + 1)
-        progress.commands_read, progress.commands_sum = tools.control.mark()
-        progress.epoch_seconds = self._clock.seconds
-        name = tools.checkpoints.save(weights, state, progress)
-        self._saved_at = time.perf_counter()
-        tools.control.save = False
-        tools.events.write(ev.CheckpointSaved, step=progress.step, name=name, kind="last")
 
     def _train_epoch(self) -> None:
         progress, reporter, rates = self.progress, self._reporter, self._rates
@@ -141,8 +130,8 @@ class TrainingLoop:
             return  # the end of the epoch attends to everything
         self._interruptions.attend()
         self._interruptions.look_if_due(now)
-        if now - self._saved_at >= self._training.checkpoint_seconds:
-            self.save()
+        if self._saver.seconds_since(now) >= self._training.checkpoint_seconds:
+            self._saver.save()
 
     def _finish_epoch(self) -> None:
         tools, progress = self._tools, self.progress
@@ -169,10 +158,7 @@ class TrainingLoop:
             seconds=seconds,
             is_best=is_best,
         )
-        self.save()
-        if is_best:
-            best = progress.best_name
-            tools.events.write(ev.CheckpointSaved, step=progress.step, name=best, kind="best")
+        self._saver.epoch_finished(is_best=is_best)
 
     def _validate(self) -> dict[str, float]:
         step = self.progress.step
