@@ -186,7 +186,8 @@ class RunButtons(QWidget):
         self.train.setVisible(not run.is_active)
         self.pause.setVisible(run.is_active and not paused and status != "stopping")
         self.pause.setEnabled(status == "training")
-        self.resume.setVisible(paused)
+        waits = not run.is_active and bool(run.folder and run.state.checkpoints)
+        self.resume.setVisible(paused or (waits and status != "completed"))
         self.stop.setVisible(run.is_active)
         self.stop.setText("Stop now" if status == "stopping" else "Stop")
 
@@ -248,7 +249,8 @@ def present_devices() -> list[tuple[str, str]]:
 
 
 def _result(state: RunState) -> list[str]:
-    parts = [f"epoch {state.epoch} / {state.planned_epochs}"] if state.planned_epochs else []
+    told = state.planned_epochs and state.status != "completed"
+    parts = [f"epoch {state.epoch} / {state.planned_epochs}"] if told else []
     for key in ("test/accuracy", "val/accuracy"):
         if key in state.metrics:
             name = key.replace("/", " ").replace("val", "validation")

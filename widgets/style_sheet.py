@@ -33,7 +33,8 @@ def _fields(c: Colors, tone: str) -> str:
     QLineEdit[wrong="true"], QComboBox[wrong="true"] {{ border-color: {c.error}; }}
     QLineEdit:read-only {{ background: transparent; }}
     QComboBox:hover {{ background: {c.field_hover}; }}
-    QComboBox::drop-down {{ border: none; width: 22px; }}
+    QComboBox {{ padding-right: 1px; }}
+    QComboBox::drop-down {{ border: none; width: 19px; }}
     QComboBox::down-arrow {{ image: {_picture("arrow", tone)}; width: 12px; height: 12px; }}
     QComboBox QAbstractItemView {{ background: {c.panel}; border: 1px solid {c.border};
         padding: 3px; selection-background-color: {c.field_hover}; selection-color: {c.text}; }}

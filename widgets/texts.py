@@ -22,6 +22,10 @@ _CHOICES = {
     "float16": "16 bit (float16)",
     "bfloat16": "16 bit (bfloat16)",
     "rgb": "RGB",
+    "zero_one": "0 to 1",
+    "minus_one_one": "−1 to 1",
+    "imagenet": "ImageNet",
+    "stored": "as stored",
 }
 _NAMES = {"he": "He", "glorot": "Glorot", "lecun": "LeCun", "l1": "L1", "l2": "L2"}
 

@@ -101,6 +101,8 @@ def test_the_buttons_follow_the_run(window, run_folder):
         return {name for name, button in buttons.items() if button.isVisible()}
 
     assert shown() == {"trainButton"}
+    run.state.status = "stopped"
+    assert shown() == {"trainButton", "resumeButton"}
     run.is_active, run.state.status = True, "training"
     assert shown() == {"pauseButton", "stopButton"}
     run.state.apply(Paused(time=1.0, step=5))

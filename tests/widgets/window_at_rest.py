@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.widgets.session_at_rest import DataAtRest, RunAtRest
@@ -13,6 +12,8 @@ from workbench.preferences import Preferences
 from workbench.session import Comparison, Session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from widgets.theme import Theme
     from workbench.catalog import Catalog
 

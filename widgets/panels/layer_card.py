@@ -70,6 +70,7 @@ class LayerCard(ScrollColumn):
         self._weights = WeightsPlot(theme, self)
         self._help = QLabel(self)
         self._lay_out()
+        theme.changed.connect(self._show_help)
 
     def show_node(self, node_id: str) -> None:
         """Show a layer; the form is made anew only for another kind of layer."""
@@ -134,7 +135,12 @@ class LayerCard(ScrollColumn):
         self._form.sealed.connect(self._session.document.seal)
         self.column.insertWidget(self.column.indexOf(self._node_form), self._form)
         self._form.setVisible(bool(kind.parameters()))
-        self._help.setText(_help_text(kind, self._theme.colors.accent))
+        self._show_help()
+
+    def _show_help(self) -> None:
+        kind = next((k for k in self._session.catalog.layers if k.id == self._type), None)
+        if kind is not None:
+            self._help.setText(_help_text(kind, self._theme.colors.accent))
 
     def _kind(self, node: Node) -> type[Layer] | None:
         return next((k for k in self._session.catalog.layers if k.id == node.type), None)
