@@ -101,7 +101,7 @@ def test_the_buttons_follow_the_run(window, run_folder):
         return {name for name, button in buttons.items() if button.isVisible()}
 
     assert shown() == {"trainButton"}
-    run.state.status = "stopped"
+    run.state.status, run.state.checkpoints = "stopped", {"last": "step-000001"}
     assert shown() == {"trainButton", "resumeButton"}
     run.is_active, run.state.status = True, "training"
     assert shown() == {"pauseButton", "stopButton"}
