@@ -8,8 +8,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton
 
-from widgets.fields import read_number
 from widgets.forms import StructForm
+from widgets.number_field import read_number
 from workbench.document.training import SGD, Adam, AdamW, Training
 from workbench.plugin_api.parameters import Field, Size, fields_of, param
 

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.fields import ComboBox
-from widgets.forms import LABEL_WIDTH, StructForm
+from widgets.forms import StructForm
+from widgets.nested_fields import LABEL_WIDTH
 from workbench.catalog import configured
 from workbench.document.experiment import Component
 from workbench.errors import UserError

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from widgets.fields import NumberField
 from widgets.forms import StructForm
+from widgets.number_field import NumberField
 from widgets.panels.column import ScrollColumn, heading, wrapped
 from widgets.panels.component_form import ComponentForm
 from widgets.panels.schedule_plot import SchedulePlot
