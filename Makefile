@@ -35,7 +35,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev libraries
+bench: $(VENV)/.installed-bench libraries
 	$(BIN)/python -m benchmarks
 
 libraries: $(VENV)/.installed
@@ -60,6 +60,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) -e '.[bench]'
 	@touch $@ $(VENV)/.installed
 
 clean:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("workbench", "widgets", "plugins", "resources")
 FRAMEWORKS = {"torch", "torchvision", "keras", "tensorflow", "jax", "sklearn", "matplotlib"}
-QT = {"PySide6", "pyqtgraph", "superqt", "qtawesome"}
+QT = {"PySide6"}
 
 
 def sources(*folders: str) -> list[Path]:

@@ -12,7 +12,6 @@ from PySide6.QtGui import QPainterPath
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.document.graph import Graph
 
 NODE_WIDTH = 220.0
 NODE_HEIGHT = 52.0
@@ -115,11 +114,6 @@ def free_place(position: Position, taken: Iterable[Position]) -> Position:
     while overlaps(position, others):
         position = (position[0] + COLUMN / 2, position[1])
     return position
-
-
-def positions_of(graph: Graph) -> dict[str, Position]:
-    """Return where every node of a graph is."""
-    return {node.id: node.position for node in graph.nodes}
 
 
 def bounds(positions: Iterable[Position]) -> QRectF:

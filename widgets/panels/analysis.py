@@ -29,7 +29,6 @@ COLUMNS = ("Layer", "Parameters", "Mult-adds")
 NODE = Qt.ItemDataRole.UserRole
 SHARE = Qt.ItemDataRole.UserRole + 1
 SECOND = Qt.ItemDataRole.UserRole + 2
-SORT = Qt.ItemDataRole.UserRole + 3
 
 
 class AnalysisPanel(QWidget):

@@ -14,7 +14,6 @@ from msgspec import Meta
 # Bounds and labels are msgspec.Meta, as `plugin_api.parameters.param` makes them; the document
 # cannot import the plug-in API, which stands on top of it.
 LearningRate = Annotated[float, Meta(gt=0, title="Learning rate")]
-Fraction = Annotated[float, Meta(ge=0, lt=1)]
 Penalty = Annotated[float, Meta(ge=0)]
 Epsilon = Annotated[float, Meta(gt=0, title="Epsilon", extra={"advanced": True})]
 

@@ -10,7 +10,6 @@ from workbench.errors import UserError
 
 IMAGE_AXES = ("height", "width", "channels")
 SEQUENCE_AXES = ("time", "features")
-SPATIAL_AXES = ("time", "depth", "height", "width")
 
 
 class ShapeError(UserError):
