@@ -180,4 +180,9 @@ def configured(kind: type[S], params: dict[str, Any], owner: str = "") -> S:
     except msgspec.ValidationError as error:
         title = getattr(kind, "title", "") or kind.__name__
         named = f"{title} “{owner}”" if owner else title
-        raise UserError(f"{named} has a setting that cannot be used: {error}.") from error
+        reason = str(error).replace("`$.", "`")
+        known = ", ".join(kind.__struct_fields__)
+        raise UserError(
+            f"{named} has a setting that cannot be used: {reason}.",
+            f"Change it; the settings here are {known}." if known else "Remove it.",
+        ) from error

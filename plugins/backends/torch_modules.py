@@ -36,7 +36,10 @@ class LoadedModule:
         self._probe = scope["probe"]
         self.module = scope[plan.code.class_name]().to(device)
         if channels_last:
-            self.module.to(memory_format=torch.channels_last)
+            # Not `module.to(memory_format=…)`: it fails on the kernels of 3D convolutions.
+            for weight in self.module.parameters():
+                if weight.dim() == 4:
+                    weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         self._frozen = self._freeze(plan)
         self._is_training: bool | None = None
 

@@ -234,3 +234,19 @@ def test_devices(catalog):
     assert choose("auto") == backend.devices()[0]
     with pytest.raises(UserError, match="cuda:7"):
         choose("cuda:7")
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_networks_on_volumes_train(catalog, tmp_path, channels_last):
+    graph = chain(
+        ("shape1", "Reshape", {"shape": [2, 4, 4, 1]}),
+        ("conv1", "Conv3D", {"filters": 2, "padding": "same"}),
+        ("norm1", "BatchNorm", {}),
+        ("flat1", "Flatten", {}),
+        ("dense1", "Dense", {"units": 3}),
+    )
+    model = build(catalog, tmp_path, graph, channels_last=channels_last)
+    before = model.weights()["conv1/kernel"]
+    model.train_step((batch(),), 0.1)
+    assert np.isfinite(model.drain_logs()["loss"]).all()
+    assert (model.weights()["conv1/kernel"] != before).any()
