@@ -27,7 +27,7 @@ ORDERS: tuple[tuple[Order, str], ...] = (
 def chosen(
     results: Results, order: Order, true: int | None = None, answer: int | None = None
 ) -> NDArray[np.int64]:
-    """Return the numbers of samples in an order, of one true class and one answer if told.
+    """Return the rows of the results in an order, of one true class and one answer if told.
 
     "wrong" puts first what the network was surest about and wrong; "unsure" where its best
     answer is least likely.
@@ -52,27 +52,25 @@ def chosen(
 class Answers:
     """A sequence of answers that makes each only when it is looked at."""
 
-    def __init__(
-        self, results: Results, numbers: NDArray[np.int64], classes: Sequence[str]
-    ) -> None:
+    def __init__(self, results: Results, rows: NDArray[np.int64], classes: Sequence[str]) -> None:
         self._results = results
-        self._numbers = numbers
+        self._rows = rows
         self._classes = classes
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._rows)
 
     def __getitem__(self, at: int | slice) -> Answer | list[Answer]:
         if isinstance(at, slice):
-            return [self._answer(int(number)) for number in self._numbers[at]]
-        return self._answer(int(self._numbers[at]))
+            return [self._answer(int(row)) for row in self._rows[at]]
+        return self._answer(int(self._rows[at]))
 
-    def _answer(self, number: int) -> Answer:
+    def _answer(self, row: int) -> Answer:
         results = self._results
         return Answer(
-            index=number,
-            true=self._classes[results.targets[number]],
-            answer=self._classes[results.top_classes[number, 0]],
-            probability=float(results.top_probabilities[number, 0]),
-            true_probability=float(results.target_probability[number]),
+            index=int(results.indices[row]),
+            true=self._classes[results.targets[row]],
+            answer=self._classes[results.top_classes[row, 0]],
+            probability=float(results.top_probabilities[row, 0]),
+            true_probability=float(results.target_probability[row]),
         )

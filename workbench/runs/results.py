@@ -23,7 +23,7 @@ TOP = 5
 
 @dataclass(frozen=True)
 class Results:
-    """A model's answers for every sample of a split, in the split's order.
+    """A model's answers for every readable sample of a split, in the split's order.
 
     Attributes:
         step: of the weights that answered.
@@ -32,6 +32,8 @@ class Results:
         top_probabilities: samples × k, float32.
         target_probability: probability of the true class, float32.
         confusion: classes × classes, int64; rows are the true ones.
+        indices: number of each row's sample in the split, int64; a sample that could not be read
+            has no row.
     """
 
     step: int
@@ -40,16 +42,26 @@ class Results:
     top_probabilities: NDArray[np.float32]
     target_probability: NDArray[np.float32]
     confusion: NDArray[np.int64]
+    indices: NDArray[np.int64]
 
 
-def summarise(step: int, probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> Results:
-    """Reduce probabilities (samples × classes) to what is kept."""
+def summarise(
+    step: int,
+    probabilities: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    indices: NDArray[np.int64] | None = None,
+) -> Results:
+    """Reduce probabilities (samples × classes) to what is kept.
+
+    Args:
+        indices: number of each row's sample in the split; None: every sample has its row.
+    """
     count, classes = probabilities.shape
     k = min(TOP, classes)
     top = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (targets, top[:, 0]), 1)
-    rows = np.arange(count)
+    rows = np.arange(count, dtype=np.int64)
     return Results(
         step=step,
         targets=targets,
@@ -57,6 +69,7 @@ def summarise(step: int, probabilities: NDArray[np.float32], targets: NDArray[np
         top_probabilities=probabilities[rows[:, None], top].astype(np.float32),
         target_probability=probabilities[rows, targets].astype(np.float32),
         confusion=confusion,
+        indices=rows if indices is None else indices,
     )
 
 
@@ -72,6 +85,7 @@ def read_results(path: Path) -> Results:
     try:
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors.setdefault("indices", np.arange(len(tensors["targets"])))
             return Results(step=int(file.metadata()["step"]), **tensors)
     except Exception as error:
         raise UserError(f"The predictions in {path.name} cannot be read: {error}.") from error

@@ -65,7 +65,8 @@ def evaluate(
     """
     task, network = assembly.task, assembly.network
     evaluator = task.evaluator(network, assembly.info)
-    probabilities, targets, total, count = [], [], 0.0, 0
+    probabilities, targets, indices = [], [], []
+    total, count = 0.0, 0
     for batch in assembly.feed.batches(split):
         if not len(batch):
             continue
@@ -73,6 +74,8 @@ def evaluate(
         evaluator.update(outputs, batch.targets)
         probabilities.append(task.probabilities(outputs, network))
         targets.append(batch.targets)
+        in_order = np.arange(count, count + len(batch))
+        indices.append(in_order if batch.indices is None else batch.indices)
         total += loss * len(batch)
         count += len(batch)
         between()
@@ -82,5 +85,7 @@ def evaluate(
         )
     found = evaluator.compute()
     metrics = {"loss": total / count, **found.metrics}
-    summary = summarise(step, np.concatenate(probabilities), np.concatenate(targets))
-    return Evaluated(msgspec.structs.replace(found, metrics=metrics), summary)
+    results = summarise(
+        step, np.concatenate(probabilities), np.concatenate(targets), np.concatenate(indices)
+    )
+    return Evaluated(msgspec.structs.replace(found, metrics=metrics), results)

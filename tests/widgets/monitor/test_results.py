@@ -195,3 +195,11 @@ def test_answers_are_made_when_looked_at():
     assert answers[1].index == 3
     assert answers[0].true == str(targets[7])
     assert [answer.index for answer in answers[0:2]] == [7, 3]
+
+
+def test_answers_name_the_sample_and_not_the_row():
+    probabilities, targets = predictions(np.random.default_rng(3), 3)
+    results = summarise(1, probabilities, targets, np.array([0, 2, 3]))
+    answers = Answers(results, chosen(results, "data"), [str(number) for number in range(10)])
+    assert [answer.index for answer in answers[0:3]] == [0, 2, 3]
+    assert [answer.true for answer in answers[0:3]] == [str(target) for target in targets]

@@ -16,7 +16,11 @@ from workbench.document.experiment import Component, Data
 from workbench.errors import UserError
 from workbench.plugin_api.backend import NodeError
 from workbench.runs import events as ev
+from workbench.runs.results import read_results
+from workbench.worker.assembly import assemble
+from workbench.worker.evaluation import evaluate
 from workbench.worker.failures import failure
+from workbench.worker.trained import open_trained
 
 
 @pytest.mark.parametrize("error", ["MemoryError()", "torch.OutOfMemoryError('CUDA out of memory')"])
@@ -40,16 +44,38 @@ def test_a_layer_that_fails_is_named(tmp_path, train, monkeypatch):
     assert "Traceback" in failed.details
 
 
-def test_data_that_vanish(tmp_path, train):
-    pictures = tmp_path / "pictures"
+def on_pictures(pictures, room):
+    """Make a run on 24 pictures of two classes."""
     for name in ("cat", "dog"):
         (pictures / name).mkdir(parents=True)
         for number in range(12):
-            Image.new("L", (8, 8), number).save(pictures / name / f"{number}.png")
+            Image.effect_noise((8, 8), number).save(pictures / name / f"{number}.png")
     source = Component("image_folder", {"folder": str(pictures)})
     nodes = (*runs.network()[:-2], runs.Node("dense1", "Dense", {"units": 2}, ("drop1",)))
     value = runs.experiment((*nodes, runs.Node("output1", "Output", {}, ("dense1",))), epochs=1)
-    folder = runs.run_folder(replaced(value, data=Data(source=source)), tmp_path / "runs")
+    return runs.run_folder(replaced(value, data=Data(source=source)), room)
+
+
+def test_results_keep_the_numbers_of_their_samples(tmp_path, train, catalog):
+    """A picture that cannot be read has no row, and moves none of the others."""
+    pictures = tmp_path / "pictures"
+    folder = on_pictures(pictures, tmp_path / "runs")
+    assert train(folder) == 0
+    whole = read_results(folder.results / "test.safetensors")
+    assert whole.indices.tolist() == list(range(len(whole.targets)))
+    assembly = assemble(folder, catalog)
+    samples = assembly.prepared.opened.splits["test"]
+    (pictures / samples.name(1)).unlink()
+    trained = open_trained(folder, catalog)
+    results = evaluate(assembly, trained.model, "test", trained.step).results
+    assembly.feed.close()
+    assert results.indices.tolist() == [0, *range(2, len(samples))]
+    assert results.targets.tolist() == [samples.targets[i] for i in results.indices]
+
+
+def test_data_that_vanish(tmp_path, train):
+    pictures = tmp_path / "pictures"
+    folder = on_pictures(pictures, tmp_path / "runs")
     assert train(folder) == 0
     shutil.rmtree(pictures)
     from workbench.runs.request import Request, write_request
