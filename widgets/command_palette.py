@@ -72,6 +72,7 @@ class CommandPalette(QDialog):
         column.setSpacing(6)
         column.addWidget(self._field)
         column.addWidget(self._list)
+        column.addStretch(1)
         self._field.textChanged.connect(self._show_matches)
         self._field.installEventFilter(self)
         self._list.itemClicked.connect(self._run)
@@ -84,7 +85,8 @@ class CommandPalette(QDialog):
     def open_above(self, window: QWidget) -> None:
         """Show the palette at the upper middle of a window, ready to type in."""
         width = min(560, window.width() - 80)
-        self.resize(width, 430)
+        self.setFixedWidth(width)
+        self._fit_height()
         corner = window.mapToGlobal(window.rect().topLeft())
         self.move(corner.x() + (window.width() - width) // 2, corner.y() + 6)
         self.show()
@@ -125,6 +127,14 @@ class CommandPalette(QDialog):
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             self._list.addItem(item)
         self._list.setCurrentRow(0)
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Be as high as the matches, up to a dozen; the field stays where it is."""
+        rows = min(self._list.count(), ROWS)
+        self._list.setFixedHeight(max(self._list.sizeHintForRow(0), 1) * rows + 4)
+        self.layout().activate()  # else the old, larger minimum still holds
+        self.resize(self.width(), self.layout().totalMinimumSize().height())
 
     def _score(self, text: str, entry: Entry) -> int:
         by_title = score(text, entry.title)

@@ -67,7 +67,9 @@ class MainWindow(QMainWindow):
 
     def show_workbench(self) -> None:
         """Show the canvas and its panels."""
-        self.body.setCurrentWidget(self.page)
+        if self.body.currentWidget() is not self.page:
+            self.body.setCurrentWidget(self.page)
+            self.page.canvas.setFocus()
 
     def show_welcome(self) -> None:
         """Show examples, recent experiments and how to begin."""
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
             self.body.addWidget(page)
         page.refresh()
         self.body.setCurrentWidget(page)
+        page.setFocus()
 
     def start(self) -> None:
         """Begin to work: make the panels in front and take over background work."""
@@ -151,5 +154,8 @@ class MainWindow(QMainWindow):
         self.message_bar.raise_()
 
     def _show_title(self) -> None:
-        name = self.session.document.experiment.name
-        self.setWindowTitle(f"{name} – Neural Workbench")
+        document = self.session.document
+        # A doubled mark stands for itself; a single one is where Qt puts its sign of changes.
+        name = document.experiment.name.replace("[*]", "[*][*]")
+        self.setWindowTitle(f"{name}[*] – Neural Workbench")
+        self.setWindowModified(not document.is_saved)

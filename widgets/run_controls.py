@@ -148,8 +148,13 @@ class ProgressBlock(QWidget):
         self._elide()
 
     def _elide(self) -> None:
-        metrics, mode = self._text.fontMetrics(), Qt.TextElideMode.ElideRight
-        self._text.setText(metrics.elidedText(self._said, mode, self._text.width()))
+        """Leave out the middle parts that do not fit, then cut."""
+        metrics, width = self._text.fontMetrics(), self._text.width()
+        parts = self._said.split(" · ")
+        while len(parts) > 2 and metrics.horizontalAdvance(" · ".join(parts)) > width:
+            del parts[1]
+        text = " · ".join(parts)
+        self._text.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, width))
 
 
 class RunButtons(QWidget):

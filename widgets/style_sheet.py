@@ -76,6 +76,7 @@ def _buttons(c: Colors) -> str:
     QPushButton[link="true"]:hover {{ text-decoration: underline; }}
     QPushButton[link="true"]:focus {{ border-color: {c.accent}; }}
     QPushButton[searchField="true"] {{ color: {c.text_faint}; text-align: left; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QPushButton[card="true"] {{ text-align: left; padding: 12px 14px; border-radius: 8px; }}
     QToolButton::menu-indicator {{ image: none; }}"""
 
@@ -116,6 +117,7 @@ def _views(c: Colors, tone: str) -> str:
     return f"""
     QTreeView, QListView, QTableView, QPlainTextEdit[log="true"] {{ background: {c.panel};
         border: none; outline: none; alternate-background-color: {c.panel}; }}
+    QTreeView {{ selection-background-color: transparent; }}
     QTreeView::item, QListView::item {{ padding: 3px 4px; border-radius: 4px; }}
     QTreeView::item:hover, QListView::item:hover {{ background: {c.field_hover}; }}
     QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{

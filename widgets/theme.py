@@ -113,6 +113,7 @@ class Theme(QObject):
             QFontDatabase.addApplicationFont(str(file))
         app.setStyle("Fusion")
         self.apply(choice)
+        app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
 
     @property
     def is_dark(self) -> bool:
@@ -140,6 +141,10 @@ class Theme(QObject):
         """Return the colour of "error" or "warning"; of anything else, the accent."""
         known = {"error": self.colors.error, "warning": self.colors.warning}
         return known.get(severity, self.colors.accent)
+
+    def _on_system_changed(self) -> None:
+        if self.choice == "system" and self._system_is_dark() != self.is_dark:
+            self.apply("system")
 
     def _system_is_dark(self) -> bool:
         scheme = self._app.styleHints().colorScheme()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHeaderView,
     QKeySequenceEdit,
+    QLineEdit,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -61,7 +62,8 @@ class PreferencesDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 12, 12)
+        buttons.setContentsMargins(12, 0, 12, 12)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(tabs)
         column.addWidget(buttons)
 
@@ -71,6 +73,8 @@ class PreferencesDialog(QDialog):
         kept = self._session.preferences
         form.show_values({"theme": kept.theme, "runs_folder": kept.runs_folder})
         form.changed.connect(self._on_changed)
+        folder = form.findChild(QLineEdit)
+        folder.setPlaceholderText(str(preferences.default_runs_folder()))
         welcome = QCheckBox("Show the welcome page at start", page)
         welcome.setObjectName("welcomeAtStart")
         welcome.setChecked(kept.welcome)

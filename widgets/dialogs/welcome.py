@@ -26,6 +26,8 @@ from workbench.document.files import SUFFIX, load
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent
+
     from widgets.file_commands import FileCommands
     from widgets.theme import Theme
     from workbench.session import Session
@@ -91,6 +93,13 @@ class WelcomePage(ScrollColumn):
         document = self._session.document
         self._back.setVisible(bool(document.experiment.graph.nodes))
         self._show_again.setChecked(self._session.preferences.welcome)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape goes back to the experiment, if there is one."""
+        if event.key() == Qt.Key.Key_Escape and not self._back.isHidden():
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _lay_out(self, page: QWidget) -> None:
         column = QVBoxLayout(page)

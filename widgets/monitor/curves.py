@@ -140,7 +140,7 @@ class CurvesView(QWidget):
 
     def _show_smoothing(self) -> None:
         text = f"{self.smoothing:.2f}"
-        self._smoothing_label.setText(text)
+        self._smoothing_label.setText(f"Smoothing {text}")
         self._smoothing.setToolTip(
             f"Smoothing {text}: weight of the past in the running average; 0 draws every step"
         )

@@ -8,9 +8,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from widgets.theme import Theme
 
 WIDTH = 420
+LOW = 120
+"""Height below which the icon is left out and the hint is given a single line."""
+LOW_WIDTH = 760
 
 
 class EmptyState(QWidget):
@@ -29,9 +34,10 @@ class EmptyState(QWidget):
         self._hint = QLabel()
         self._hint.setProperty("soft", True)
         self._hint.setWordWrap(True)
-        self._hint.setFixedWidth(WIDTH)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(9, 4, 9, 4)
         layout.setSpacing(6)
+        layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
         layout.addStretch(1)
         for label in (self._picture, self._title, self._hint):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -45,8 +51,19 @@ class EmptyState(QWidget):
         """Say something else."""
         self._title.setText(title)
         self._hint.setText(hint)
-        self._hint.setMinimumHeight(max(self._hint.heightForWidth(WIDTH), 0))
         self.setAccessibleName(f"{title}. {hint}")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say it in less room where there is less."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        is_low = self.height() < LOW
+        self._picture.setVisible(not is_low)
+        width = max(min(LOW_WIDTH if is_low else WIDTH, self.width() - 24), 80)
+        self._hint.setFixedSize(width, max(self._hint.heightForWidth(width), 0))
 
     def _on_theme_changed(self) -> None:
         icon = self._theme.icon(self._icon, self._theme.colors.text_faint)

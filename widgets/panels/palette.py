@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QMimeData,
+    QObject,
+    QPoint,
+    QPointF,
+    QRectF,
+    QSize,
+    QSizeF,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QDrag, QFont, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QLabel,
@@ -16,7 +27,6 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.canvas.face import OTHER_COLOR
-from widgets.canvas.geometry import NODE_HEIGHT, NODE_WIDTH
 from widgets.canvas.gestures.drop import LAYER_MIME
 from widgets.layer_search import NO_MATCH, by_category, rank
 from widgets.swatch import swatch
@@ -31,6 +41,9 @@ if TYPE_CHECKING:
 
 _TYPE = Qt.ItemDataRole.UserRole
 _ROW = QSize(0, 23)
+_BESIDE_MOUSE = QPointF(14, 12)
+"""From the mouse to the corner of what is dragged."""
+_CHIP_HEIGHT = 26
 
 
 class LayerPalette(QWidget):
@@ -204,35 +217,40 @@ class LayerTree(QTreeWidget):
         return data
 
     def startDrag(self, actions: Qt.DropAction) -> None:
-        """Drag a small likeness of the node."""
+        """Drag the layer's name below the mouse; what it would land on stays in sight."""
         item = self.currentItem()
         if item is None or not item.data(0, _TYPE):
             return
         drag = QDrag(self)
         drag.setMimeData(self.mimeData([item]))
-        picture = self._likeness(item)
-        drag.setPixmap(picture)
-        drag.setHotSpot(QPoint(int(NODE_WIDTH / 2), int(NODE_HEIGHT / 2)))
+        drag.setPixmap(self._likeness(item))
+        drag.setHotSpot(QPoint(0, 0))
         drag.exec(Qt.DropAction.CopyAction)
 
     def _likeness(self, item: QTreeWidgetItem) -> QPixmap:
         colors = self._theme.colors
         ratio = self.devicePixelRatioF()
-        picture = QPixmap(int(NODE_WIDTH * ratio), int(NODE_HEIGHT * ratio))
+        chip = QRectF(_BESIDE_MOUSE, QSizeF(self._chip_width(item), _CHIP_HEIGHT))
+        picture = QPixmap(int((chip.right() + 1) * ratio), int((chip.bottom() + 1) * ratio))
         picture.setDevicePixelRatio(ratio)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setOpacity(0.85)
         painter.setPen(QPen(QColor(colors.accent), 1.2))
         painter.setBrush(QColor(colors.node))
-        painter.drawRoundedRect(1, 1, int(NODE_WIDTH) - 2, int(NODE_HEIGHT) - 2, 7, 7)
-        painter.drawPixmap(9, 21, item.icon(0).pixmap(10, 10))
+        painter.drawRoundedRect(chip, 6, 6)
+        inner = chip.adjusted(9, 0, -9, 0)
+        swatch_top = chip.center().y() - 5
+        painter.drawPixmap(QPointF(inner.left(), swatch_top), item.icon(0).pixmap(10, 10))
         painter.setPen(QColor(colors.text))
-        painter.setFont(item.font(0))
-        painter.drawText(28, 31, item.text(0))
+        painter.setFont(self.font())
+        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(inner.adjusted(17, 0, 9, 0), middle, item.text(0))
         painter.end()
         return picture
+
+    def _chip_width(self, item: QTreeWidgetItem) -> int:
+        return self.fontMetrics().horizontalAdvance(item.text(0)) + 9 + 17 + 11
 
 
 def _tip(kind: type[Layer]) -> str:
