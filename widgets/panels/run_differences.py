@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.monitor.labels import short_name
-from workbench.runs import store
+from workbench.document.changes import compare
 
 if TYPE_CHECKING:
     from widgets.theme import Theme
@@ -58,7 +58,7 @@ class RunDifferences(QWidget):
             self._color_header()
             return
         self._names = names
-        rows = store.compare(list(experiments.values())) if names else []
+        rows = compare(list(experiments.values())) if names else []
         self._heading.setText("Differing settings" if rows else "Their settings are the same")
         self.table.setVisible(bool(rows))
         self.table.setColumnCount(len(names) + 1)

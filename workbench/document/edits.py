@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from workbench.document.changes import is_same
 from workbench.document.graph import Graph, Node, is_identifier
 from workbench.errors import UserError
 
@@ -216,8 +217,9 @@ def _checked(value: _S, changes: Mapping[str, Any]) -> _S:
     for name, new in changes.items():
         if name not in types:
             raise EditError(f"There is no setting called {name}.")
-        if getattr(value, name) != new or type(getattr(value, name)) is not type(new):
-            changed[name] = _converted(name, new, types[name])
+        old = getattr(value, name)
+        if old is not new and not is_same(old, found := _converted(name, new, types[name])):
+            changed[name] = found
     return msgspec.structs.replace(value, **changed) if changed else value
 
 

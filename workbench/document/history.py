@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.document.changes import is_same
+
 if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
 
@@ -49,7 +51,7 @@ class History:
     @property
     def is_saved(self) -> bool:
         """Whether the present is what was last saved."""
-        return self._saved is self.present or self._saved == self.present
+        return is_same(self._saved, self.present)
 
     def record(self, experiment: Experiment, title: str, merge_key: str = "") -> bool:
         """Make `experiment` the present; False if it already is.
@@ -57,7 +59,7 @@ class History:
         Consecutive edits with the same, non-empty merge key are undone in one step: a drag, a
         word being typed. `seal` ends such a series.
         """
-        if experiment is self.present or experiment == self.present:
+        if is_same(experiment, self.present):
             return False
         if not (merge_key and merge_key == self._present.merge_key and self._past):
             self._past.append(self._present)

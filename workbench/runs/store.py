@@ -1,11 +1,11 @@
-"""The runs of a folder: list, find, annotate, compare and delete them."""
+"""The runs of a folder: list, find, annotate and delete them."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -18,8 +18,6 @@ from workbench.runs.state import ENDED, Status
 from workbench.runs.summary import facts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from workbench.document.experiment import Experiment
 
 RunStatus = Status | Literal["interrupted", "damaged"]
@@ -67,13 +65,6 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     notes: str = ""
     starred: bool = False
     running: bool = False
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """A setting in which runs differ: its path, and one value a run (None: not written there)."""
-
-    path: str
-    values: tuple[Any, ...]
 
 
 def run_status(told: Status, running: bool) -> RunStatus:
@@ -200,33 +191,3 @@ def annotate(folder: RunFolder, notes: Notes) -> None:
 def read_experiment(folder: RunFolder) -> Experiment:
     """Return what a run trains; raises UserError when its file is gone or damaged."""
     return files.load(folder.experiment)
-
-
-def compare(experiments: Sequence[Experiment]) -> list[Difference]:
-    """Return the settings in which experiments differ, one row each, in the document's order.
-
-    Places on the canvas do not count.
-    """
-    flat = [_flat(experiment) for experiment in experiments]
-    paths = dict.fromkeys(path for settings in flat for path in settings)
-    rows = (Difference(path, tuple(settings.get(path) for settings in flat)) for path in paths)
-    return [row for row in rows if any(value != row.values[0] for value in row.values)]
-
-
-def _flat(experiment: Experiment) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    document = msgspec.to_builtins(experiment)
-    for node in document.pop("graph")["nodes"]:
-        node_id, params = node.pop("id"), node.pop("params", {})
-        node.pop("position", None)
-        _flatten(f"graph.{node_id}.", node | params, settings)
-    _flatten("", document, settings)
-    return settings
-
-
-def _flatten(prefix: str, values: dict[str, Any], into: dict[str, Any]) -> None:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            _flatten(f"{prefix}{name}.", value, into)
-        else:
-            into[prefix + name] = value

@@ -121,6 +121,14 @@ def test_true_is_not_one():
     assert changed.graph["a"].params == {"use_bias": True}
 
 
+def test_a_file_that_says_one_for_true_can_be_mended():
+    written = Experiment(graph=Graph((Node("dense1", "Dense", {"use_bias": 1}),)))
+    history = History(written)
+    assert history.record(edits.set_parameter(written, "dense1", "use_bias", True), "Use bias")
+    assert history.present.graph["dense1"].params["use_bias"] is True
+    assert not history.is_saved
+
+
 def test_an_equal_value_is_the_same_document():
     before = chain("a")
     assert edits.set_training(before, epochs=before.training.epochs) is before

@@ -2,15 +2,10 @@ from __future__ import annotations
 
 import time
 
-import msgspec
 import pytest
 from filelock import FileLock
 
 from tests.workbench.runs.written_runs import append, epoch, started, whole_run, write_run
-from workbench.document.edits import set_training
-from workbench.document.experiment import Component, Experiment
-from workbench.document.graph import Graph, Node
-from workbench.document.training import SGD
 from workbench.errors import UserError
 from workbench.runs import events as ev
 from workbench.runs import store
@@ -196,23 +191,6 @@ def test_running_and_foreign_folders_are_not_deleted(tmp_path):
     assert photos.is_dir()
     store.delete(folder)
     assert not folder.path.exists()
-
-
-def test_compare_lists_what_differs_in_any_of_several():
-    conv = Node("conv1", "Conv2D", {"filters": 8, "activation": "relu"}, position=(1.0, 2.0))
-    base = Experiment(graph=Graph((conv,)))
-    moved = msgspec.structs.replace(conv, params={"filters": 16}, position=(9.0, 9.0))
-    other = set_training(Experiment(graph=Graph((moved,))), optimizer=SGD(learning_rate=0.1))
-    third = msgspec.structs.replace(base, task=Component("classification", {"top_k": 3}))
-    rows = {row.path: row.values for row in store.compare([base, other, third])}
-    assert rows["graph.conv1.filters"] == (8, 16, 8)
-    assert rows["graph.conv1.activation"] == ("relu", None, "relu")
-    assert rows["training.optimizer.type"] == ("adam", "sgd", "adam")
-    assert rows["training.optimizer.learning_rate"] == (0.001, 0.1, 0.001)
-    assert rows["training.optimizer.momentum"] == (None, 0.9, None)
-    assert rows["task.params.top_k"] == (None, None, 3)
-    assert not any("position" in path for path in rows)
-    assert store.compare([base]) == store.compare([]) == store.compare([base, base]) == []
 
 
 def test_read_only_run_is_listed(tmp_path, monkeypatch):
