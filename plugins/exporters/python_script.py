@@ -125,9 +125,17 @@ def main() -> None:
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     model = load_model()
+    failed = False
     for path in sys.argv[1:]:
-        found = answers(forward(model, load(path)[None])[0], CLASSES)
+        try:
+            prepared = load(path)
+        except Exception as error:  # decoders fail with all sorts
+            print(f"{{path}} cannot be used: {{error}}", file=sys.stderr)
+            failed = True
+            continue
+        found = answers(forward(model, prepared[None])[0], CLASSES)
         print(path, *(f"{{label}} {{share:.1%}}" for label, share in found[:3]), sep="\\t")
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

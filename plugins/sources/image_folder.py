@@ -66,9 +66,9 @@ class ImageFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
             if not file.reason
         ]
         classes = tuple(sorted({label for _, label, _ in usable}))
+        _check_classes(root, classes, len(bad))
         empty = sorted({label for _, label, _ in listed} - set(classes))
         bad += [BadFile(label, "no picture of this class can be used") for label in empty]
-        _check_classes(root, classes, len(bad))
         return Opened(
             splits=_divide(root, usable, classes, split),
             classes=classes,
@@ -229,7 +229,8 @@ def _check_classes(root: Path, classes: tuple[str, ...], bad: int) -> None:
             "Add a folder of pictures for each further class.",
         )
     if bad:
-        raise UserError(f"None of the {bad} files in {root} can be used.", _NEXT_STEP)
+        none = f"None of the {bad} files" if bad > 1 else "Not the one file"
+        raise UserError(f"{none} in {root} can be used.", _NEXT_STEP)
     raise UserError(f"{root} holds no pictures.", _NEXT_STEP)
 
 

@@ -16,7 +16,8 @@ from tests.workbench.runs.written_runs import whole_run, write_run
 from tests.workbench.small_networks import small_experiment, write_small
 from workbench import __main__ as program
 from workbench import cli
-from workbench.cli import system
+from workbench.catalog import Catalog
+from workbench.cli import design, system
 from workbench.cli.arguments import WrongUsage
 from workbench.cli.settings import apply
 from workbench.document.files import load
@@ -432,3 +433,19 @@ def test_version_and_help_need_no_framework():
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_unusable_files_and_odd_class_counts_are_told_before_training(tmp_path, capfd):
+    for label, count in (("cats", 9), ("dogs", 2)):
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for number in range(count):
+            Image.new("L", (8, 8), number).save(tmp_path / "pictures" / label / f"{number}.png")
+    (tmp_path / "pictures" / "cats" / "broken.png").write_bytes(b"no picture")
+    experiment = apply(
+        small_experiment(),
+        ["data.source=image_folder", f"data.source.folder={tmp_path / 'pictures'}"],
+    )
+    report = design.examine(experiment, Catalog.load())
+    warnings = [problem.message for problem in report.problems if problem.severity == "warning"]
+    assert any("out of balance" in text for text in warnings)
+    assert any(text.startswith("1 file cannot be used: cats/broken.png (") for text in warnings)

@@ -18,9 +18,14 @@ from workbench.plugin_api.problems import Problem
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from workbench.cli.output import Output
     from workbench.document.experiment import Experiment
+    from workbench.plugin_api.data import DataInfo
+
+SHOWN_FILES = 10
+"""So many unusable files are named; the window lists them all."""
 
 
 def new(options: argparse.Namespace, output: Output) -> int:
@@ -107,7 +112,24 @@ def examine(experiment: Experiment, catalog: Catalog) -> Report:
         report = check_design(experiment, catalog)
         problem = Problem("error", error.message, error.hint)
         return Report(report.resolution, (problem, *report.problems))
-    return check_design(experiment, catalog, info)
+    report = check_design(experiment, catalog, info)
+    return Report(report.resolution, (*report.problems, *_data_warnings(info)))
+
+
+def _data_warnings(info: DataInfo) -> Iterator[Problem]:
+    """Yield what the window's Data panel says about usable data."""
+    for text in info.warnings:
+        yield Problem("warning", text)
+    if not info.bad_files:
+        return
+    count = len(info.bad_files)
+    named = [f"{file.path} ({file.reason})" for file in info.bad_files[:SHOWN_FILES]]
+    more = f" and {count - len(named)} more" if count > len(named) else ""
+    yield Problem(
+        "warning",
+        f"{count} file{'s' if count > 1 else ''} cannot be used: {', '.join(named)}{more}.",
+        "All others are used.",
+    )
 
 
 def problems_of(report: Report) -> list[dict[str, str]]:

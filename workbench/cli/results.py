@@ -44,7 +44,7 @@ def predict(options: argparse.Namespace, output: Output) -> int:
     if not output.as_json:
         for path, answer in answers:
             if isinstance(answer, UserError):
-                output.note(f"{path}: {answer}")
+                output.note(str(answer))
             else:
                 output.say(f"{path}: {_likeliest(answer)}")
     output.result({"predictions": [_described(path, answer) for path, answer in answers]})

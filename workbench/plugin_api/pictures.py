@@ -123,7 +123,9 @@ def read_picture(path: str) -> np.ndarray:
     try:
         return decode(path)
     except Exception as error:
-        raise UserError(f"{path} cannot be used: {reason(error)}.") from error
+        raise UserError(
+            f"{path} cannot be used: {reason(error)}.", "Choose another file, or save it anew."
+        ) from error
 
 
 def reason(error: Exception) -> str:

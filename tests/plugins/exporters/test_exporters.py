@@ -67,6 +67,24 @@ def test_the_script_answers_a_picture_file_as_the_workbench_does(trained_run, ca
     )
 
 
+def test_the_script_names_a_file_it_cannot_read_and_answers_the_others(
+    trained_run, catalog, tmp_path
+):
+    export_run(trained_run, [("python", tmp_path / "digits.py")], catalog)
+    picture = picture_of_a_two(tmp_path)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    done = subprocess.run(
+        [sys.executable, "-I", "digits.py", "broken.png", "gone.png", str(picture)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith(str(picture))
+    assert [line[:10] for line in done.stderr.splitlines()] == ["broken.png", "gone.png c"]
+    assert "Traceback" not in done.stderr
+
+
 def test_the_script_is_formatted_as_people_write(trained_run, catalog, tmp_path):
     export_run(trained_run, [("python", tmp_path / "digits.py")], catalog, verify=False)
     for check in (["format", "--check"], ["check", "--select", "E,F,I"]):

@@ -312,8 +312,8 @@ def test_what_cannot_be_opened_says_what_to_do(tmp_path):
         "empty": "holds no pictures",
         "file": "is a file, not a folder",
         "one": "holds one class only, “cats”",
-        "useless": "None of the 2 files",
-        "flat": "None of the 1 files",
+        "useless": "Not the one file",
+        "flat": "Not the one file",
         "missing": "There is no folder",
     }
     for name, message in cases.items():
