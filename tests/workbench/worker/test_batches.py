@@ -246,9 +246,10 @@ def test_a_killed_loading_process_ends_in_a_sentence(catalog, tmp_path, no_memor
     feed = _feed(catalog, Data(source=_folder(tmp_path)), batch_size=1, loaders=1)
     batches_of = feed.train_batches(0)
     next(batches_of)
-    for child in psutil.Process().children():
-        if "pytest" in " ".join(child.cmdline()):
-            child.kill()
+    loaders = [c for c in psutil.Process().children() if "tracker" not in " ".join(c.cmdline())]
+    for child in loaders:
+        child.kill()
+    assert loaders
 
     with pytest.raises(UserError, match="ended unexpectedly"):
         list(batches_of)
