@@ -40,7 +40,6 @@ class Classification(Task, frozen=True, kw_only=True):
     id: ClassVar[str] = "classification"
     title: ClassVar[str] = "Classification"
     help: ClassVar[str] = "Tells which one of several classes a sample belongs to."
-    modalities: ClassVar[tuple[str, ...]] = ("image",)
 
     label_smoothing: Annotated[
         float,

@@ -33,9 +33,9 @@ LITTLE_SPACE = 2**30
 _LIST_DEVICES = """
 import json, sys
 from workbench.catalog import Catalog
-from workbench.cli import system
 devices = Catalog.load().backend(sys.argv[1]).devices()
-print(json.dumps([f"{device.id} ({device.title})" for device in devices]))
+names = [f"{each.id} ({each.title}, {each.memory_bytes / 2**30:.0f} GiB)" for each in devices]
+print(json.dumps(names))
 """
 
 

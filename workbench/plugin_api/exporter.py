@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from workbench.plugin_api.task import Task
 
 
-class Limit(msgspec.Struct, frozen=True):
-    """Something a format cannot express of this network; an empty node means the whole of it."""
-
-    node: str
-    message: str
-
-
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     """What was written, and how far it is from the model in the workbench.
 
@@ -79,10 +72,6 @@ class Exporter(ABC):
     @abstractmethod
     def availability(self) -> Availability:
         """Say whether what it needs is installed, without importing it."""
-
-    def limits(self, network: Network) -> Sequence[Limit]:
-        """Say beforehand what the format cannot express; empty: everything fits."""
-        return ()
 
     @abstractmethod
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:

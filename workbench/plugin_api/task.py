@@ -59,7 +59,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
-    modalities: ClassVar[tuple[str, ...]] = ("image",)
 
     def problems(
         self, experiment: Experiment, network: Network, info: DataInfo | None

@@ -88,7 +88,6 @@ class RunState:
     clock: Series = field(default_factory=Series)
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     checkpoints: dict[str, str] = field(default_factory=dict)
-    best_epoch: int = 0
     probes: list[tuple[int, str]] = field(default_factory=list)
     notes: list[ev.Noted] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
@@ -160,8 +159,6 @@ class RunState:
         for name, value in event.metrics.items():
             self.epochs.setdefault(name, Series()).append(event.step, value)
         self.metrics.update(event.metrics)
-        if event.is_best:
-            self.best_epoch = event.epoch
 
     def _on_evaluated(self, event: ev.Evaluated) -> None:
         self.evaluations[event.split] = event.evaluation

@@ -143,7 +143,6 @@ class TrainingLoop:
         is_best = judge(progress, self._training, value, loss, mode)
         if is_best:
             progress.best_name = checkpoint_name(progress.step)
-            progress.best_epoch = progress.epoch + 1
         seconds = self._clock.seconds
         progress.metrics = metrics
         progress.finish_epoch()

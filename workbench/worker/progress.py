@@ -43,7 +43,7 @@ class Progress(msgspec.Struct, kw_only=True):
         epoch_seconds: spent on the running epoch so far.
         learning_rate: the base rate; a person may have changed it.
         plateau_factor: what the plateau schedule has come to.
-        best_name: checkpoint with the best metric; best_epoch: its epoch; best_loss: its loss.
+        best_name: checkpoint with the best metric; best_loss: its loss.
         metrics: the last epoch's.
         commands_read: bytes of commands.jsonl that were obeyed; commands_sum: their CRC-32.
     """
@@ -62,7 +62,6 @@ class Progress(msgspec.Struct, kw_only=True):
     best: Watched = msgspec.field(default_factory=Watched)
     best_loss: float = 0.0
     best_name: str = ""
-    best_epoch: int = 0
     metrics: dict[str, float] = {}
     commands_read: int = 0
     commands_sum: int = 0
