@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent
 
     from workbench.plugin_api.parameters import Field
+
+PAUSE_MILLISECONDS = 700
+"""Without a key, after which a typed path counts."""
 
 
 class Editor(QWidget):
@@ -144,11 +147,25 @@ class TextEditor(Editor):
 
 
 class PathEditor(TextEditor):
-    """A path with a button that opens the system's chooser."""
+    """A path with a button that opens the system's chooser.
+
+    What is typed counts at Enter, when the field is left, or after a pause: half a path is another
+    folder, and reading "/" on the way to "/data/pictures" takes long.
+    """
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
         self._field = field
+        self._shown = ""
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MILLISECONDS)
+        self._pause.timeout.connect(self._take)
+        # Before whoever hears "finished": the new path counts by then.
+        self._line.left.disconnect(self.finished)
+        self._line.returnPressed.disconnect(self.finished)
+        self._line.left.connect(self._on_left)
+        self._line.returnPressed.connect(self._on_left)
         button = QPushButton("Browse…", self)
         button.setObjectName(f"browse_{field.name}")
         button.setAccessibleName(f"Browse for {field.title.lower()}")
@@ -158,8 +175,29 @@ class PathEditor(TextEditor):
     def choose(self, path: str) -> None:
         """Take a path as if it had been typed."""
         self._line.setText(path)
-        self.edited.emit(path)
+        self._on_left()
+
+    def show_value(self, value: Any) -> None:
+        """Show the path, unless another is just being typed."""
+        text = self._text_of(value)
+        is_typing = self._line.hasFocus() and self._line.text() != self._shown
+        self._shown = text
+        if not is_typing:
+            self._line.setText(text)
+
+    def _on_text_edited(self, text: str) -> None:
+        self._pause.start()
+
+    def _on_left(self) -> None:
+        self._take()
         self.finished.emit()
+
+    def _take(self) -> None:
+        self._pause.stop()
+        text = self._line.text().strip()
+        if text != self._shown:
+            self._shown = text
+            self.edited.emit(text)
 
     def _on_browse(self) -> None:
         title, start = self._field.title, self._line.text()

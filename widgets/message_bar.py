@@ -47,6 +47,7 @@ class MessageBar(QFrame):
         self._lay_out()
         self.hide()
         session.messaged.connect(self.show_message)
+        session.run.opened.connect(self.dismiss)  # why training could not start is past
         theme.changed.connect(self._restyle)
 
     def show_message(self, message: Message) -> None:

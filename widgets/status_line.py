@@ -61,7 +61,9 @@ class StatusLine(QFrame):
         parameters = counted(network.parameters, "parameter")
         if frozen:
             parameters += f", {grouped(network.parameters - frozen)} trainable"
-        parts = [counted(len(nodes), "layer"), parameters]
+        parts = [counted(len(nodes), "layer")]
+        if network.nodes or not nodes:
+            parts.append(parameters)
         if network.multiply_adds:
             parts.append(f"{short_count(2 * network.multiply_adds)}FLOPs")
         if session.data.is_busy:

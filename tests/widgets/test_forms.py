@@ -245,3 +245,19 @@ def test_browse_fills_a_path_in(qtbot, form, tmp_path, monkeypatch):
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert form.said == [("folder", str(tmp_path))]
     assert line(form, "folder").text() == str(tmp_path)
+
+
+def test_half_a_typed_path_does_not_count_until_enter_or_a_pause(qtbot, form):
+    field = line(form, "folder")
+    type_into(qtbot, field, "/data")
+    assert form.said == []
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert form.said == [("folder", "/data")]
+    qtbot.keyClicks(field, "/cats")
+    qtbot.waitUntil(lambda: form.said[1:] == [("folder", "/data/cats")], timeout=3000)
+
+
+def test_leaving_a_path_field_takes_what_was_typed(qtbot, form):
+    type_into(qtbot, line(form, "folder"), "/data")
+    line(form, "filters").setFocus()
+    assert form.said == [("folder", "/data")]

@@ -164,6 +164,39 @@ def test_errors_stay_infos_go_and_an_info_does_not_hide_an_error(window, qtbot):
     assert not bar.isVisible()
 
 
+def test_why_training_could_not_start_goes_away_when_it_has_started(window, run_folder):
+    window.session.messaged.emit(Message("error", "Training cannot start: no data."))
+    assert window.message_bar.isVisible()
+    window.session.run.open(run_folder)
+    assert not window.message_bar.isVisible()
+
+
+def test_the_title_marks_unsaved_changes(window):
+    document = window.session.document
+    assert not window.isWindowModified()
+    document.edit(lambda e: remove_nodes(e, ("drop1",)), "Remove")
+    assert window.isWindowModified()
+    assert window.windowTitle().endswith("[*] – Neural Workbench")
+    document.undo()
+    assert not window.isWindowModified()
+
+
+def test_escape_leaves_the_welcome_page_for_the_canvas(window, qtbot):
+    window.show_welcome()
+    page = window.body.currentWidget()
+    assert page is not window.page
+    qtbot.keyClick(page, Qt.Key.Key_Escape)
+    assert window.body.currentWidget() is window.page
+
+
+def test_a_long_result_loses_its_middle_before_it_is_cut(window):
+    block = window.top_bar.progress
+    block._said = "Stopped early · epoch 12 / 30 · validation accuracy 97.2 %"
+    block._text.resize(268, 16)
+    block._elide()
+    assert block._text.text() == "Stopped early · validation accuracy 97.2 %"
+
+
 def test_the_status_line_is_never_silent(window):
     said = text_of(window, "statusText")
     assert said.startswith("12 layers   ·   56\N{THIN SPACE}714 parameters")

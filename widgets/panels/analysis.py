@@ -84,7 +84,7 @@ class AnalysisPanel(QWidget):
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         modes = QHeaderView.ResizeMode
         table.horizontalHeader().setSectionResizeMode(0, modes.Stretch)
-        for column, width in ((1, 86), (2, 74)):
+        for column, width in ((1, 84), (2, 82)):
             table.horizontalHeader().setSectionResizeMode(column, modes.Fixed)
             table.setColumnWidth(column, width)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

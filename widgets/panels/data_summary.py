@@ -76,7 +76,7 @@ class DataSummary(QWidget):
         _show(self._facts, facts)
         _show(self._error, data.error.message if data.error else "")
         _show(self._hint, data.error.hint if data.error else "")
-        _show(self._warnings, "\n".join(data.info.warnings) if data.info is not None else "")
+        _show(self._warnings, "\n".join(cautions(data.info)) if data.info is not None else "")
 
 
 class BadFiles(QWidget):
@@ -126,6 +126,13 @@ def summary(info: DataInfo) -> str:
         if split in info.counts
     ]
     return f"{first}\n{', '.join(splits)}"
+
+
+def cautions(info: DataInfo) -> list[str]:
+    """Return what to be careful about; files left out are listed farther below."""
+    if not info.bad_files:
+        return list(info.warnings)
+    return [*info.warnings, f"{counted(len(info.bad_files), 'file')} left out; listed below"]
 
 
 def _show(label: QWidget, text: str) -> None:

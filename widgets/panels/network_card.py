@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 NOTES_HEIGHT = 110
+UNKNOWN = "Sizes are not known yet: the Problems tab says what is missing."
 
 
 class NetworkCard(ScrollColumn):
@@ -48,7 +49,8 @@ class NetworkCard(ScrollColumn):
         self._facts.setText("\n".join(_facts(self._session)))
         self._facts.setVisible(bool(experiment.graph.nodes))
         empty = "Drag layers from the left onto the canvas, or press Space there and type a name."
-        self._hint.setText("Select a layer to change its settings." if network.nodes else empty)
+        known = "Select a layer to change its settings." if network.nodes else UNKNOWN
+        self._hint.setText(known if experiment.graph.nodes else empty)
         if self._notes.toPlainText() != experiment.notes:
             self._notes.blockSignals(True)
             self._notes.setPlainText(experiment.notes)
@@ -76,6 +78,8 @@ def _facts(session: Session) -> list[str]:
     if network.inputs and network.outputs:
         shapes = f"{network.inputs[0].output} → {network.outputs[0].output}"
         lines.append(shapes.replace(" ", "\N{NO-BREAK SPACE}").replace("→", " → "))
+    if not network.nodes:
+        return lines
     parameters = counted(network.parameters, "parameter")
     if frozen:
         parameters += f", {grouped(network.parameters - frozen)} trainable"

@@ -128,6 +128,11 @@ class Interruptions:
             self._prober.give_up()
             self._events.write(ev.Noted, severity="warning", message=error.message, hint=error.hint)
 
+    def look_finally(self) -> None:
+        """Show what training ended with, whatever the budget says; a short run sees little else."""
+        if self._prober.is_behind(self._progress.step):
+            self.look()
+
     def _pause(self) -> None:
         self._save()
         self._wait(self._while_paused)

@@ -94,7 +94,9 @@ class TrainingLoop:
                 self._interruptions.attend()
             self._saver.save_if_new()
         except StoppedError:
+            self._interruptions.look_finally()
             return "stopped"
+        self._interruptions.look_finally()
         return "early_stopped" if out_of_patience(progress, self._training) else "completed"
 
     def test(self, step: int) -> Evaluated:

@@ -62,6 +62,10 @@ class Prober:
         """Whether the budget allows a snapshot that would show something new."""
         return now >= self._next and step != self._last_step
 
+    def is_behind(self, step: int) -> bool:
+        """Whether the last snapshot is of another step, and snapshots can be taken at all."""
+        return step != self._last_step and self._next != math.inf
+
     def take(self, step: int) -> None:
         """Take a snapshot now.
 

@@ -58,7 +58,9 @@ def test_another_source_is_one_step_and_keeps_the_settings_of_the_last(window, q
     box.setCurrentIndex(box.findData("image_folder"))
     box.activated.emit(box.currentIndex())
     assert document.experiment.data.source.type == "image_folder"
-    retype(qtbot, data.findChild(QLineEdit, "field_folder"), "/data/cats")
+    folder = data.findChild(QLineEdit, "field_folder")
+    retype(qtbot, folder, "/data/cats")
+    qtbot.keyClick(folder, Qt.Key.Key_Return)
     assert document.experiment.data.source.params == {"folder": "/data/cats"}
     document.undo()
     document.undo()
@@ -105,7 +107,8 @@ def test_errors_warnings_and_bad_files_are_told_by_name(window):
         warnings=("The class dog has few pictures.",),
     )
     session.info_changed.emit()
-    assert data.findChild(QLabel, "dataWarnings").text() == "The class dog has few pictures."
+    warnings = data.findChild(QLabel, "dataWarnings").text()
+    assert warnings == "The class dog has few pictures.\n1 file left out; listed below"
     bad = data.findChild(QListWidget, "badFileList")
     assert bad.item(0).text() == "cat/broken.png\nit is cut off"
     session.info, session.error = None, UserError("The folder is empty.", "Choose another.")
