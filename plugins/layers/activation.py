@@ -15,7 +15,6 @@ class _Activation(Layer, frozen=True, kw_only=True):
     """A function of each value alone."""
 
     category = "Activation"
-    icon = "ph.chart-line-up"
     constructor: ClassVar[str]
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
@@ -78,7 +77,6 @@ class PReLU(Layer, frozen=True, kw_only=True):
     id = "PReLU"
     title = "PReLU"
     category = "Activation"
-    icon = "ph.chart-line-up"
     help = "Leaky ReLU that learns its slope, per channel or one for all."
     reference = "https://arxiv.org/abs/1502.01852"
     keywords = ("parametric", "rectified linear")
@@ -263,7 +261,6 @@ class _AlongAxis(Layer, frozen=True, kw_only=True):
     """A function of all values along one axis."""
 
     category = "Activation"
-    icon = "ph.chart-line-up"
     function: ClassVar[Literal["F.softmax", "F.log_softmax", "F.glu"]]
 
     axis: AxisSetting = -1

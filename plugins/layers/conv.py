@@ -99,7 +99,6 @@ class Conv1D(_Conv, frozen=True, kw_only=True):
 
     id = "Conv1D"
     title = "Conv 1D"
-    icon = "ph.activity"
     help = "Slides filters along a sequence and finds patterns wherever they are."
     keywords = ("convolution", "temporal", "sequence", "signal")
     rank = 1
@@ -117,7 +116,6 @@ class Conv2D(_Conv, frozen=True, kw_only=True):
 
     id = "Conv2D"
     title = "Conv 2D"
-    icon = "ph.grid-four"
     help = "Slides filters over a picture and finds patterns wherever they are."
     keywords = ("convolution", "cnn", "image", "filter")
     rank = 2
@@ -136,7 +134,6 @@ class Conv3D(_Conv, frozen=True, kw_only=True):
 
     id = "Conv3D"
     title = "Conv 3D"
-    icon = "ph.cube"
     help = "Slides filters through a volume or a video."
     keywords = ("convolution", "volume", "video", "voxel")
     rank = 3

@@ -18,7 +18,6 @@ class Dense(Weighted, frozen=True, kw_only=True):
     id = "Dense"
     title = "Dense"
     category = "Dense"
-    icon = "ph.share-network"
     help = "Joins every input feature to every unit; works along the last axis."
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html"
     keywords = ("linear", "fully connected", "fc", "mlp", "perceptron")

@@ -24,7 +24,6 @@ class _Channelwise(Sliding, frozen=True, kw_only=True):
     """What depthwise and separable convolutions share."""
 
     category = "Convolution"
-    icon = "ph.stack"
     rank: ClassVar[int]
 
     multiplier: Annotated[

@@ -15,7 +15,6 @@ class Input(Layer, frozen=True, kw_only=True):
     id = "Input"
     title = "Input"
     category = "Input and output"
-    icon = "ph.sign-in"
     help = "Takes in the prepared samples; its shape comes from the data unless you set it."
     keywords = ("start", "data", "source")
     inputs = (0, 0)
@@ -53,7 +52,6 @@ class Output(Layer, frozen=True, kw_only=True):
     id = "Output"
     title = "Output"
     category = "Input and output"
-    icon = "ph.sign-out"
     help = "Marks the network's output; the task trains and judges what arrives here."
     keywords = ("end", "result", "head", "target")
 

@@ -14,7 +14,6 @@ class _Merge(Layer, frozen=True, kw_only=True):
     """Value by value; sizes of 1 and missing leading axes are stretched, as NumPy does."""
 
     category = "Merge"
-    icon = "ph.git-merge"
     inputs = (2, None)
     pattern: ClassVar[str]
     """Source of two operands joined."""
@@ -132,7 +131,6 @@ class Concatenate(Layer, frozen=True, kw_only=True):
     id = "Concatenate"
     title = "Concatenate"
     category = "Merge"
-    icon = "ph.columns"
     help = "Puts branches one behind the other along an axis, by default their channels."
     reference = "https://arxiv.org/abs/1608.06993"
     keywords = ("concat", "stack", "skip", "u-net", "densenet", "inception")

@@ -125,7 +125,6 @@ class BatchNorm(_Affine, frozen=True, kw_only=True):
 
     id = "BatchNorm"
     title = "Batch norm"
-    icon = "ph.sliders"
     help = "Gives each channel mean 0 and deviation 1 over the batch, then scales and shifts it."
     reference = "https://arxiv.org/abs/1502.03167"
     keywords = ("batch normalisation", "batchnormalization", "bn")
@@ -202,7 +201,6 @@ class LayerNorm(_Affine, frozen=True, kw_only=True):
 
     id = "LayerNorm"
     title = "Layer norm"
-    icon = "ph.sliders-horizontal"
     help = "Normalises each sample, or each position, over its features alone."
     reference = "https://arxiv.org/abs/1607.06450"
     keywords = ("layer normalisation", "layernormalization", "transformer")
@@ -244,7 +242,6 @@ class GroupNorm(_Affine, frozen=True, kw_only=True):
 
     id = "GroupNorm"
     title = "Group norm"
-    icon = "ph.squares-four"
     help = "Normalises each sample over groups of channels; needs no large batch."
     reference = "https://arxiv.org/abs/1803.08494"
     keywords = ("group normalisation", "groupnormalization", "instance norm")
@@ -295,7 +292,6 @@ class RMSNorm(Layer, frozen=True, kw_only=True):
     id = "RMSNorm"
     title = "RMS norm"
     category = "Normalisation"
-    icon = "ph.equals"
     help = "Divides each position's features by their root mean square, then scales them."
     reference = "https://arxiv.org/abs/1910.07467"
     keywords = ("root mean square", "layer norm", "llama")

@@ -140,7 +140,6 @@ class MaxPool1D(_MaxPool, frozen=True, kw_only=True):
 
     id = "MaxPool1D"
     title = "Max pool 1D"
-    icon = "ph.arrows-in-line-horizontal"
     help = "Keeps the largest value of each window along a sequence."
     keywords = ("subsampling", "downsample", "sequence")
     rank = 1
@@ -155,7 +154,6 @@ class MaxPool2D(_MaxPool, frozen=True, kw_only=True):
 
     id = "MaxPool2D"
     title = "Max pool"
-    icon = "ph.arrows-in"
     help = "Keeps the largest value of each window of a picture, so that it becomes smaller."
     keywords = ("subsampling", "downsample", "maxpool")
     rank = 2
@@ -170,7 +168,6 @@ class MaxPool3D(_MaxPool, frozen=True, kw_only=True):
 
     id = "MaxPool3D"
     title = "Max pool 3D"
-    icon = "ph.arrows-in-cardinal"
     help = "Keeps the largest value of each window of a volume or a video."
     keywords = ("subsampling", "downsample", "volume")
     rank = 3
@@ -185,7 +182,6 @@ class AveragePool1D(_AveragePool, frozen=True, kw_only=True):
 
     id = "AveragePool1D"
     title = "Average pool 1D"
-    icon = "ph.arrows-in-line-horizontal"
     help = "Takes the mean of each window along a sequence; padding does not count."
     keywords = ("subsampling", "downsample", "mean", "sequence")
     rank = 1
@@ -200,7 +196,6 @@ class AveragePool2D(_AveragePool, frozen=True, kw_only=True):
 
     id = "AveragePool2D"
     title = "Average pool"
-    icon = "ph.arrows-in-simple"
     help = "Takes the mean of each window of a picture; padding does not count."
     keywords = ("subsampling", "downsample", "mean")
     rank = 2
@@ -215,7 +210,6 @@ class AveragePool3D(_AveragePool, frozen=True, kw_only=True):
 
     id = "AveragePool3D"
     title = "Average pool 3D"
-    icon = "ph.arrows-in-cardinal"
     help = "Takes the mean of each window of a volume or a video; padding does not count."
     keywords = ("subsampling", "downsample", "mean", "volume")
     rank = 3

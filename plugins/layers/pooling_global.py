@@ -15,7 +15,6 @@ class _GlobalPool(Layer, frozen=True, kw_only=True):
     """What both global pools share; they take any rank and axes that vary."""
 
     category = "Pooling"
-    icon = "ph.arrows-in-line-vertical"
     reference = "https://arxiv.org/abs/1312.4400"
     operation: ClassVar[Literal["mean", "amax"]]
 
@@ -73,7 +72,6 @@ class _AdaptivePool2D(Layer, frozen=True, kw_only=True):
     """What both adaptive pools share."""
 
     category = "Pooling"
-    icon = "ph.dots-nine"
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html"
     module: ClassVar[str]
 

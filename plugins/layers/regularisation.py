@@ -30,7 +30,6 @@ class Dropout(Layer, frozen=True, kw_only=True):
     id = "Dropout"
     title = "Dropout"
     category = "Regularisation"
-    icon = "ph.drop-half"
     help = "Sets random values to zero while training and scales the others up to make good."
     reference = "https://jmlr.org/papers/v15/srivastava14a.html"
     keywords = ("overfitting", "noise")
@@ -52,7 +51,6 @@ class SpatialDropout(Layer, frozen=True, kw_only=True):
     id = "SpatialDropout"
     title = "Spatial dropout"
     category = "Regularisation"
-    icon = "ph.drop"
     help = "Sets whole channels to zero while training; fits convolutions better than Dropout."
     reference = "https://arxiv.org/abs/1411.4280"
     keywords = ("overfitting", "noise", "channel dropout", "dropout2d")
@@ -86,7 +84,6 @@ class GaussianNoise(Layer, frozen=True, kw_only=True):
     id = "GaussianNoise"
     title = "Gaussian noise"
     category = "Regularisation"
-    icon = "ph.waves"
     help = "Adds normal noise of mean 0 while training."
     reference = "https://doi.org/10.1162/neco.1995.7.1.108"
     keywords = ("noise", "jitter", "augmentation")

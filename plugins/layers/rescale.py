@@ -16,7 +16,6 @@ class Rescale(Layer, frozen=True, kw_only=True):
     id = "Rescale"
     title = "Rescale"
     category = "Normalisation"
-    icon = "ph.ruler"
     help = "Multiplies every value by a fixed number and adds another: 1/127.5 and -1, say."
     keywords = ("rescaling", "multiply", "offset", "linear")
 

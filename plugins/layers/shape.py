@@ -16,7 +16,6 @@ class Flatten(Layer, frozen=True, kw_only=True):
     id = "Flatten"
     title = "Flatten"
     category = "Shape"
-    icon = "ph.rows"
     help = "Lays all values of a sample in one row, channels fastest; Dense often follows."
     keywords = ("vector", "unroll", "ravel")
 
@@ -37,7 +36,6 @@ class Reshape(Layer, frozen=True, kw_only=True):
     id = "Reshape"
     title = "Reshape"
     category = "Shape"
-    icon = "ph.frame-corners"
     help = "Gives the same values, in the same order, other axes."
     keywords = ("view", "unflatten")
 
@@ -82,7 +80,6 @@ class Permute(Layer, frozen=True, kw_only=True):
     id = "Permute"
     title = "Permute"
     category = "Shape"
-    icon = "ph.swap"
     help = "Puts the axes in another order."
     keywords = ("transpose", "swap", "axes", "movedim")
 

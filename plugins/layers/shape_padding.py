@@ -50,7 +50,6 @@ class _Edges(Layer, frozen=True, kw_only=True):
 
 
 class _ZeroPad(_Edges, frozen=True, kw_only=True):
-    icon = "ph.bounding-box"
     keywords = ("padding", "border", "zeros")
     sign = 1
 
@@ -60,7 +59,6 @@ class _ZeroPad(_Edges, frozen=True, kw_only=True):
 
 
 class _Crop(_Edges, frozen=True, kw_only=True):
-    icon = "ph.crop"
     keywords = ("cut", "trim", "border")
     sign = -1
 

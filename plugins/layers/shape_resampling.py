@@ -21,7 +21,6 @@ class _Upsample(Layer, frozen=True, kw_only=True):
     """What upsampling of all ranks shares."""
 
     category = "Shape"
-    icon = "ph.arrows-out-simple"
     rank: ClassVar[int]
 
     factor: int | tuple[int, ...] = 2
@@ -103,7 +102,6 @@ class Resize(Layer, frozen=True, kw_only=True):
     id = "Resize"
     title = "Resize"
     category = "Shape"
-    icon = "ph.corners-out"
     help = "Brings pictures to a height and width, larger or smaller."
     keywords = ("scale", "interpolate", "downsample", "upsample")
 

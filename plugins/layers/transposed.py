@@ -48,7 +48,6 @@ class _ConvTranspose(Weighted, frozen=True, kw_only=True):
     """What transposed convolutions of all ranks share."""
 
     category = "Convolution"
-    icon = "ph.arrows-out"
     reference = "https://arxiv.org/abs/1603.07285"
     rank: ClassVar[int]
 

@@ -80,7 +80,6 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
     category: ClassVar[str] = ""
-    icon: ClassVar[str] = ""
     help: ClassVar[str] = ""
     reference: ClassVar[str] = ""
     keywords: ClassVar[tuple[str, ...]] = ()
