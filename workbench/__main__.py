@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -15,6 +16,11 @@ FIRST_EXAMPLE = "digits-cnn"
 
 def main() -> None:
     """Run the program and exit with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Files and pipes get UTF-8 wherever the program runs; no name is too odd to print.
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -449,3 +449,36 @@ def test_unusable_files_and_odd_class_counts_are_told_before_training(tmp_path, 
     warnings = [problem.message for problem in report.problems if problem.severity == "warning"]
     assert any("out of balance" in text for text in warnings)
     assert any(text.startswith("1 file cannot be used: cats/broken.png (") for text in warnings)
+
+
+def test_a_reader_who_closes_the_pipe_does_not_stop_a_training(tmp_path):
+    file = write_small(tmp_path)
+    with command("train", file, "--runs", tmp_path / "runs") as process:
+        process.stdout.close()
+        process.stdout = None
+        _, err = process.communicate(timeout=120)
+    (run,) = store.list_runs(tmp_path / "runs")
+    assert (process.returncode, err, run.status) == (0, "", "completed")
+
+
+def test_output_onto_a_full_disk_is_a_failure_in_words(tmp_path):
+    with (
+        Path("/dev/full").open("w") as full,
+        subprocess.Popen(
+            [sys.executable, "-m", "workbench", "check", write_small(tmp_path)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert err == "Not all of the output could be written: No space left on device.\n"
+
+
+def test_output_is_utf_8_whatever_the_computer_speaks(tmp_path):
+    speaking = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    with command("check", write_small(tmp_path), env=speaking, encoding="utf-8") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "×" in out

@@ -21,6 +21,13 @@ DONE, PROBLEMS, WRONG_USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 def main(arguments: Sequence[str]) -> int:
     """Do one command and return the exit status: 0, 1, 2, 3 or 130."""
     output = Output("--json" in arguments)
+    status = _do(arguments, output)
+    if output.lost is not None:
+        output.note(f"Not all of the output could be written: {output.lost.strerror}.")
+    return FAILED if output.lost is not None and status == DONE else status
+
+
+def _do(arguments: Sequence[str], output: Output) -> int:
     try:
         options = parse(arguments)
         return int(options.run(options, output))

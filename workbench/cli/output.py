@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
@@ -16,25 +17,32 @@ if TYPE_CHECKING:
 class Output:
     """Prints results on stdout and everything else on stderr.
 
+    A stream that takes no more, a closed pipe or a full disk, never stops the work.
+
     Args:
         as_json: print nothing on stdout but one JSON line at the end.
+
+    Attributes:
+        lost: why a part of the output could not be written; a reader who has read enough and
+            closed the pipe loses nothing.
     """
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self.lost: OSError | None = None
 
     def say(self, text: str = "") -> None:
         """Print a line for people: part of the result, or beside it when that is JSON."""
-        print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+        self._print(text, sys.stderr if self.as_json else sys.stdout)
 
     def note(self, text: str) -> None:
         """Print a line for people that is not part of the result."""
-        print(text, file=sys.stderr, flush=True)
+        self._print(text, sys.stderr)
 
     def result(self, value: Any) -> None:
         """Print the result for programs, if they are who asks."""
         if self.as_json:
-            print(msgspec.json.encode(value).decode(), flush=True)
+            self._print(msgspec.json.encode(value).decode(), sys.stdout)
 
     def fail(self, error: UserError) -> None:
         """Say what went wrong and what to do next."""
@@ -67,3 +75,13 @@ class Output:
         for row in rows:
             table.add_row(*map(escape, row))
         console.print(table)
+
+    def _print(self, text: str, stream: TextIO | None) -> None:
+        if stream is None:  # closed before the program began
+            return
+        try:
+            print(text, file=stream, flush=True)
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if not isinstance(error, BrokenPipeError):
+                self.lost = error
