@@ -47,7 +47,7 @@ class FeatureMaps(QWidget):
         self._theme = theme
         self._watching = watching
         self._snapshot: Snapshot | None = None
-        self._scrubbed: str | None = None
+        self._scrubbed: tuple[int, str] | None = None
         self._channel: int | None = None
         self._is_stale = True
         self._make_header()
@@ -102,11 +102,11 @@ class FeatureMaps(QWidget):
 
     def _index(self) -> int:
         """Return the number of the shown snapshot; a thinned one gives its neighbour."""
-        names = [name for _, name in self._session.run.state.probes]
-        if self._scrubbed is None or not names:
-            return len(names) - 1
-        later = [index for index, name in enumerate(names) if name >= self._scrubbed]
-        return later[0] if later else len(names) - 1
+        probes = self._session.run.state.probes
+        if self._scrubbed is None:
+            return len(probes) - 1
+        later = (index for index, probe in enumerate(probes) if probe >= self._scrubbed)
+        return next(later, len(probes) - 1)
 
     def _set_slider(self, count: int, index: int) -> None:
         self._slider.blockSignals(True)
@@ -202,7 +202,7 @@ class FeatureMaps(QWidget):
     def _on_slider_moved(self, index: int) -> None:
         probes = self._session.run.state.probes
         is_newest = index >= len(probes) - 1
-        self._scrubbed = None if is_newest else probes[index][1]
+        self._scrubbed = None if is_newest else probes[index]
         self.refresh()
 
     def _on_theme_changed(self) -> None:

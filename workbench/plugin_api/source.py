@@ -39,8 +39,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
-    modality: ClassVar[str] = "image"
-    """Id of the preprocessing that fits."""
 
     def open(self, split: Split) -> Opened:
         """List the data set; called in a worker or a helper process, never in the window.

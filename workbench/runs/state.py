@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from workbench.plugin_api.task import Evaluation
     from workbench.runs import events as ev
 
@@ -62,7 +64,8 @@ class RunState:
         steps: per-step series by metric name ("loss", "accuracy", "learning_rate").
         epochs: per-epoch series by metric name ("train/loss", "val/accuracy"), over steps.
         clock: (step, training seconds) pairs for the time axis, one a Steps event.
-        probes: (step, file name) of feature-map snapshots, oldest first.
+        probes: (step, file name) of feature-map snapshots, oldest first; the worker thins them
+            without a word, so that a file may be gone (`forget_thinned`).
         changes: counts applied events, so that a view can tell whether to redraw.
     """
 
@@ -127,6 +130,11 @@ class RunState:
         self.changes += 1
         self.updated = event.time
         getattr(self, f"_on_{event.__struct_config__.tag}")(event)
+
+    def forget_thinned(self, left: Collection[str]) -> None:
+        """Drop the snapshots that are not among the files left, except those written since."""
+        last = max((i for i, probe in enumerate(self.probes) if probe[1] in left), default=-1)
+        self.probes = [p for i, p in enumerate(self.probes) if i > last or p[1] in left]
 
     def _on_preparing(self, event: ev.Preparing) -> None:
         self.status, self.message, self.hint = "preparing", event.message, ""

@@ -54,7 +54,8 @@ class ShownRun:
         self._launcher = launcher
         self._say = say
         self._follower = Follower(folder)
-        self._snapshots: Loader[Snapshot] = Loader(read_snapshot)
+        self._snapshots: Loader[Snapshot] = Loader(self._read_snapshot)
+        self._left: frozenset[str] | None = None
         self._results: Loader[Results] = Loader(read_results, capacity=3)
         self._submitted: float | None = None
         self._died: float | None = None
@@ -111,6 +112,9 @@ class ShownRun:
         running = self._follower.is_running  # before the events, which come before its end
         folded, drained = self._fold()
         arrived = self._snapshots.tick() | self._results.tick()
+        if self._left is not None:
+            self.state.forget_thinned(self._left)
+            self._left = None
         self._report()
         changed = self._watch_worker(running) if drained else False
         return folded or arrived or changed
@@ -203,6 +207,15 @@ class ShownRun:
         if self.stop_asked:
             text = "Training was ended at once."
         self._say(Message("warning", text, "Resume goes on from the last checkpoint."))
+
+    def _read_snapshot(self, path: Path) -> Snapshot:
+        """Read a snapshot, in the background; where it has been thinned out, see what is left."""
+        try:
+            return read_snapshot(path)
+        except UserError:
+            if not path.exists():
+                self._left = frozenset(file.name for file in path.parent.glob("*.safetensors"))
+            raise
 
     def _results_path(self, split: str) -> Path:
         return self.folder.results / f"{split}.safetensors"

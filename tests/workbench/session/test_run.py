@@ -360,6 +360,21 @@ def test_snapshots_and_results_arrive_with_a_signal(run, tmp_path):
     assert updates
 
 
+def test_snapshots_that_were_thinned_out_are_forgotten(run, tmp_path):
+    names = [f"{step:06d}.safetensors" for step in (0, 5, 10, 15)]
+    probed = [ev.Probed(time=1001.0, step=int(name[:6]), name=name, seconds=0.1) for name in names]
+    folder = write_run(tmp_path, [started(1000.0), *probed])
+    folder.probes.mkdir()
+    for name in (names[0], names[2]):
+        write_snapshot(folder.probes / name, Snapshot(step=int(name[:6])))
+    run.open(folder)
+    wait_for(run, lambda: len(run.state.probes) == 4)
+    assert run.snapshot(names[1]) is None
+    wait_for(run, lambda: len(run.state.probes) == 3)
+    # The last one is newer than all that is there: it may have been written meanwhile.
+    assert [name for _, name in run.state.probes] == [names[0], names[2], names[3]]
+
+
 def test_new_results_take_the_place_of_old_ones(run, launcher):
     start(run, launcher)
     folder = run.folder
