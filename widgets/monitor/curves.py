@@ -122,6 +122,7 @@ class CurvesView(QWidget):
         self._smoothing_label = QLabel()
         self._smoothing_label.setFont(ui_font(8.5))
         self._smoothing_label.setProperty("soft", True)
+        self._smoothing_label.setIndent(5)
         self._smoothing.valueChanged.connect(self._on_smoothing_changed)
         pane.add_left(self._smoothing)
         pane.add_left(self._smoothing_label)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def value_text(value: float) -> str:
     """Return a number of about four figures."""
@@ -24,7 +29,25 @@ def metric_title(metric: str) -> str:
     return metric.replace("_", " ").capitalize()
 
 
-def short_name(name: str) -> str:
-    """Return a run's name without the date and time its folder begins with."""
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Return runs' names without the date and time their folders begin with, if that is enough.
+
+    Runs of the same name are told apart by the time, or else by the whole name.
+    """
+    names = tuple(names)
+    for shorten in (_title, _timed_title):
+        made = {name: shorten(name) for name in names}
+        if len(set(made.values())) == len(made):
+            return made
+    return {name: name for name in names}
+
+
+def _title(name: str) -> str:
     parts = name.split("_", 2)
     return parts[2] if len(parts) == 3 and parts[0][:2].isdigit() else name
+
+
+def _timed_title(name: str) -> str:
+    title = _title(name)
+    clock = name.split("_", 2)[1] if title != name else ""
+    return f"{title} {clock[:2]}:{clock[2:4]}" if clock.isdigit() else title

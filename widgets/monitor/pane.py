@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from widgets.monitor.labels import clock_text, metric_title, short_name, value_text
+from widgets.monitor.labels import clock_text, metric_title, short_names, value_text
 from widgets.monitor.legend import Entry
 from widgets.monitor.plot import Drawn, Plot
 from widgets.monitor.run_curves import metrics_of
@@ -124,7 +124,9 @@ class Pane(QWidget):
             validation = value_text(reading.validation)
         if len(self._curves) > 1:
             values = " · ".join(text for text in (training, validation) if text)
-            return [Entry(color, short_name(name), values, is_dashed=not has_training)]
+            return [
+                Entry(color, short_names(self._curves)[name], values, is_dashed=not has_training)
+            ]
         made = [Entry(color, "train", training)] if has_training else []
         if len(curve.points_x):
             made.append(Entry(color, "validation", validation, is_dashed=True))

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.monitor.labels import short_name
+from widgets.monitor.labels import short_names
 from workbench.document.changes import compare
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class RunDifferences(QWidget):
         self.table.setVisible(bool(rows))
         self.table.setColumnCount(len(names) + 1)
         self.table.setRowCount(len(rows))
-        self.table.setHorizontalHeaderLabels(["Setting", *map(short_name, names)])
+        self.table.setHorizontalHeaderLabels(["Setting", *short_names(names).values()])
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for row, difference in enumerate(rows):

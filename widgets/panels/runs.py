@@ -216,6 +216,7 @@ class RunsPanel(QWidget):
         view.setSortingEnabled(True)
         view.sortByColumn(table.STARTED, Qt.SortOrder.DescendingOrder)
         view.setShowGrid(False)
+        view.setStyleSheet("QTableView::item { padding: 0 3px; }")  # as the header's
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         # A double click opens the run; F2 or a click on the selected cell writes.
