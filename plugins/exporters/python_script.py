@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from plugins.backends.torch import TorchBackend
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.safetensors import metadata
 from plugins.exporters.sources import join_sources
 from plugins.exporters.torch_module import module_call, torch_state
 from workbench.files import write_atomically
-from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.exporter import Exporter
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.exporter import ExportRequest
 
 LINE = 88
@@ -38,9 +38,7 @@ class PythonScriptExporter(Exporter):
 
     def availability(self) -> Availability:
         """PyTorch must be installed."""
-        if find_spec("torch"):
-            return Availability(True)
-        return Availability(False, "PyTorch is not installed.", "pip install torch")
+        return TorchBackend().availability()
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the script, and its weights with the same name beside it."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from plugins.backends.torch import TorchBackend
 from plugins.backends.torch_code import generate
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.torch_module import run_source, torch_state
 from workbench.files import write_atomically
-from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.exporter import Exporter
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.exporter import ExportRequest
 
 
@@ -33,9 +33,7 @@ class TorchStateExporter(Exporter):
 
     def availability(self) -> Availability:
         """PyTorch must be installed."""
-        if find_spec("torch"):
-            return Availability(True)
-        return Availability(False, "PyTorch is not installed.", "pip install torch")
+        return TorchBackend().availability()
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the state dict."""

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from tests.widgets.canvas.hands import Hands
+from tests.widgets.canvas.networks import chain
 from tests.widgets.session_at_rest import SessionAtRest
 from widgets.canvas.view import CanvasView
 from widgets.theme import Theme
@@ -44,6 +45,13 @@ def view(qtbot, session, theme):
     made.setFocus()
     QApplication.clipboard().clear()
     return made
+
+
+@pytest.fixture
+def open_chain(session, view, qapp):
+    session.document.replace(chain())
+    view.reset_zoom()
+    qapp.processEvents()
 
 
 @pytest.fixture

@@ -21,13 +21,6 @@ NO_KEY = Qt.KeyboardModifier.NoModifier
 
 
 @pytest.fixture
-def open_chain(session, view, qapp):
-    session.document.replace(chain())
-    view.reset_zoom()
-    qapp.processEvents()
-
-
-@pytest.fixture
 def open_branched(session, view, qapp):
     session.document.replace(branched())
     qapp.processEvents()

@@ -31,13 +31,6 @@ def place(session, node_id):
 
 
 @pytest.fixture
-def open_chain(session, view, qapp):
-    session.document.replace(chain())
-    view.reset_zoom()
-    qapp.processEvents()
-
-
-@pytest.fixture
 def open_branched(session, view, qapp):
     session.document.replace(branched())
     view.fit()
