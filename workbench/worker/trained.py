@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.catalog import Catalog
     from workbench.document.experiment import Experiment
-    from workbench.plugin_api.backend import Model
+    from workbench.plugin_api.backend import Backend, Model
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.preprocessing import Preprocessing
     from workbench.plugin_api.task import Task
@@ -73,24 +73,9 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     for problem in resolution.problems:
         raise UserError(problem.message, problem.hint)
     checkpoint = Checkpoints(folder.checkpoints).find(which)
-    backend = catalog.backend(experiment.training.backend)
     task = catalog.task(experiment.task)
-    code = backend.generate(resolution.network)
-    with tempfile.TemporaryDirectory(prefix="workbench-model-") as name:
-        module_path = Path(name) / "model.py"
-        module_path.write_text(code.source, encoding="utf-8")
-        plan = BuildPlan(
-            network=resolution.network,
-            task=task,
-            info=saved.info,
-            training=msgspec.structs.replace(experiment.training, compile=False),
-            code=code,
-            module_path=module_path,
-            train_counts=saved.info.class_counts.get("train", ()),
-            device="cpu",
-            seed=experiment.seed,
-        )
-        model = backend.build(plan)
+    backend = catalog.backend(experiment.training.backend)
+    model = _build(backend, experiment, resolution.network, task, saved.info)
     model.load_weights(checkpoint.weights)
     return Trained(
         experiment=experiment,
@@ -103,6 +88,28 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
         model=model,
         step=checkpoint.progress.step,
     )
+
+
+def _build(
+    backend: Backend, experiment: Experiment, network: Network, task: Task, info: DataInfo
+) -> Model:
+    """Build the model on the CPU; its module is needed only while it is loaded."""
+    code = backend.generate(network)
+    with tempfile.TemporaryDirectory(prefix="workbench-model-") as name:
+        module_path = Path(name) / "model.py"
+        module_path.write_text(code.source, encoding="utf-8")
+        plan = BuildPlan(
+            network=network,
+            task=task,
+            info=info,
+            training=msgspec.structs.replace(experiment.training, compile=False),
+            code=code,
+            module_path=module_path,
+            train_counts=info.class_counts.get("train", ()),
+            device="cpu",
+            seed=experiment.seed,
+        )
+        return backend.build(plan)
 
 
 def _saved_data(folder: RunFolder) -> SavedData:
