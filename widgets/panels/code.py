@@ -99,11 +99,6 @@ class CodePanel(QWidget):
 
             self._session.attempt(lambda: write_atomically(Path(name), source.encode()))
 
-    def line_of(self, node: str) -> int | None:
-        """Return the first line (from 1) that was written for a node."""
-        lines = self.code.lines if self.code is not None else {}
-        return min((line for line, owner in lines.items() if owner == node), default=None)
-
     def _say(self, title: str, hint: str) -> None:
         self.code = None
         self._empty.show_text(title, hint)

@@ -51,7 +51,8 @@ def test_selecting_a_node_marks_its_lines(panel, at_rest):
 
 
 def test_clicking_a_line_selects_its_node(panel, at_rest):
-    block = panel.text.document().findBlockByNumber(panel.line_of("logits") - 1)
+    line = min(line for line, node in panel.code.lines.items() if node == "logits")
+    block = panel.text.document().findBlockByNumber(line - 1)
     panel.text.setTextCursor(QTextCursor(block))
     panel.text.centerCursor()
     place = panel.text.cursorRect(QTextCursor(block)).center()
