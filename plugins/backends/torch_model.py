@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from plugins.backends import torch_state
@@ -35,7 +36,8 @@ class TorchModel(Model):
         self.device = choose(plan.device)
         training = plan.training
         if training.threads:
-            torch.set_num_threads(training.threads)
+            # More threads than cores wait for each other; 500 on two cores take 20 times as long.
+            torch.set_num_threads(min(training.threads, os.cpu_count() or 1))
         torch.manual_seed(plan.seed)
         self._device = torch.device(self.device.id)
         if self._device.type == "cuda":

@@ -1,6 +1,7 @@
 """Normalisation over the batch, over features, over groups of channels."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Annotated, Literal
 
 from plugins.layers._torch import call, short, unless
@@ -261,6 +262,11 @@ class GroupNorm(_Affine, frozen=True, kw_only=True):
             raise ShapeError(
                 f"Group norm cannot divide {channels} channels into {self.groups} groups.",
                 f"Possible are {', '.join(map(str, fitting))}.",
+            )
+        if prod(size or 2 for size in tensor.shape) == self.groups:
+            raise ShapeError(
+                "Group norm would make every value zero: each group holds one value only.",
+                "Use fewer groups, or another normalisation.",
             )
         return tensor
 

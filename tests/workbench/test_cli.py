@@ -482,3 +482,25 @@ def test_output_is_utf_8_whatever_the_computer_speaks(tmp_path):
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert "×" in out
+
+
+def test_a_runs_folder_that_cannot_be_listed_is_not_called_empty(tmp_path, capfd, monkeypatch):
+    file = tmp_path / "file"
+    file.touch()
+    status, result, _ = do(capfd, "runs", "list", "--runs", file, "--json")
+    assert (status, result["error"]) == (3, f"{file} is a file, not a folder.")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may read everything
+    status, result, _ = do(capfd, "runs", "list", "--runs", tmp_path, "--json")
+    assert (status, result["error"]) == (3, f"{tmp_path} cannot be read.")
+
+
+def test_a_setting_that_is_not_there_names_those_that_are():
+    with pytest.raises(WrongUsage) as caught:
+        apply(small_experiment(), ["training.schedule.lr=3"])
+    assert caught.value.message == (
+        "training.schedule.lr cannot be 3: Object contains unknown field `lr`."
+    )
+    assert "training.schedule.type" in caught.value.hint
+    with pytest.raises(WrongUsage, match="batches cannot be 3") as caught:
+        apply(small_experiment(), ["training.batches=3"])
+    assert "training.batch_size" in caught.value.hint

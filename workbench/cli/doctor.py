@@ -72,7 +72,7 @@ def _all() -> Iterator[Finding]:
         yield from _backend(backend_type())
     yield _disk(runs_folder(argparse.Namespace(runs=None)))
     yield from (
-        Finding(f"plug-in {broken.module}", "warning", broken.message, "")
+        Finding(f"plug-in {broken.module}", "warning", broken.message, "Update or uninstall it.")
         for broken in catalog.broken
     )
 

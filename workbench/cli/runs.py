@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import preferences
 from workbench.cli.progress import duration
+from workbench.errors import UserError
 from workbench.runs import store
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ def runs_folder(options: argparse.Namespace) -> Path:
 def list_all(options: argparse.Namespace, output: Output) -> int:
     """List the runs, newest first."""
     folder = runs_folder(options)
+    if folder.is_file():
+        raise UserError(f"{folder} is a file, not a folder.", "Choose another one with --runs DIR.")
+    if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
+        raise UserError(f"{folder} cannot be read.", "Change its rights, or use --runs DIR.")
     runs = store.list_runs(folder)
     if runs:
         output.table(

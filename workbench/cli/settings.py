@@ -42,8 +42,21 @@ def _with(experiment: Experiment, path: str, text: str) -> Experiment:
         try:
             return msgspec.convert(document, Experiment)
         except (msgspec.ValidationError, OverflowError) as error:
-            reason = reason or str(error)
-    raise WrongUsage(f"{path} cannot be {text}: {reason}.", "Nothing was started.")
+            reason = reason or str(error).split(" - at ")[0]
+    raise WrongUsage(f"{path} cannot be {text}: {reason}.", _next_step(experiment, path))
+
+
+def _next_step(experiment: Experiment, path: str) -> str:
+    """Name the settings beside the one that was meant."""
+    if path.startswith("graph."):
+        return "Nothing was started; `workbench code` shows how each layer is set."
+    target: Any = msgspec.to_builtins(experiment)
+    place = ""
+    for key in path.split(".")[:-1]:
+        if not isinstance(target, dict) or not isinstance(target.get(key), dict):
+            break
+        target, place = target[key], f"{place}{key}."
+    return f"Nothing was started. Settings there are {', '.join(place + key for key in target)}."
 
 
 def _readings(text: str) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch  # noqa: TID253
@@ -250,3 +252,12 @@ def test_networks_on_volumes_train(catalog, tmp_path, channels_last):
     model.train_step((batch(),), 0.1)
     assert np.isfinite(model.drain_logs()["loss"]).all()
     assert (model.weights()["conv1/kernel"] != before).any()
+
+
+def test_threads_are_never_more_than_cores(catalog, tmp_path):
+    before = torch.get_num_threads()
+    try:
+        build(catalog, tmp_path, LINEAR, (5,), threads=500)
+        assert torch.get_num_threads() <= os.cpu_count()
+    finally:
+        torch.set_num_threads(before)

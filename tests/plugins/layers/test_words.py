@@ -63,6 +63,11 @@ REFUSALS = [
         "Possible are 1, 2, 3, 4, 6, 12.",
     ),
     (
+        "GroupNorm", {"groups": 8}, [(8,)],
+        "Group norm would make every value zero: each group holds one value only.",
+        "Use fewer groups, or another normalisation.",
+    ),
+    (
         "Reshape", {"shape": (4, 4)}, [(3, 5)],
         "Reshape got 15 values (3 × 5), which do not fit 4 × 4.",
         "The product of the new sizes must be the number of values.",
