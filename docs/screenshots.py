@@ -46,10 +46,10 @@ def take(arguments: argparse.Namespace) -> None:
     window.start()
     window.files.open_example(arguments.example)
     _let_run(app, 2.0)
+    window.session.document.select([name for name in arguments.select.split(",") if name])
     if arguments.train:
         window.runs.train()
         _let_run(app, arguments.train)
-    window.session.document.select([name for name in arguments.select.split(",") if name])
     for key in filter(None, arguments.tabs.split(",")):
         window.show_tab(key)
     if arguments.welcome:

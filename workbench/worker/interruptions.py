@@ -121,17 +121,22 @@ class Interruptions:
 
     def look(self) -> None:
         """Take a snapshot; a sample that cannot be read costs the picture, not the training."""
+        self._prober.watch(self._control.watch)
+        self._look()
+
+    def _look(self) -> None:
         try:
-            self._prober.watch(self._control.watch)
             self._prober.take(self._progress.step)
         except UserError as error:
             self._prober.give_up()
             self._events.write(ev.Noted, severity="warning", message=error.message, hint=error.hint)
 
     def look_finally(self) -> None:
-        """Show what training ended with, whatever the budget says; a short run sees little else."""
-        if self._prober.is_behind(self._progress.step):
-            self.look()
+        """Show what training ended with in every layer, whatever the budget says."""
+        self._prober.watch(self._control.watch)
+        if not self._prober.has_given_up:
+            self._prober.widen()
+            self._look()
 
     def _pause(self) -> None:
         self._save()

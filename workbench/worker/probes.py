@@ -7,6 +7,8 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench.runs import events as ev
 from workbench.runs.commands import Watch
 from workbench.runs.probes import Snapshot, write_snapshot
@@ -28,6 +30,8 @@ MOST_FILES = 400
 KEPT_WHOLE = 100
 """Newest snapshots that are never thinned for their number."""
 DEFAULT_THUMBNAILS = 200
+MOST_WEIGHTS = 20_000_000
+"""Whose histograms are made at the end at most: each weight is copied from the device."""
 
 
 class Prober:
@@ -62,9 +66,20 @@ class Prober:
         """Whether the budget allows a snapshot that would show something new."""
         return now >= self._next and step != self._last_step
 
-    def is_behind(self, step: int) -> bool:
-        """Whether the last snapshot is of another step, and snapshots can be taken at all."""
-        return step != self._last_step and self._next != math.inf
+    @property
+    def has_given_up(self) -> bool:
+        """Whether no snapshot can be taken of what is watched."""
+        return self._next == math.inf
+
+    def widen(self) -> None:
+        """Follow every layer: nothing can be recorded later of what has ended."""
+        layers, weights = [], 0
+        for node in self._network.nodes:
+            weights += node.parameters
+            if weights <= MOST_WEIGHTS:
+                layers.append(node.id)
+        wanted = dict.fromkeys([*self._watch.layers, *layers[:DEFAULT_THUMBNAILS]])
+        self._watch = msgspec.structs.replace(self._watch, layers=tuple(wanted))
 
     def take(self, step: int) -> None:
         """Take a snapshot now.

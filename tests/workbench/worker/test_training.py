@@ -14,6 +14,7 @@ from workbench.document.experiment import Split
 from workbench.document.training import SGD, Constant, EarlyStopping
 from workbench.runs import events as ev
 from workbench.runs.folder import RunFolder
+from workbench.runs.probes import read_snapshot
 from workbench.runs.request import Request, write_request
 from workbench.runs.results import read_results
 from workbench.runs.state import RunState
@@ -32,6 +33,9 @@ def test_a_run_from_beginning_to_end(tmp_path, train):
     assert state.metrics["val/top_5_accuracy"] > 0.95
     assert list(state.steps["loss"].steps) == list(range(1, 161))
     assert state.probes[0][0] == 0  # something to see before the first step
+    assert state.probes[-1][0] == 160  # and what training ended with, in every layer
+    last = read_snapshot(folder.probes / state.probes[-1][1])
+    assert set(last.layers) == set(last.thumbnails)
     names = Checkpoints(folder.checkpoints).names()
     assert len(names) <= 3
     assert {state.checkpoints["best"], state.checkpoints["last"]} <= set(names)
