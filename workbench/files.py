@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
-from pathlib import Path
+import secrets
+from typing import TYPE_CHECKING
 
 from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -20,23 +23,19 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     Raises:
         UserError: the disk is full, or the folder cannot be written to.
     """
-    partial: Path | None = None
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        partial = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("xb") as file:
             file.write(content)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        partial.chmod(0o644)
         partial.replace(path)
         if durable:
             sync_folder(path.parent)
     except OSError as error:
-        if partial is not None:
-            with contextlib.suppress(OSError):
-                partial.unlink()
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise unwritable(path, error) from error
 
 

@@ -10,6 +10,9 @@ from typing import Literal
 import msgspec
 import platformdirs
 
+from workbench.errors import UserError
+from workbench.files import write_atomically
+
 APP = "neural-workbench"
 
 
@@ -53,9 +56,8 @@ def load() -> Preferences:
 
 def save(preferences: Preferences) -> None:
     """Write the preferences; a full or read-only disk is no reason to stop working."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, UserError):
         folder = config_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / "preferences.json.part"
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(preferences)))
-        partial.replace(folder / "preferences.json")
+        content = msgspec.json.format(msgspec.json.encode(preferences))
+        write_atomically(folder / "preferences.json", content)

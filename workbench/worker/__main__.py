@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.catalog import Catalog
 from workbench.worker.allocation import keep_freed_memory
 from workbench.worker.train import OK, train
+from workbench.worker.waiting import spin_briefly
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     if (given.folder is None) == (given.wait is None):
         parser.error("give either a run folder or --wait BACKEND")
     keep_freed_memory()
+    spin_briefly()
     catalog = Catalog.load()
     folder = given.folder if given.wait is None else _waited_for(given.wait, catalog)
     return OK if folder is None else train(folder, catalog)

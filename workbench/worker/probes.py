@@ -12,7 +12,13 @@ import msgspec
 from workbench.runs import events as ev
 from workbench.runs.commands import Watch
 from workbench.runs.probes import Snapshot, write_snapshot
-from workbench.worker.snapshots import SampleCache, histograms, layer_maps, thumbnail
+from workbench.worker.snapshots import (
+    MOST_CHANNELS,
+    SampleCache,
+    histograms,
+    layer_maps,
+    thumbnail,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +36,8 @@ MOST_FILES = 400
 KEPT_WHOLE = 100
 """Newest snapshots that are never thinned for their number."""
 DEFAULT_THUMBNAILS = 200
-MOST_WEIGHTS = 20_000_000
-"""Whose histograms are made at the end at most: each weight is copied from the device."""
+MOST_VALUES = 20_000_000
+"""Of maps (a byte each) and weights for histograms that the last snapshot is made of at most."""
 
 
 class Prober:
@@ -73,10 +79,12 @@ class Prober:
 
     def widen(self) -> None:
         """Follow every layer: nothing can be recorded later of what has ended."""
-        layers, weights = [], 0
+        layers, values = [], 0
         for node in self._network.nodes:
-            weights += node.parameters
-            if weights <= MOST_WEIGHTS:
+            shape = node.output.shape
+            size = math.prod(shape[:-1]) * min(shape[-1], MOST_CHANNELS) + node.parameters
+            if values + size <= MOST_VALUES:
+                values += size
                 layers.append(node.id)
         wanted = dict.fromkeys([*self._watch.layers, *layers[:DEFAULT_THUMBNAILS]])
         self._watch = msgspec.structs.replace(self._watch, layers=tuple(wanted))
