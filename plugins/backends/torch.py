@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from plugins.backends import torch_code
+from workbench.errors import UserError
 from workbench.plugin_api.backend import Availability, Backend
 
 if TYPE_CHECKING:
@@ -40,9 +41,18 @@ class TorchBackend(Backend):
 
     def build(self, plan: BuildPlan) -> Model:
         """Make a model from the module on disk; see Backend."""
+        from plugins.backends.torch_errors import is_out_of_memory
         from plugins.backends.torch_model import TorchModel
 
-        return TorchModel(plan)
+        try:
+            return TorchModel(plan)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise UserError(
+                    "There is not enough memory for this network.",
+                    "Make its largest layers smaller, or choose a device with more memory.",
+                ) from error
+            raise
 
     def warm_up(self) -> None:
         """Import PyTorch."""

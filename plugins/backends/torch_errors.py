@@ -18,7 +18,7 @@ def explained(error: Exception, loaded: LoadedModule) -> Exception:
     """Return the error to raise instead: OutOfMemoryError, NodeError, or the error itself."""
     if isinstance(error, UserError | NodeError | OutOfMemoryError):
         return error
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return OutOfMemoryError(str(error))
     node = node_of(error, loaded)
     return NodeError(node, f"{type(error).__name__}: {error}") if node else error
@@ -33,7 +33,8 @@ def node_of(error: BaseException, loaded: LoadedModule) -> str:
     return found
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error means that the device or the computer has no memory left."""
     import torch
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError):

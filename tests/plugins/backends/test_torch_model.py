@@ -261,3 +261,12 @@ def test_threads_are_never_more_than_cores(catalog, tmp_path):
         assert torch.get_num_threads() <= os.cpu_count()
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_network_that_no_memory_holds_is_told_in_words(catalog, tmp_path, monkeypatch):
+    def without_memory(plan):
+        torch.empty(2**50)
+
+    monkeypatch.setattr("plugins.backends.torch_model.TorchModel", without_memory)
+    with pytest.raises(UserError, match="not enough memory for this network"):
+        build(catalog, tmp_path, LINEAR, (5,))
