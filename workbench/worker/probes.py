@@ -81,7 +81,7 @@ class Prober:
         """Follow every layer: nothing can be recorded later of what has ended."""
         layers, values = [], 0
         for node in self._network.nodes:
-            shape = node.output.shape
+            shape = [size or 1 for size in node.output.shape] or [1]
             size = math.prod(shape[:-1]) * min(shape[-1], MOST_CHANNELS) + node.parameters
             if values + size <= MOST_VALUES:
                 values += size
