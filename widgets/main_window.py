@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
     from workbench.session import Session
 
-TICK_MILLISECONDS = 33
+TICK_MILLISECONDS = 50
 
 
 class MainWindow(QMainWindow):
@@ -55,6 +55,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(session, theme, self.actions_table, self)
         self.status_line = StatusLine(session, self)
         self.message_bar = MessageBar(session, theme, self)
+        self._run_was: tuple[object, ...] = ()
         self._closing = Closing(session, self.files, self)
         self._lay_out()
         self._follow()
@@ -140,11 +141,21 @@ class MainWindow(QMainWindow):
         self.message_bar.shown.connect(self._place_message_bar)
         self.body.currentChanged.connect(lambda _: self._place_message_bar())
         document, run = self.session.document, self.session.run
-        for signal in (document.file_changed, document.selection_changed, run.opened, run.updated):
+        for signal in (document.file_changed, document.selection_changed, run.opened):
             signal.connect(self.actions_table.refresh)
+        run.updated.connect(self._on_run_updated)
         document.file_changed.connect(self._show_title)
         self._show_title()
         self.actions_table.refresh()
+
+    def _on_run_updated(self) -> None:
+        run = self.session.run
+        present = run.is_active, run.state.status, bool(run.state.checkpoints)
+        if present != self._run_was:
+            self._run_was = present
+            self.actions_table.refresh()
+            if run.state.ended and not run.is_active:
+                run.warm_up(self.session.document.experiment.training.backend)
 
     def _place_message_bar(self) -> None:
         around = self.page.canvas if self.body.currentWidget() is self.page else self.body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,10 @@ class DevicePicker(ComboBox):
         )
 
 
+READING_SECONDS = 0.25
+"""Numbers that change more often than this cannot be read."""
+
+
 class ProgressBlock(QWidget):
     """How far the shown run is, in words and as a slim bar."""
 
@@ -113,6 +118,8 @@ class ProgressBlock(QWidget):
         self.setObjectName("progressBlock")
         self._session = session
         self._said = ""
+        self._shown: tuple[object, ...] = ()
+        self._next = 0.0
         self._text = QLabel(self)
         self._text.setObjectName("progressText")
         self._text.setAccessibleName("Training progress")
@@ -127,12 +134,19 @@ class ProgressBlock(QWidget):
         column.addWidget(self._text)
         column.addWidget(self._bar)
         session.run.opened.connect(self.refresh)
-        session.run.updated.connect(self.refresh)
+        session.run.updated.connect(self._on_updated)
         self.refresh()
+
+    def _on_updated(self) -> None:
+        run = self._session.run
+        if (run.is_active, run.state.status) != self._shown or time.monotonic() >= self._next:
+            self.refresh()
 
     def refresh(self) -> None:
         """Show the run's state."""
         run = self._session.run
+        self._shown = run.is_active, run.state.status
+        self._next = time.monotonic() + READING_SECONDS
         self._said = text = progress_text(run.state, run.is_active) if run.folder else ""
         self._text.setToolTip(text)
         self._elide()

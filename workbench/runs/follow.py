@@ -15,7 +15,7 @@ from workbench.runs.log import LineTail
 if TYPE_CHECKING:
     from workbench.runs.folder import RunFolder
 
-TAIL_SECONDS = 1 / 30
+TAIL_SECONDS = 1 / 20
 PROBE_SECONDS = 0.5
 
 _BLOCK = 2**18  # bytes read at once: small, so that stopping and handing over never take long

@@ -27,7 +27,7 @@ class Session:
     """Joins the parts; widgets take the part they show.
 
     Everything here is called on one thread. Background work hands its results over in `tick`,
-    which the window calls 30 times a second.
+    which the window calls 20 times a second.
 
     Signals:
         messaged(Message): something to show in the message bar.
