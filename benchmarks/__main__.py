@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME …]`: measure, print a table, write docs/benchmarks.md."""
+"""`python -m benchmarks [NAME …]`: measure, print a table, write docs/benchmarks.md.
+
+With names only their rows of the page are measured anew.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ def main() -> int:
         _show(console, rows)
     if not names:
         PAGE.write_text(markdown(sections), encoding="utf-8")
-        console.print(f"Written to {PAGE.relative_to(PAGE.parent.parent)}")
+    elif PAGE.exists():
+        rows = [row for _, found in sections for row in found]
+        PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    console.print(f"Written to {PAGE.relative_to(PAGE.parent.parent)}")
     missed = [row for _, rows in sections for row in rows if row.reached is False]
     return 1 if missed else 0
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from workbench.runs.folder import RunFolder
 
 KILLS = 20
-EPOCHS = 40
-SECONDS_A_LIFE = (0.2, 3.0)
+EPOCHS = 250
+SECONDS_A_LIFE = (0.05, 1.5)
 """A worker is killed so long after its first step."""
 
 

@@ -41,7 +41,7 @@ def mlp() -> Experiment:
         ("Dense", {"units": 10}),
     ):
         chain.add(kind, **params)
-    return _experiment("mlp", chain, batch_size=64, epochs=40)
+    return _experiment("mlp", chain, batch_size=64, epochs=200)
 
 
 def cnn() -> Experiment:

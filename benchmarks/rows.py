@@ -43,12 +43,19 @@ def markdown(sections: Sequence[tuple[str, Sequence[Row]]]) -> str:
         "| what | measured | bar | reached | how |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for _, rows in sections:
-        lines += [
-            f"| {row.what} | {row.value} | {row.bar} | {verdict(row)} | {row.detail} |"
-            for row in rows
-        ]
+    lines += [_line(row) for _, rows in sections for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def updated(page: str, rows: Sequence[Row]) -> str:
+    """Return the page with these rows measured anew."""
+    new = {row.what: _line(row) for row in rows}
+    lines = (new.get(line.split(" | ")[0].removeprefix("| "), line) for line in page.splitlines())
+    return "\n".join(lines) + "\n"
+
+
+def _line(row: Row) -> str:
+    return f"| {row.what} | {row.value} | {row.bar} | {verdict(row)} | {row.detail} |"
 
 
 def verdict(row: Row) -> str:
