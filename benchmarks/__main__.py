@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.rows import Row, markdown, verdict
+from benchmarks.rows import Row, markdown, updated, verdict
 
 NAMES = ("examples", "training_speed", "startup", "event_loop", "kill_resume", "canvas", "gpu")
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -34,14 +34,19 @@ def main() -> int:
         rows = importlib.import_module(f"benchmarks.{name}").run()
         sections.append((name, rows))
         _show(console, rows)
-    if not names:
-        PAGE.write_text(markdown(sections), encoding="utf-8")
-    elif PAGE.exists():
-        rows = [row for _, found in sections for row in found]
-        PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    _write(names, sections)
     console.print(f"Written to {PAGE.relative_to(PAGE.parent.parent)}")
     missed = [row for _, rows in sections for row in rows if row.reached is False]
     return 1 if missed else 0
+
+
+def _write(names: list[str], sections: list[tuple[str, list[Row]]]) -> None:
+    """Write the whole page; with names only their rows of it."""
+    page = markdown(sections)
+    if names and PAGE.exists():
+        rows = [row for _, found in sections for row in found]
+        page = updated(PAGE.read_text(encoding="utf-8"), rows)
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def _show(console: Console, rows: list[Row]) -> None:
