@@ -160,7 +160,7 @@ class PathEditor(TextEditor):
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MILLISECONDS)
-        self._pause.timeout.connect(self._take)
+        self._pause.timeout.connect(self.take)
         # Before whoever hears "finished": the new path counts by then.
         self._line.left.disconnect(self.finished)
         self._line.returnPressed.disconnect(self.finished)
@@ -189,10 +189,11 @@ class PathEditor(TextEditor):
         self._pause.start()
 
     def _on_left(self) -> None:
-        self._take()
+        self.take()
         self.finished.emit()
 
-    def _take(self) -> None:
+    def take(self) -> None:
+        """Let what is typed count now: a button beside the field was pressed."""
         self._pause.stop()
         text = self._line.text().strip()
         if text != self._shown:

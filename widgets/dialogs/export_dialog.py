@@ -133,6 +133,7 @@ class ExportDialog(QDialog):
         self._show_state()
 
     def _on_start(self) -> None:
+        self._path.take()
         self._waiting = self._chosen()
         self._done, self._cancelled, self._failed = 0, False, False
         self._table.setRowCount(0)
