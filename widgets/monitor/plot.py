@@ -236,11 +236,9 @@ class Plot(QWidget):
     def _paint_axes(self, painter: QPainter, below: list[Tick], left: list[Tick]) -> None:
         area, (across, down), colors = self.area, self.scales, self._theme.colors
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        edge = QColor(colors.edge)
-        edge.setAlpha(170)
-        painter.setPen(QPen(edge, 1))
-        painter.drawLine(area.topLeft(), area.bottomLeft())
-        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        inside, edge = area.toRect(), mixed(colors.panel, colors.edge, 0.67)
+        painter.fillRect(QRect(inside.left(), inside.top(), 1, inside.height() + 1), edge)
+        painter.fillRect(QRect(inside.left(), inside.bottom() + 1, inside.width(), 1), edge)
         painter.setFont(ui_font(8.5))
         painter.setPen(QColor(colors.text_soft))
         middle, right = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignRight
