@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from plugins.backends.torch import TorchBackend
+from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.safetensors import metadata
 from plugins.exporters.sources import join_sources

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from safetensors.numpy import save
 
-from plugins.backends.torch_code import generate, torch_names
+from plugins.backends.pytorch.code import generate, torch_names
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.torch_module import run_source
 from workbench.files import write_atomically

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plugins.backends.torch_code import generate, torch_names
-from plugins.backends.torch_plan import boundary_layout
+from plugins.backends.pytorch.code import boundary_layout, generate, torch_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from plugins.backends.torch import TorchBackend
-from plugins.backends.torch_code import generate
+from plugins.backends.pytorch.backend import TorchBackend
+from plugins.backends.pytorch.code import generate
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.torch_module import run_source, torch_state
 from workbench.files import write_atomically

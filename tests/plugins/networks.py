@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plugins.backends.torch_code import generate, generate_probe, torch_names
-from plugins.backends.torch_plan import boundary_layout
+from plugins.backends.pytorch.code import boundary_layout, generate, generate_probe, torch_names
 from workbench.plugin_api.network import Network, ResolvedNode
 from workbench.worker.initial import initial_weights
 

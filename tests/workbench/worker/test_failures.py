@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from PIL import Image
 
-from plugins.backends.torch_modules import LoadedModule
+from plugins.backends.pytorch.modules import LoadedModule
 from tests.workbench.worker import digits_runs as runs
 from workbench.document.experiment import Component, Data
 from workbench.errors import UserError

@@ -5,14 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plugins.backends.torch_names import attributes, variables
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from workbench.plugin_api.code import Code, Layout
     from workbench.plugin_api.network import Network, ResolvedNode
     from workbench.plugin_api.tensors import TensorType
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What a framework decides of a plan.
+
+    Attributes:
+        code: a node's code, given the layout that reaches its first input.
+        boundary: how the network takes and gives a tensor.
+        permuted: expression of a variable with its axes in another order.
+        attributes: a name for the framework's object of each node id.
+        variables: a local variable for each node id; the second argument are names of helpers.
+    """
+
+    code: Callable[[ResolvedNode, Layout], Code]
+    boundary: Callable[[TensorType], Layout]
+    permuted: Callable[[str, Sequence[int]], str]
+    attributes: Callable[[Iterable[str]], dict[str, str]]
+    variables: Callable[[Iterable[str], Iterable[str]], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +46,7 @@ class Value:
     layout: Layout
     rank: int
 
-    def as_layout(self, wanted: Layout) -> str:
+    def as_layout(self, wanted: Layout, dialect: Dialect) -> str:
         """Return an expression of the value in another layout."""
         if self.rank < 2 or wanted == self.layout:
             return self.variable
@@ -37,7 +54,7 @@ class Value:
             order = (0, self.rank, *range(1, self.rank))
         else:
             order = (0, *range(2, self.rank + 1), 1)
-        return f"{self.variable}.permute({', '.join(map(str, order))})"
+        return dialect.permuted(self.variable, order)
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,7 @@ class Step:
     Attributes:
         arguments: expressions of its inputs in the layout that it wants.
         value: its output.
-        attribute: name of its attribute; it has one only if `code.init` says how to make it.
+        attribute: name of its object; it has one only if `code.init` says how to make it.
         is_silent: the output is in its variable already, so that no statement is needed.
     """
 
@@ -58,26 +75,15 @@ class Step:
     attribute: str
     is_silent: bool
 
-    def expression(self, owner: str) -> str:
-        """Return the expression of the output; `owner` is what has the attributes, "self"."""
-        if self.node.layer.id == "Input":
-            return "x"
-        return self.code.call.format(*self.arguments, self=f"{owner}.{self.attribute}")
 
-
-def boundary_layout(tensor: TensorType) -> Layout:
-    """Return how the module takes and gives a tensor: pictures and volumes channels first."""
-    return "channels_first" if tensor.rank >= 3 else "channels_last"
-
-
-def plan(network: Network) -> tuple[Step, ...]:
+def plan(network: Network, dialect: Dialect) -> tuple[Step, ...]:
     """Return one step a node, branch after branch."""
     nodes = _by_branch(network)
-    codes, layouts = _layouts(nodes)
+    codes, layouts = _layouts(nodes, dialect)
     origins = _origins(nodes, codes, layouts)
     ids = [node.id for node in nodes]
     helpers = {name for code in codes.values() for name in code.helpers}
-    attribute_of, variable_of = attributes(ids), variables(ids, helpers)
+    attribute_of, variable_of = dialect.attributes(ids), dialect.variables(ids, helpers)
     several = len(network.inputs) > 1
     in_x = _in_x(nodes, origins, several)
     values: dict[str, Value] = {}
@@ -86,7 +92,9 @@ def plan(network: Network) -> tuple[Step, ...]:
         origin = origins[node.id]
         variable = "x" if origin in in_x else variable_of[origin]
         values[node.id] = Value(variable, layouts[node.id], node.output.rank)
-        arguments = tuple(values[source].as_layout(layouts[node.id]) for source in node.inputs)
+        arguments = tuple(
+            values[source].as_layout(layouts[node.id], dialect) for source in node.inputs
+        )
         is_given = node.layer.id == "Input" and (several or variable == "x")
         silent = is_given or origin != node.id
         steps.append(
@@ -137,18 +145,20 @@ def _by_branch(network: Network) -> tuple[ResolvedNode, ...]:
     return tuple(ordered)
 
 
-def _layouts(nodes: Sequence[ResolvedNode]) -> tuple[dict[str, Code], dict[str, Layout]]:
+def _layouts(
+    nodes: Sequence[ResolvedNode], dialect: Dialect
+) -> tuple[dict[str, Code], dict[str, Layout]]:
     """Ask each layer for its code, given the layout that reaches it, and follow what it leaves."""
     codes: dict[str, Code] = {}
     layouts: dict[str, Layout] = {}
     for node in nodes:
         if node.layer.id == "Input":
-            arriving = boundary_layout(node.output)
+            arriving = dialect.boundary(node.output)
         else:
             pairs = zip(node.inputs, node.input_types, strict=True)
             with_order = (layouts[source] for source, tensor in pairs if tensor.rank >= 2)
             arriving = next(with_order, "channels_last")
-        code = node.layer.torch(node.input_types, arriving)
+        code = dialect.code(node, arriving)
         codes[node.id] = code
         layouts[node.id] = arriving if code.layout == "same" else code.layout
     return codes, layouts

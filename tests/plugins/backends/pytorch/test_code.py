@@ -11,8 +11,8 @@ import traceback
 import numpy as np
 import pytest
 
-from plugins.backends.torch_code import generate, generate_probe, torch_names
-from plugins.backends.torch_names import MODULE_ATTRIBUTES, attributes, class_name, variables
+from plugins.backends.pytorch.code import generate, generate_probe, torch_names
+from plugins.backends.pytorch.names import MODULE_ATTRIBUTES, attributes, class_name, variables
 from tests.plugins.backends.random_networks import HOSTILE, random_network
 from tests.plugins.networks import Build, compiled, make, random_array, single
 from workbench.errors import UserError
@@ -406,7 +406,7 @@ import sys
 from workbench.catalog import Catalog
 from workbench.document.graph import Graph, Node
 from workbench.analysis.shapes import resolve
-from plugins.backends.torch_code import generate, generate_probe, torch_names
+from plugins.backends.pytorch.code import generate, generate_probe, torch_names
 catalog = Catalog()
 catalog.add_module("plugins.layers")
 graph = Graph((Node("a", "Input", {"shape": [4, 4, 1]}), Node("b", "BatchNorm", {}, ("a",)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plugins.backends.torch_code import generate_probe, torch_names
+from plugins.backends.pytorch.code import generate_probe, torch_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

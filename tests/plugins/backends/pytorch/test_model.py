@@ -231,7 +231,7 @@ def test_devices(catalog):
     backend = catalog.backend("torch")
     assert backend.availability().ok
     assert backend.devices()[-1].id == "cpu"
-    from plugins.backends.torch_devices import choose
+    from plugins.backends.pytorch.devices import choose
 
     assert choose("auto") == backend.devices()[0]
     with pytest.raises(UserError, match="cuda:7"):
@@ -267,6 +267,6 @@ def test_a_network_that_no_memory_holds_is_told_in_words(catalog, tmp_path, monk
     def without_memory(plan):
         torch.empty(2**50)
 
-    monkeypatch.setattr("plugins.backends.torch_model.TorchModel", without_memory)
+    monkeypatch.setattr("plugins.backends.pytorch.model.TorchModel", without_memory)
     with pytest.raises(UserError, match="not enough memory for this network"):
         build(catalog, tmp_path, LINEAR, (5,))

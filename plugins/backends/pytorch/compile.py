@@ -31,7 +31,7 @@ class Compiled:
     def _first_call(self, inputs: Any) -> Any:
         import torch
 
-        from plugins.backends.torch_state import random_states, set_random_states
+        from plugins.backends.pytorch.state import random_states, set_random_states
 
         buffers = {name: tensor.clone() for name, tensor in self._module.named_buffers()}
         states = random_states(inputs.device.type)

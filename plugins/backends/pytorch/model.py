@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from plugins.backends import torch_state
-from plugins.backends.torch_compile import Compiled
-from plugins.backends.torch_devices import choose
-from plugins.backends.torch_errors import explained
-from plugins.backends.torch_logs import StepLogs
-from plugins.backends.torch_modules import LoadedModule
-from plugins.backends.torch_optimizers import make_optimizer, parameter_groups, set_learning_rate
-from plugins.backends.torch_penalties import penalty
-from plugins.backends.torch_precision import Precision
-from plugins.backends.torch_transfer import Transfer, canonical
-from plugins.backends.torch_weights import WeightTable
+from plugins.backends.pytorch import state as torch_state
+from plugins.backends.pytorch.compile import Compiled
+from plugins.backends.pytorch.devices import choose
+from plugins.backends.pytorch.errors import explained
+from plugins.backends.pytorch.logs import StepLogs
+from plugins.backends.pytorch.modules import LoadedModule
+from plugins.backends.pytorch.optimizers import make_optimizer, parameter_groups, set_learning_rate
+from plugins.backends.pytorch.penalties import penalty
+from plugins.backends.pytorch.precision import Precision
+from plugins.backends.pytorch.transfer import Transfer, canonical
+from plugins.backends.pytorch.weights import WeightTable
 from workbench.plugin_api.backend import Model
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
-from plugins.backends import torch_code
+from plugins.backends.pytorch import code
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Availability, Backend
 
@@ -31,18 +31,18 @@ class TorchBackend(Backend):
 
     def devices(self) -> Sequence[Device]:
         """Return GPUs first, the processor last."""
-        from plugins.backends.torch_devices import available
+        from plugins.backends.pytorch.devices import available
 
         return available()
 
     def generate(self, network: Network) -> GeneratedCode:
         """Return a readable module with one nn.Module class."""
-        return torch_code.generate(network)
+        return code.generate(network)
 
     def build(self, plan: BuildPlan) -> Model:
         """Make a model from the module on disk; see Backend."""
-        from plugins.backends.torch_errors import is_out_of_memory
-        from plugins.backends.torch_model import TorchModel
+        from plugins.backends.pytorch.errors import is_out_of_memory
+        from plugins.backends.pytorch.model import TorchModel
 
         try:
             return TorchModel(plan)

@@ -9,7 +9,7 @@ from workbench.errors import UserError
 from workbench.plugin_api.backend import NodeError, OutOfMemoryError
 
 if TYPE_CHECKING:
-    from plugins.backends.torch_modules import LoadedModule
+    from plugins.backends.pytorch.modules import LoadedModule
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate")
 

@@ -1,0 +1,1 @@
+"""Keras as a backend, on TensorFlow, JAX or PyTorch."""

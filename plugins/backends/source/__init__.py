@@ -1,0 +1,1 @@
+"""What generated source code of every framework has in common."""
