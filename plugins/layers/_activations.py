@@ -46,6 +46,11 @@ _TORCH = {
 }
 
 
+def keras_activation(name: ActivationName) -> str:
+    """Return the source of Keras' activation; its names are ours but for one."""
+    return '"hard_silu"' if name == "hard_swish" else f'"{name}"'
+
+
 def activated(expression: str, name: ActivationName, rank: int, layout: Layout) -> str:
     """Return PyTorch source that applies an activation; softmax goes over the last axis."""
     if name == "linear":

@@ -1,8 +1,10 @@
 """What layers with a sliding kernel share: kernel size, stride, padding and dilation."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
+from plugins.layers._keras import padded as keras_padded
+from plugins.layers._source import short, unless
 from plugins.layers._weighted import Weighted
 from plugins.layers._windows import (
     Padding,
@@ -56,6 +58,19 @@ class Sliding(Weighted, frozen=True, kw_only=True):
         if all(before == after for before, after in pads):
             return tuple(before for before, _ in pads), ((0, 0),) * len(pads)
         return (0,) * len(pads), pads
+
+    def keras_window_options(self) -> dict[str, Any]:
+        """Return strides, padding and dilation as Keras' convolutions take them, as source."""
+        return {
+            "strides": unless(short(per_axis(self.stride)), 1),
+            "padding": '"same"' if self.padding == "same" else None,
+            "dilation_rate": unless(short(per_axis(self.dilation)), 1),
+        }
+
+    def keras_padded(self, tensor: TensorType) -> str:
+        """Return the input, with the explicit pads around it."""
+        explicit = self.padding == "explicit"
+        return keras_padded("{0}", self.pads_for(tensor)) if explicit else "{0}"
 
     def window_words(self) -> Sequence[str]:
         """Return the kernel's part of a summary: "3×3", then "stride 2" or "same"."""

@@ -1,8 +1,10 @@
 """Settings that all layers with a kernel have in common."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from plugins.layers._activations import Activation, ActivationName
+from plugins.layers._activations import Activation, ActivationName, keras_activation
+from plugins.layers._source import unless
+from workbench.plugin_api.code import Bind
 from workbench.plugin_api.layer import Initializer, Layer, WeightSpec
 from workbench.plugin_api.parameters import Field, param
 
@@ -72,6 +74,20 @@ class Weighted(Layer, frozen=True, kw_only=True):
             l2=self.bias_l2,
         )
         return {"bias": spec}
+
+    def keras_options(self) -> dict[str, Any]:
+        """Return the options that Keras' layers with a kernel share, as source."""
+        return {
+            "activation": None
+            if self.activation == "linear"
+            else keras_activation(self.activation),
+            "use_bias": unless(self.use_bias, True),
+        }
+
+    def keras_binds(self) -> dict[str, Bind]:
+        """Tie kernel and bias to Keras' variables, which have the canonical layout."""
+        names = ("kernel", "bias") if self.use_bias else ("kernel",)
+        return {name: Bind(name) for name in names}
 
     def words(self, *parts: str) -> str:
         """Join the parts of a summary that say something, and the activation."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from plugins.layers._axes import AxisSetting, axis_index
-from plugins.layers._torch import call
+from plugins.layers._source import call
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Layer, WeightSpec, torch_axis
 from workbench.plugin_api.parameters import param

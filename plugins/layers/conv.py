@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar
 
 from plugins.layers._activations import activated
 from plugins.layers._sliding import Sliding
-from plugins.layers._torch import call, kernel_bind, padded, short, unless
+from plugins.layers._source import call, short, unless
+from plugins.layers._torch import kernel_bind, padded
 from plugins.layers._weighted import Filters
 from plugins.layers._windows import need_space, per_axis, refuse_stride_with_dilation, slide
 from workbench.plugin_api.code import Bind, Code, Layout
@@ -80,6 +81,18 @@ class _Conv(Sliding, frozen=True, kw_only=True):
             layout="channels_first",
             binds=binds,
         )
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Conv; explicit pads go into a ZeroPadding layer."""
+        init = call(
+            f"layers.Conv{self.rank}D",
+            self.filters,
+            short(per_axis(self.kernel_size)),
+            **self.keras_window_options(),
+            groups=unless(self.groups, 1),
+            **self.keras_options(),
+        )
+        return Code("{self}(" + self.keras_padded(inputs[0]) + ")", init, binds=self.keras_binds())
 
     def summary(self) -> str:
         """Return "32 · 3×3 · same"."""

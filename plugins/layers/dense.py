@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from plugins.layers._activations import activated
-from plugins.layers._torch import call, unless
+from plugins.layers._source import call, unless
 from plugins.layers._weighted import Weighted
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import WeightSpec
@@ -59,6 +59,11 @@ class Dense(Weighted, frozen=True, kw_only=True):
             layout="channels_last",
             binds=binds,
         )
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Dense."""
+        init = call("layers.Dense", self.units, **self.keras_options())
+        return Code("{self}({0})", init, binds=self.keras_binds())
 
     def summary(self) -> str:
         """Return "64 units · relu"."""

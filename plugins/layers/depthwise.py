@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar
 
 from plugins.layers._activations import activated
 from plugins.layers._sliding import Sliding
-from plugins.layers._torch import call, depthwise_bind, kernel_bind, padded, short, unless
+from plugins.layers._source import call, short, unless
+from plugins.layers._torch import depthwise_bind, kernel_bind, padded
 from plugins.layers._weighted import Filters
 from plugins.layers._windows import need_space, per_axis, refuse_stride_with_dilation, slide
 from workbench.plugin_api.code import Bind, Code, Layout

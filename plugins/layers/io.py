@@ -45,6 +45,10 @@ class Input(Layer, frozen=True, kw_only=True):
         """Return nothing to compute: the value is the module's argument."""
         return Code(call="{0}")
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return nothing to compute: the generator writes keras.Input."""
+        return Code(call="{0}")
+
 
 class Output(Layer, frozen=True, kw_only=True):
     """Marks what the network gives."""
@@ -56,6 +60,10 @@ class Output(Layer, frozen=True, kw_only=True):
     keywords = ("end", "result", "head", "target")
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return the input as it is."""
+        return Code(call="{0}")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
         """Return the input as it is."""
         return Code(call="{0}")
 

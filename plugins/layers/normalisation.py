@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Annotated, Literal
 
-from plugins.layers._torch import call, short, unless
+from plugins.layers._source import call, short, unless
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Layer, WeightSpec
 from workbench.plugin_api.parameters import param

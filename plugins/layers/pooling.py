@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from plugins.layers._sliding import PaddingSetting
-from plugins.layers._torch import call, padded, short, unless
+from plugins.layers._source import call, short, unless
+from plugins.layers._torch import padded
 from plugins.layers._windows import (
     Window,
     need_space,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
-from plugins.layers._torch import call, short
+from plugins.layers._source import call, short
 from plugins.layers._windows import need_space, times
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer, torch_axis

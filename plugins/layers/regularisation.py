@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from plugins.layers._torch import call
+from plugins.layers._source import call
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.parameters import param

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from plugins.layers._torch import number
+from plugins.layers._source import number
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.parameters import param

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from plugins.layers._activations import activated
-from plugins.layers._torch import call, kernel_bind, padded, short, unless
+from plugins.layers._source import call, short, unless
+from plugins.layers._torch import kernel_bind, padded
 from plugins.layers._weighted import Filters, Weighted
 from plugins.layers._windows import (
     Window,

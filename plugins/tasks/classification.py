@@ -100,6 +100,38 @@ class Classification(Task, frozen=True, kw_only=True):
         """Return whether each sample is right, as 0 or 1."""
         return {"accuracy": (outputs.argmax(1) == targets).float()}
 
+    def keras_loss(
+        self, network: Network, info: DataInfo, train_counts: Sequence[int]
+    ) -> Callable[[Any, Any, Any], Any]:
+        """Return the cross-entropy as `torch_loss` does, of the samples that are present."""
+        from keras import ops
+
+        smoothing, weights = self.label_smoothing, self._weights(train_counts)
+        is_softmax = softmax_node(network) is not None
+
+        def loss(outputs: Any, targets: Any, present: Any) -> Any:
+            logits = ops.cast(outputs, "float32")
+            if is_softmax:
+                log = ops.log(ops.maximum(logits, SMALLEST_PROBABILITY))
+                logs = log - ops.logsumexp(log, axis=-1, keepdims=True)
+            else:
+                logs = ops.log_softmax(logits, axis=-1)
+            classes = logs.shape[-1]
+            true = ops.one_hot(targets, classes, dtype="float32")
+            weight = ops.ones((classes,)) if weights is None else ops.convert_to_tensor(weights)
+            shares = (1 - smoothing) * true + smoothing / classes
+            each = -ops.sum(shares * weight * logs, axis=-1)
+            return ops.sum(each * present) / ops.sum(ops.sum(true * weight, axis=-1) * present)
+
+        return loss
+
+    def keras_metrics(self, outputs: Any, targets: Any) -> dict[str, Any]:
+        """Return whether each sample is right, as 0 or 1."""
+        from keras import ops
+
+        right = ops.equal(ops.argmax(outputs, axis=-1), ops.cast(targets, "int32"))
+        return {"accuracy": ops.cast(right, "float32")}
+
     def evaluator(self, network: Network, info: DataInfo) -> ClassificationEvaluator:
         """Return an empty evaluator."""
         return ClassificationEvaluator(len(info.classes), self.top_k)

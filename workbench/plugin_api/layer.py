@@ -110,6 +110,17 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """
         raise NotImplementedError(f"{type(self).__name__} has no PyTorch code")
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return Keras code; values are canonical throughout, so the layout is "same".
+
+        `init` is a call that makes one keras.layers.Layer; the generator adds its name, and puts
+        it in place of `{self}` in `call`, once. Parts that need layers of their own name them
+        after `{name}`: `{self}(layers.ZeroPadding2D(1, name="{name}.pad")({0}))`. Binds lead from
+        the layer to its variables ("kernel"). Only layers are called, never bare `keras.ops`:
+        their automatic names could be a node's.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no Keras code")
+
     def summary(self) -> str:
         """Return the few settings worth a line on the node, "32 · 3×3 · same"."""
         return ""

@@ -76,6 +76,20 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Return cheap training metrics, each one value a sample, as tensors: {"accuracy": …}."""
         return {}
 
+    def keras_loss(
+        self, network: Network, info: DataInfo, train_counts: Sequence[int]
+    ) -> Callable[[Any, Any, Any], Any]:
+        """Return loss(outputs, targets, present) -> scalar tensor, by keras.ops.
+
+        The same number as `torch_loss` for the samples whose `present` (batch, float32) is 1; the
+        others, with 0, fill up a short batch and count for nothing. It is traced and compiled.
+        """
+        raise NotImplementedError
+
+    def keras_metrics(self, outputs: Any, targets: Any) -> dict[str, Any]:
+        """Return what `torch_metrics` does, by keras.ops: one float a sample."""
+        return {}
+
     def evaluator(self, network: Network, info: DataInfo) -> Evaluator:
         """Return an empty evaluator."""
         raise NotImplementedError

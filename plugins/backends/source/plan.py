@@ -23,6 +23,7 @@ class Dialect:
         permuted: expression of a variable with its axes in another order.
         attributes: a name for the framework's object of each node id.
         variables: a local variable for each node id; the second argument are names of helpers.
+        keeps_inputs: whether the code needs the Inputs' variables again at its end.
     """
 
     code: Callable[[ResolvedNode, Layout], Code]
@@ -30,6 +31,7 @@ class Dialect:
     permuted: Callable[[str, Sequence[int]], str]
     attributes: Callable[[Iterable[str]], dict[str, str]]
     variables: Callable[[Iterable[str], Iterable[str]], dict[str, str]]
+    keeps_inputs: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def plan(network: Network, dialect: Dialect) -> tuple[Step, ...]:
     helpers = {name for code in codes.values() for name in code.helpers}
     attribute_of, variable_of = dialect.attributes(ids), dialect.variables(ids, helpers)
     several = len(network.inputs) > 1
-    in_x = _in_x(nodes, origins, several)
+    in_x = _in_x(nodes, origins, several or dialect.keeps_inputs)
     values: dict[str, Value] = {}
     steps = []
     for node in nodes:
@@ -179,7 +181,7 @@ def _origins(
 
 
 def _in_x(
-    nodes: Sequence[ResolvedNode], origins: Mapping[str, str], several_inputs: bool
+    nodes: Sequence[ResolvedNode], origins: Mapping[str, str], keeps_inputs: bool
 ) -> frozenset[str]:
     """Return the nodes whose output may be called `x`: the next statement alone uses it."""
     computing = [n for n in nodes if origins[n.id] == n.id and n.layer.id != "Input"]
@@ -196,5 +198,5 @@ def _in_x(
         node.id
         for node in nodes
         if users[node.id] == {place.get(node.id, -1) + 1}
-        and not (several_inputs and node.layer.id == "Input")
+        and not (keeps_inputs and node.layer.id == "Input")
     )
