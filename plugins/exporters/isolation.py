@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.errors import UserError
+from workbench.plugin_api.exporter import Outputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,11 +20,18 @@ _MAIN = """
 
 if __name__ == "__main__":
     import sys
+    import time
 
     import numpy as np
 
-    arguments = sys.argv[1:]
-    np.save(arguments[1], run(arguments[2], np.load(arguments[0])))
+    given, answers, file = sys.argv[1:]
+    answer = prepare(file)
+    inputs = np.load(given)
+    answer(inputs)
+    begin = time.perf_counter()
+    outputs = np.asarray(answer(inputs))
+    seconds = (time.perf_counter() - begin) / max(len(inputs), 1)
+    np.savez(answers, outputs=outputs, seconds=seconds)
     if any(name.split(".")[0] == "workbench" for name in sys.modules):
         sys.exit("the exported file needs the workbench")
 """
@@ -31,11 +39,11 @@ if __name__ == "__main__":
 
 def run_isolated(
     script: str, file: Path, inputs: NDArray[np.float32], seconds: float = 300
-) -> NDArray[np.float32]:
-    """Run `run(file, inputs) -> outputs`, which `script` defines, in a fresh Python.
+) -> Outputs:
+    """Run `prepare(file) -> (inputs -> outputs)`, which `script` defines, in a fresh Python.
 
-    The process sees neither the current folder nor PYTHONPATH, and fails if the workbench was
-    imported in it.
+    The first of two runs is not timed. The process sees neither the current folder nor PYTHONPATH,
+    and fails if the workbench was imported in it.
 
     Raises:
         UserError: the script failed or took too long; the hint holds its last line.
@@ -45,7 +53,7 @@ def run_isolated(
         (folder / "verify.py").write_text(script + _MAIN, encoding="utf-8")
         np.save(folder / "inputs.npy", np.ascontiguousarray(inputs))
         command = [sys.executable, "-I", "-B", str(folder / "verify.py")]
-        command += [str(folder / "inputs.npy"), str(folder / "outputs.npy"), str(file.resolve())]
+        command += [str(folder / "inputs.npy"), str(folder / "outputs.npz"), str(file.resolve())]
         try:
             done = subprocess.run(
                 command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
@@ -57,5 +65,5 @@ def run_isolated(
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise UserError(f"{file.name} does not run by itself.", last)
-        outputs: NDArray[np.float32] = np.load(folder / "outputs.npy")
-        return outputs
+        with np.load(folder / "outputs.npz") as answers:
+            return Outputs(answers["outputs"], float(answers["seconds"]))

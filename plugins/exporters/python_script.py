@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest
+    from workbench.plugin_api.exporter import ExportRequest, Outputs
 
 LINE = 88
 """Longer displays are broken, one item a line."""
@@ -58,19 +58,18 @@ class PythonScriptExporter(Exporter):
         write_atomically(path, script.encode())
         return (path, weights)
 
-    def outputs(
-        self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
-    ) -> NDArray[np.float32]:
+    def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Import the script in a separate process and let it answer prepared samples."""
         script = """
 import importlib.util
 
 
-def run(file, inputs):
+def prepare(file):
     spec = importlib.util.spec_from_file_location("exported", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.forward(module.load_model(), inputs)
+    model = module.load_model()
+    return lambda inputs: module.forward(model, inputs)
 """
         return run_isolated(script, path, inputs)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workbench.plugin_api.exporter import ExportRequest
+    from workbench.plugin_api.exporter import ExportRequest, Outputs
 
 
 class SafetensorsExporter(Exporter):
@@ -43,9 +43,7 @@ class SafetensorsExporter(Exporter):
         write_atomically(path, save(tensors, metadata(request)))
         return (path,)
 
-    def outputs(
-        self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
-    ) -> NDArray[np.float32]:
+    def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Load the file into the generated PyTorch module in a separate process."""
         code = generate(request.network)
         table = {

@@ -44,10 +44,12 @@ def module_call(request: ExportRequest, model: str, batch: str) -> str:
 
 
 def run_source(request: ExportRequest, module: str) -> str:
-    """Return `run(file, inputs) -> outputs` around an expression of the loaded module."""
+    """Return `prepare(file) -> (inputs -> outputs)` around an expression of the loaded module."""
     return (
-        "\n\ndef run(file, inputs):\n"
-        f"    model = {module}.eval()\n"
-        "    with torch.no_grad():\n"
-        f"        return {module_call(request, 'model', 'inputs')}\n"
+        "\n\ndef prepare(file):\n"
+        f"    model = {module}.eval()\n\n"
+        "    def answer(inputs):\n"
+        "        with torch.no_grad():\n"
+        f"            return {module_call(request, 'model', 'inputs')}\n\n"
+        "    return answer\n"
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest
+    from workbench.plugin_api.exporter import ExportRequest, Outputs
 
 
 class TorchStateExporter(Exporter):
@@ -45,9 +45,7 @@ class TorchStateExporter(Exporter):
         write_atomically(path, buffer.getvalue())
         return (path,)
 
-    def outputs(
-        self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
-    ) -> NDArray[np.float32]:
+    def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Load the file into the generated module in a separate process."""
         code = generate(request.network)
         load = (

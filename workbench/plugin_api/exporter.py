@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
+
+from workbench.plugin_api.parameters import param
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,18 +25,51 @@ if TYPE_CHECKING:
     from workbench.plugin_api.task import Task
 
 
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a format cannot express of a network.
+
+    Attributes:
+        message: a plain sentence, with what happens instead.
+        node: the layer in question; empty for the whole network.
+        refuses: whether the network cannot be exported at all for it.
+    """
+
+    message: str
+    node: str = ""
+    refuses: bool = False
+
+
+class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person may choose of an export. Exporters ignore what does not concern them."""
+
+    softmax: Annotated[
+        bool,
+        param("Probabilities", "End in softmax, so that the outputs are probabilities"),
+    ] = False
+    opset: Annotated[
+        int,
+        param("ONNX opset", "Version of the ONNX operators", minimum=18, maximum=25, advanced=True),
+    ] = 20
+
+
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     """What was written, and how far it is from the model in the workbench.
 
     Attributes:
+        path: the main file, or a folder.
+        size: bytes of all that was written.
         max_difference: largest absolute difference of outputs on real samples, from a separate
             process that does not import the workbench; None when nothing was compared.
+        seconds_per_sample: what that process took, the first (warming) run left out; None alike.
+        notes: what a person should know of the file.
     """
 
     format: str
     path: str
     size: int
     max_difference: float | None = None
+    seconds_per_sample: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +81,10 @@ class ExportRequest:
         weights: canonical weights by "node/name".
         fitted: what preprocessing learned.
         sample_inputs: prepared samples to verify with, batch × the input's canonical shape.
-        sample_outputs: the model's raw outputs for them.
+        sample_outputs: what the file must give for them: the model's raw outputs, or the
+            probabilities if `options.softmax` asks for them.
+        metrics: of the last evaluations, such as "test/accuracy".
+        environment: what the run ran on: versions, device, data fingerprint.
     """
 
     experiment: Experiment
@@ -59,6 +97,17 @@ class ExportRequest:
     weights: Mapping[str, NDArray[np.float32]]
     sample_inputs: NDArray[np.float32]
     sample_outputs: NDArray[np.float32]
+    options: ExportOptions = field(default_factory=ExportOptions)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What an exported file answered in a process of its own."""
+
+    values: NDArray[np.float32]
+    seconds_per_sample: float
 
 
 class Exporter(ABC):
@@ -68,17 +117,29 @@ class Exporter(ABC):
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
     suffix: ClassVar[str] = ""
+    """Of the main file, such as ".onnx"; empty for a folder."""
 
     @abstractmethod
     def availability(self) -> Availability:
         """Say whether what it needs is installed, without importing it."""
 
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Return what the format cannot express of this network. Imports no framework."""
+        return ()
+
     @abstractmethod
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
-        """Write `path` (and files beside it) atomically; return all that was written."""
+        """Write `path` (and files beside it) atomically; return all that was written.
+
+        Raises:
+            UserError: the disk is full, or what does the writing fails on this network.
+        """
 
     @abstractmethod
     def outputs(
         self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
-    ) -> NDArray[np.float32]:
-        """Run the exported file in a separate process without the workbench on `inputs`."""
+    ) -> Outputs | None:
+        """Run the exported file by its own runtime in a separate process without the workbench.
+
+        None for a format that cannot be run (a model card).
+        """

@@ -73,10 +73,10 @@ def _target(path: Path, run_name: str, exporter: Exporter) -> Path:
 
 def _export(exporter: Exporter, path: Path, request: ExportRequest, verify: bool) -> ExportedFile:
     files = exporter.export(request, path)
-    difference = None
-    if verify:
-        outputs = exporter.outputs(path, request.sample_inputs, request)
-        difference = _difference(outputs, request.sample_outputs)
+    difference = seconds = None
+    if verify and (outputs := exporter.outputs(path, request.sample_inputs, request)) is not None:
+        seconds = outputs.seconds_per_sample
+        difference = _difference(outputs.values, request.sample_outputs)
         if not difference <= TOLERANCE:
             raise UserError(
                 f"{path.name} gives other outputs than the model, by up to {difference:.2g}.",
@@ -87,6 +87,7 @@ def _export(exporter: Exporter, path: Path, request: ExportRequest, verify: bool
         path=str(path),
         size=sum(file.stat().st_size for file in files),
         max_difference=difference,
+        seconds_per_sample=seconds,
     )
 
 

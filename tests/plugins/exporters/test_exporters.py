@@ -17,6 +17,7 @@ from plugins.exporters.isolation import run_isolated
 from plugins.exporters.sources import join_sources
 from workbench.document.files import loads
 from workbench.errors import UserError
+from workbench.plugin_api.exporter import Outputs
 from workbench.worker import export as exporting
 from workbench.worker.export import export_run
 from workbench.worker.predict import predict_files
@@ -111,7 +112,12 @@ def test_safetensors_carry_experiment_classes_and_preprocessing(trained_run, cat
 def test_a_wrong_export_is_refused_loudly(trained_run, catalog, tmp_path, monkeypatch):
     exporter = catalog.exporters["torch"]
     right = exporter.outputs
-    monkeypatch.setattr(exporter, "outputs", lambda *given: right(*given) + 2e-4)
+
+    def wrong(*given):
+        found = right(*given)
+        return Outputs(found.values + 2e-4, found.seconds_per_sample)
+
+    monkeypatch.setattr(exporter, "outputs", wrong)
     with pytest.raises(UserError, match="other outputs"):
         export_run(trained_run, [("torch", tmp_path / "weights.pt")], catalog)
 
