@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 DEFAULT_SMOOTHING = 0.8
-SHARE = 0.02
+SHARE = 0.015
 """Of one processor's time that drawing may take."""
 LONGEST_PAUSE = 0.5
 AXES: tuple[tuple[Axis, str], ...] = (("step", "Step"), ("epoch", "Epoch"), ("time", "Time"))
