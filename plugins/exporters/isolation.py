@@ -1,7 +1,9 @@
-"""Runs an exported file where the workbench cannot help it: a process of its own."""
+"""Runs code where the workbench cannot help it: in a process of its own."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,35 +12,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plugins.exporters import child
 from workbench.errors import UserError
 from workbench.plugin_api.exporter import Outputs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
+SECONDS = 600.0
+"""After this time a process is ended."""
+_LONGEST = 300
 _MAIN = """
 
 if __name__ == "__main__":
-    import sys
     import time
 
     import numpy as np
 
-    given, answers, file = sys.argv[1:]
-    answer = prepare(file)
-    inputs = np.load(given)
+    answer = prepare({file!r})
+    inputs = np.load("inputs.npy")
     answer(inputs)
     begin = time.perf_counter()
     outputs = np.asarray(answer(inputs))
     seconds = (time.perf_counter() - begin) / max(len(inputs), 1)
-    np.savez(answers, outputs=outputs, seconds=seconds)
-    if any(name.split(".")[0] == "workbench" for name in sys.modules):
-        sys.exit("the exported file needs the workbench")
+    np.savez("outputs.npz", outputs=outputs, seconds=seconds)
 """
 
 
 def run_isolated(
-    script: str, file: Path, inputs: NDArray[np.float32], seconds: float = 300
+    script: str,
+    file: Path,
+    inputs: NDArray[np.float32],
+    seconds: float = SECONDS,
+    environment: Mapping[str, str] | None = None,
 ) -> Outputs:
     """Run `prepare(file) -> (inputs -> outputs)`, which `script` defines, in a fresh Python.
 
@@ -50,20 +58,72 @@ def run_isolated(
     """
     with tempfile.TemporaryDirectory(prefix="workbench-verify-") as name:
         folder = Path(name)
-        (folder / "verify.py").write_text(script + _MAIN, encoding="utf-8")
-        np.save(folder / "inputs.npy", np.ascontiguousarray(inputs))
-        command = [sys.executable, "-I", "-B", str(folder / "verify.py")]
-        command += [str(folder / "inputs.npy"), str(folder / "outputs.npz"), str(file.resolve())]
-        try:
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise UserError(
-                f"{file.name} was not checked: it ran longer than {seconds:g} s."
-            ) from None
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise UserError(f"{file.name} does not run by itself.", last)
-        with np.load(folder / "outputs.npz") as answers:
-            return Outputs(answers["outputs"], float(answers["seconds"]))
+        lay_out(folder, script, file, inputs)
+        (failure,) = run_folders([folder], seconds, environment)
+        if failure:
+            raise UserError(f"{file.name} does not run by itself.", failure)
+        return answers(folder)
+
+
+def lay_out(folder: Path, script: str, file: Path, inputs: NDArray[np.float32]) -> None:
+    """Put into a folder what `run_folders` needs to ask a file."""
+    main = script + _MAIN.format(file=str(file.resolve()))
+    (folder / "main.py").write_text(main, encoding="utf-8")
+    np.save(folder / "inputs.npy", np.ascontiguousarray(inputs))
+
+
+def answers(folder: Path) -> Outputs:
+    """Return what `run_folders` got from a file."""
+    with np.load(folder / "outputs.npz") as found:
+        return Outputs(found["outputs"], float(found["seconds"]))
+
+
+def run_folders(
+    folders: Sequence[Path],
+    seconds: float = SECONDS,
+    environment: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Execute `main.py` of each folder, in that folder, in one fresh Python.
+
+    The process is ended when this call is left by an exception (Ctrl-C), and ends by itself when
+    this process is gone.
+
+    Returns:
+        For each folder the last line of its error; empty where it succeeded.
+    """
+    folders = [folder.resolve() for folder in folders]
+    command = [sys.executable, "-I", "-B", child.__file__, *map(str, folders)]
+    log = folders[0] / "stderr.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            command,
+            cwd=folders[0],
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+        with process:
+            try:
+                code: int | None = process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                code = None
+            finally:
+                process.kill()
+    end = f"it ran longer than {seconds:g} s" if code is None else _ending(code, log)
+    return [_failure(folder) or end for folder in folders]
+
+
+def _failure(folder: Path) -> str:
+    path = folder / child.FAILURE
+    return path.read_text(encoding="utf-8")[:_LONGEST] if path.exists() else ""
+
+
+def _ending(code: int, log: Path) -> str:
+    """Say how a process ended that did not live to tell of an error; empty: in peace."""
+    if code == 0:
+        return ""
+    if code < 0:
+        return f"the process was ended by {signal.Signals(-code).name}"
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1][:_LONGEST] if lines else "no message"
