@@ -25,9 +25,10 @@ class TorchBackend(Backend):
 
     def availability(self) -> Availability:
         """Say whether PyTorch is installed, without importing it."""
+        line = "pip install torch"
         if find_spec("torch") is None:
-            return Availability(False, "PyTorch is not installed.", "pip install torch")
-        return Availability(True)
+            return Availability(False, "PyTorch is not installed.", line)
+        return Availability(True, install=line)
 
     def devices(self) -> Sequence[Device]:
         """Return GPUs first, the processor last."""

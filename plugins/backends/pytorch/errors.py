@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING
 
+from plugins.backends.running.errors import node_of_line, says_out_of_memory
 from workbench.errors import UserError
 from workbench.plugin_api.backend import NodeError, OutOfMemoryError
 
 if TYPE_CHECKING:
     from plugins.backends.pytorch.modules import LoadedModule
-
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate")
 
 
 def explained(error: Exception, loaded: LoadedModule) -> Exception:
@@ -20,17 +18,8 @@ def explained(error: Exception, loaded: LoadedModule) -> Exception:
         return error
     if is_out_of_memory(error):
         return OutOfMemoryError(str(error))
-    node = node_of(error, loaded)
+    node = node_of_line(error, loaded.path, loaded.lines)
     return NodeError(node, f"{type(error).__name__}: {error}") if node else error
-
-
-def node_of(error: BaseException, loaded: LoadedModule) -> str:
-    """Return the node whose generated line raised the error; empty for none."""
-    found = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == loaded.path and frame.lineno in loaded.lines:
-            found = loaded.lines[frame.lineno]
-    return found
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -39,5 +28,4 @@ def is_out_of_memory(error: Exception) -> bool:
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY)
+    return isinstance(error, RuntimeError) and says_out_of_memory(error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from plugins.backends.pytorch import state as torch_state
 from plugins.backends.pytorch.compile import Compiled
 from plugins.backends.pytorch.devices import choose
 from plugins.backends.pytorch.errors import explained
@@ -14,6 +13,7 @@ from plugins.backends.pytorch.modules import LoadedModule
 from plugins.backends.pytorch.optimizers import make_optimizer, parameter_groups, set_learning_rate
 from plugins.backends.pytorch.penalties import penalty
 from plugins.backends.pytorch.precision import Precision
+from plugins.backends.pytorch.state import StateKeeper
 from plugins.backends.pytorch.transfer import Transfer, canonical
 from plugins.backends.pytorch.weights import WeightTable
 from workbench.plugin_api.backend import Model
@@ -51,8 +51,17 @@ class TorchModel(Model):
         self._table = WeightTable(self._module, plan.network, self._loaded.names)
         self._groups = parameter_groups(plan.network, self._table.tensors)
         self._parameters = [tensor for group in self._groups for tensor in group["params"]]
-        self._names = [name for group in self._groups for name in group["names"]]
         self._optimizer = make_optimizer(training.optimizer, self._groups, self._device.type)
+        self._keeper = StateKeeper(
+            training.optimizer,
+            self._optimizer,
+            [name for group in self._groups for name in group["names"]],
+            self._table,
+            scaler=self._precision.scaler,
+            device_type=self._device.type,
+        )
+        self._steps = 0
+        self._notes: list[str] = []
         self._penalty = penalty(plan.network, self._table.tensors)
         self._clip_norm = training.clip_norm
         self._transfer = Transfer(self._device, channels_last=channels_last)
@@ -81,6 +90,7 @@ class TorchModel(Model):
             if self._penalty is not None:
                 self._scaled(self._penalty()).backward()
             self._update()
+            self._steps += 1
             self._logs.add(loss, parts)
         except Exception as error:
             raise explained(error, self._loaded) from error
@@ -129,24 +139,19 @@ class TorchModel(Model):
 
     def state(self) -> ModelState:
         """Return optimizer state by canonical name, loose buffers, random states, the scaler."""
-        return torch_state.capture(
-            self._optimizer,
-            self._names,
-            self._table.loose,
-            self._precision.scaler,
-            self._device.type,
-        )
+        return self._keeper.capture(self._steps)
 
     def load_state(self, state: ModelState) -> None:
-        """Go on from `state`; queued logs are forgotten."""
+        """Go on from `state`, of whichever backend; queued logs are forgotten."""
         self._logs.clear()
-        torch_state.restore(
-            state, self._optimizer, self._names, self._table.loose, self._precision.scaler
-        )
+        found = self._keeper.restore(state)
+        self._steps = found.step
+        self._notes += found.notes
 
     def warnings(self) -> list[str]:
-        """Return, once, that compiling failed, if it did."""
-        return self._forward.warnings()
+        """Return, once, that compiling failed, and what of a loaded state began anew."""
+        notes, self._notes = self._notes, []
+        return [*self._forward.warnings(), *notes]
 
     def first_non_finite(self, batch: Batch) -> str:
         """Return the first node with a weight, or an output in training, that is not finite."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from workbench.errors import UserError
+from plugins.backends.running.weights import CanonicalWeights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from workbench.plugin_api.code import Bind
@@ -24,6 +23,7 @@ class WeightTable:
         names: canonical name to dotted name in the module, and its Bind.
 
     Attributes:
+        canonical: their names, shapes and layouts.
         tensors: parameter or buffer by canonical name "node/weight".
         loose: buffers that are no canonical weights, by dotted name.
     """
@@ -31,8 +31,7 @@ class WeightTable:
     def __init__(
         self, module: Any, network: Network, names: Mapping[str, tuple[str, Bind]]
     ) -> None:
-        self._shapes = {name: spec.shape for name, spec in network.weight_specs().items()}
-        self._binds = {name: bind for name, (_, bind) in names.items()}
+        self.canonical = CanonicalWeights(network, names)
         parameters, buffers = dict(module.named_parameters()), dict(module.named_buffers())
         by_name = {**parameters, **buffers}
         self.tensors: dict[str, Any] = {name: by_name[path] for name, (path, _) in names.items()}
@@ -45,8 +44,7 @@ class WeightTable:
         for name, tensor in self.tensors.items():
             if nodes is not None and name.rpartition("/")[0] not in nodes:
                 continue
-            value = np.array(tensor.detach().cpu().numpy(), np.float32)
-            weights[name] = self._binds[name].to_canonical(value, self._shapes[name])
+            weights[name] = self.canonical.to_canonical(name, tensor.detach().cpu().numpy())
         return weights
 
     def write(self, weights: Mapping[str, NDArray[Any]]) -> None:
@@ -57,27 +55,8 @@ class WeightTable:
         """
         import torch
 
-        self._check(weights)
+        self.canonical.check(weights)
         with torch.no_grad():
             for name, tensor in self.tensors.items():
-                value = self._binds[name].to_framework(np.asarray(weights[name], np.float32))
-                tensor.copy_(torch.from_numpy(np.array(value)).reshape(tensor.shape))
-
-    def _check(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        for name, shape in self._shapes.items():
-            if name not in weights:
-                raise UserError(
-                    f"The weights lack {name}.", "They were saved from another network."
-                )
-            if tuple(weights[name].shape) != shape:
-                raise UserError(
-                    f"The weight {name} has the shape {tuple(weights[name].shape)}, "
-                    f"but the network needs {shape}.",
-                    "They were saved from another network.",
-                )
-        unknown = sorted(set(weights) - set(self._shapes))
-        if unknown:
-            raise UserError(
-                f"The weights hold {unknown[0]}, which the network has not.",
-                "They were saved from another network.",
-            )
+                value = self.canonical.to_framework(name, weights[name])
+                tensor.copy_(torch.from_numpy(value).reshape(tensor.shape))

@@ -133,7 +133,7 @@ def test_state_and_weights_are_everything(catalog, tmp_path):
     second.load_state(ModelState(dict(state.arrays), dict(state.values)))
     for seed in range(3, 6):
         second.train_step((batch(seed=seed),), 0.01)
-    assert "optimizer/dense1/kernel/exp_avg" in state.arrays
+    assert state.arrays["optimizer/dense1/kernel/mean"].shape == (32, 3)
     for name, value in first.weights().items():
         assert value.tobytes() == second.weights()[name].tobytes()
 

@@ -1,0 +1,1 @@
+"""What running models of every framework have in common."""
