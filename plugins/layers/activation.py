@@ -1,14 +1,20 @@
 """Activation functions as layers of their own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from plugins.layers._axes import AxisSetting, axis_index
-from plugins.layers._source import call
+from plugins.layers._source import call, unless
 from workbench.plugin_api.code import Bind, Code, Layout
-from workbench.plugin_api.layer import Layer, WeightSpec, torch_axis
+from workbench.plugin_api.layer import Layer, WeightSpec
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import ShapeError, TensorType
+
+_APPROXIMATE_GELU = '''\
+@keras.saving.register_keras_serializable("workbench")
+def approximate_gelu(x):
+    """GELU by the tanh formula."""
+    return keras.activations.gelu(x, approximate=True)
+'''
 
 
 class _Activation(Layer, frozen=True, kw_only=True):
@@ -16,6 +22,7 @@ class _Activation(Layer, frozen=True, kw_only=True):
 
     category = "Activation"
     constructor: ClassVar[str]
+    keras_name: ClassVar[str]
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return PyTorch's module."""
@@ -24,6 +31,14 @@ class _Activation(Layer, frozen=True, kw_only=True):
     def torch_module(self) -> str:
         """Return the constructor; layers with settings add them."""
         return f"nn.{self.constructor}()"
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return Keras' layer."""
+        return Code("{self}({0})", self.keras_layer())
+
+    def keras_layer(self) -> str:
+        """Return the constructor; functions that Keras has a layer for name that."""
+        return call("layers.Activation", f'"{self.keras_name}"')
 
 
 class ReLU(_Activation, frozen=True, kw_only=True):
@@ -36,6 +51,10 @@ class ReLU(_Activation, frozen=True, kw_only=True):
     keywords = ("rectified linear", "rectifier")
     constructor = "ReLU"
 
+    def keras_layer(self) -> str:
+        """Return layers.ReLU."""
+        return call("layers.ReLU")
+
 
 class ReLU6(_Activation, frozen=True, kw_only=True):
     """min(max(x, 0), 6)."""
@@ -46,6 +65,10 @@ class ReLU6(_Activation, frozen=True, kw_only=True):
     reference = "https://arxiv.org/abs/1704.04861"
     keywords = ("rectified linear", "mobilenet", "clipped")
     constructor = "ReLU6"
+
+    def keras_layer(self) -> str:
+        """Return layers.ReLU with a largest value."""
+        return call("layers.ReLU", max_value=6)
 
 
 class LeakyReLU(_Activation, frozen=True, kw_only=True):
@@ -65,6 +88,10 @@ class LeakyReLU(_Activation, frozen=True, kw_only=True):
     def torch_module(self) -> str:
         """Return nn.LeakyReLU; the slope is always written, frameworks differ in the default."""
         return call("nn.LeakyReLU", self.slope)
+
+    def keras_layer(self) -> str:
+        """Return layers.LeakyReLU."""
+        return call("layers.LeakyReLU", negative_slope=self.slope)
 
     def summary(self) -> str:
         """Return "slope 0.01"."""
@@ -111,6 +138,12 @@ class PReLU(Layer, frozen=True, kw_only=True):
             binds={"alpha": Bind("weight", shape=(slopes,))},
         )
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.PReLU, which has a slope for each place unless it shares axes."""
+        shared = list(range(1, inputs[0].rank + (not self.per_channel)))
+        init = call("layers.PReLU", shared_axes=str(shared) if shared else None)
+        return Code("{self}({0})", init, binds={"alpha": Bind("alpha")})
+
     def summary(self) -> str:
         """Return "one slope" where it is shared."""
         return "" if self.per_channel else "one slope"
@@ -136,6 +169,10 @@ class ELU(_Activation, frozen=True, kw_only=True):
         """Return nn.ELU."""
         return call("nn.ELU", *(() if self.alpha == 1 else (self.alpha,)))
 
+    def keras_layer(self) -> str:
+        """Return layers.ELU."""
+        return call("layers.ELU", alpha=unless(self.alpha, 1))
+
     def summary(self) -> str:
         """Return "α 1"."""
         return f"α {self.alpha:g}"
@@ -150,6 +187,7 @@ class SELU(_Activation, frozen=True, kw_only=True):
     reference = "https://arxiv.org/abs/1706.02515"
     keywords = ("self-normalising", "scaled exponential")
     constructor = "SELU"
+    keras_name = "selu"
 
 
 class GELU(_Activation, frozen=True, kw_only=True):
@@ -169,6 +207,15 @@ class GELU(_Activation, frozen=True, kw_only=True):
         """Return nn.GELU."""
         return call("nn.GELU", approximate='"tanh"' if self.approximate else None)
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Activation; its "gelu" is the exact one."""
+        if not self.approximate:
+            return Code("{self}({0})", call("layers.Activation", '"gelu"'))
+        name = "approximate_gelu"
+        return Code(
+            "{self}({0})", call("layers.Activation", name), helpers={name: _APPROXIMATE_GELU}
+        )
+
     def summary(self) -> str:
         """Return "tanh" where it is approximate."""
         return "tanh" if self.approximate else ""
@@ -183,6 +230,7 @@ class SiLU(_Activation, frozen=True, kw_only=True):
     reference = "https://arxiv.org/abs/1710.05941"
     keywords = ("swish",)
     constructor = "SiLU"
+    keras_name = "silu"
 
 
 class Mish(_Activation, frozen=True, kw_only=True):
@@ -193,6 +241,7 @@ class Mish(_Activation, frozen=True, kw_only=True):
     help = "x·tanh(softplus(x)): smooth, much like SiLU."
     reference = "https://arxiv.org/abs/1908.08681"
     constructor = "Mish"
+    keras_name = "mish"
 
 
 class Sigmoid(_Activation, frozen=True, kw_only=True):
@@ -203,6 +252,7 @@ class Sigmoid(_Activation, frozen=True, kw_only=True):
     help = "Squeezes each value between 0 and 1."
     keywords = ("logistic", "probability", "gate")
     constructor = "Sigmoid"
+    keras_name = "sigmoid"
 
 
 class HardSigmoid(_Activation, frozen=True, kw_only=True):
@@ -214,6 +264,7 @@ class HardSigmoid(_Activation, frozen=True, kw_only=True):
     reference = "https://arxiv.org/abs/1905.02244"
     keywords = ("logistic", "gate", "mobilenet")
     constructor = "Hardsigmoid"
+    keras_name = "hard_sigmoid"
 
 
 class HardSwish(_Activation, frozen=True, kw_only=True):
@@ -225,6 +276,7 @@ class HardSwish(_Activation, frozen=True, kw_only=True):
     reference = "https://arxiv.org/abs/1905.02244"
     keywords = ("hard silu", "mobilenet")
     constructor = "Hardswish"
+    keras_name = "hard_silu"
 
 
 class Tanh(_Activation, frozen=True, kw_only=True):
@@ -235,6 +287,7 @@ class Tanh(_Activation, frozen=True, kw_only=True):
     help = "Squeezes each value between -1 and 1."
     keywords = ("hyperbolic tangent",)
     constructor = "Tanh"
+    keras_name = "tanh"
 
 
 class Softplus(_Activation, frozen=True, kw_only=True):
@@ -245,6 +298,7 @@ class Softplus(_Activation, frozen=True, kw_only=True):
     help = "A smooth ReLU, always positive: log(1 + exp(x))."
     reference = "https://proceedings.mlr.press/v15/glorot11a.html"
     constructor = "Softplus"
+    keras_name = "softplus"
 
 
 class Softsign(_Activation, frozen=True, kw_only=True):
@@ -255,75 +309,4 @@ class Softsign(_Activation, frozen=True, kw_only=True):
     help = "Like Tanh, but levels off more slowly: x / (1 + |x|)."
     reference = "https://proceedings.mlr.press/v9/glorot10a.html"
     constructor = "Softsign"
-
-
-class _AlongAxis(Layer, frozen=True, kw_only=True):
-    """A function of all values along one axis."""
-
-    category = "Activation"
-    function: ClassVar[Literal["F.softmax", "F.log_softmax", "F.glu"]]
-
-    axis: AxisSetting = -1
-
-    def output(self, inputs: Sequence[TensorType]) -> TensorType:
-        """Return the input's type; raises ShapeError when there is no such axis."""
-        axis_index(self, self.axis, inputs[0])
-        return inputs[0]
-
-    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
-        """Return PyTorch's function along the axis, wherever it lies at this point."""
-        axis = axis_index(self, self.axis, inputs[0])
-        dim = torch_axis(axis, inputs[0].rank, layout)
-        return Code(call=call(self.function, "{0}", dim=dim))
-
-    def summary(self) -> str:
-        """Return "axis 1" where it is not the last."""
-        return "" if self.axis == -1 else f"axis {self.axis}"
-
-
-class Softmax(_AlongAxis, frozen=True, kw_only=True):
-    """exp(x) divided by its sum."""
-
-    id = "Softmax"
-    title = "Softmax"
-    help = (
-        "Turns scores into probabilities that add up to 1. Classification adds it by itself: "
-        "leave it out before Output."
-    )
-    keywords = ("probability", "classes")
-    function = "F.softmax"
-
-
-class LogSoftmax(_AlongAxis, frozen=True, kw_only=True):
-    """Logarithm of softmax."""
-
-    id = "LogSoftmax"
-    title = "Log softmax"
-    help = "Logarithms of the probabilities that Softmax would give; numerically safer."
-    keywords = ("probability", "classes", "likelihood")
-    function = "F.log_softmax"
-
-
-class GLU(_AlongAxis, frozen=True, kw_only=True):
-    """First half times the sigmoid of the second."""
-
-    id = "GLU"
-    title = "GLU"
-    help = "Splits an axis in half and gates the first half by the sigmoid of the second."
-    reference = "https://arxiv.org/abs/1612.08083"
-    keywords = ("gated linear unit", "gate")
-    function = "F.glu"
-
-    def output(self, inputs: Sequence[TensorType]) -> TensorType:
-        """Return the type with the axis halved; raises ShapeError for an odd one."""
-        tensor = inputs[0]
-        axis = axis_index(self, self.axis, tensor)
-        size = tensor.shape[axis]
-        if size is None or size % 2:
-            found = "it varies" if size is None else f"it is {size}"
-            raise ShapeError(
-                f"GLU needs an even size along {tensor.axes[axis]}, but {found}.",
-                "Give the layer before it an even number of filters or units.",
-            )
-        shape = (*tensor.shape[:axis], size // 2, *tensor.shape[axis + 1 :])
-        return TensorType(shape, tensor.axes)
+    keras_name = "softsign"

@@ -103,6 +103,32 @@ class _Depthwise(_Channelwise, frozen=True, kw_only=True):
         init = self.depthwise_init(tensor, self.use_bias)
         return Code(self.call_source(tensor), init, "channels_first", binds)
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.DepthwiseConv, or a grouped layers.Conv where TensorFlow has none.
+
+        Its depthwise convolution takes one stride for all axes.
+        """
+        tensor = inputs[0]
+        size = per_axis(self.kernel_size)
+        if len(set(per_axis(self.stride))) == 1:
+            name, first, groups = f"layers.DepthwiseConv{self.rank}D", (), None
+            multiplier, kernel = unless(self.multiplier, 1), Bind("kernel")
+        else:
+            filters = tensor.shape[-1] * self.multiplier
+            name, first, groups = f"layers.Conv{self.rank}D", (filters,), tensor.shape[-1]
+            multiplier, kernel = None, Bind("kernel", shape=(*size, 1, filters))
+        init = call(
+            name,
+            *first,
+            short(size),
+            **self.keras_window_options(),
+            depth_multiplier=multiplier,
+            groups=unless(groups, 1),
+            **self.keras_options(),
+        )
+        binds = {**self.keras_binds(), "kernel": kernel}
+        return Code("{self}(" + self.keras_padded(tensor) + ")", init, binds=binds)
+
     def summary(self) -> str:
         """Return "3×3 · same", with "×2" for a multiplier."""
         multiplier = f"×{self.multiplier}" if self.multiplier > 1 else ""
@@ -152,6 +178,19 @@ class _Separable(_Channelwise, frozen=True, kw_only=True):
             binds["bias"] = Bind("1.bias")
         init = call("nn.Sequential", self.depthwise_init(tensor, bias=False), pointwise)
         return Code(self.call_source(tensor), init, "channels_first", binds)
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.SeparableConv."""
+        init = call(
+            f"layers.SeparableConv{self.rank}D",
+            self.filters,
+            short(per_axis(self.kernel_size)),
+            **self.keras_window_options(),
+            depth_multiplier=unless(self.multiplier, 1),
+            **self.keras_options(),
+        )
+        binds = {name: Bind(name) for name in self.weights(inputs)}
+        return Code("{self}(" + self.keras_padded(inputs[0]) + ")", init, binds=binds)
 
     def summary(self) -> str:
         """Return "32 · 3×3 · same"."""

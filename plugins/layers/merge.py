@@ -5,6 +5,8 @@ from functools import reduce
 from typing import ClassVar
 
 from plugins.layers._axes import AxisSetting, axis_index
+from plugins.layers._keras import joined
+from plugins.layers._source import call, unless
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer, torch_axis
 from workbench.plugin_api.tensors import ShapeError, TensorType
@@ -38,6 +40,10 @@ class _Merge(Layer, frozen=True, kw_only=True):
             for index, tensor in enumerate(inputs)
         ]
         return Code(call=reduce(lambda left, right: self.pattern % (left, right), operands))
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return Keras' layer of the same name; it stretches sizes by the same rule."""
+        return Code(joined(len(inputs)), call(f"layers.{self.id}"))
 
     def _common(
         self, axis: str, sizes: Sequence[int | None], inputs: Sequence[TensorType]
@@ -167,6 +173,10 @@ class Concatenate(Layer, frozen=True, kw_only=True):
         dim = torch_axis(axis_index(self, self.axis, inputs[0]), rank, layout)
         operands = ", ".join(f"{{{index}}}" for index in range(len(inputs)))
         return Code(call=f"torch.cat(({operands}), dim={dim})")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Concatenate; its axes count the batch, so that ours are the same."""
+        return Code(joined(len(inputs)), call("layers.Concatenate", axis=unless(self.axis, -1)))
 
     def summary(self) -> str:
         """Return "axis 1" where it is not the last."""

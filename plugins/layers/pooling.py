@@ -1,7 +1,7 @@
 """Max and average pooling over one, two and three axes."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from plugins.layers._sliding import PaddingSetting
 from plugins.layers._source import call, short, unless
@@ -33,6 +33,39 @@ def average_pool{rank}d(x, kernel, stride, pads):
     return total / F.avg_pool{rank}d(inside, kernel, stride)
 '''
 
+_PADDED_POOL = '''\
+@keras.saving.register_keras_serializable("workbench")
+class {name}(layers.{base}):
+    """{summary}
+
+    `pads` are (before, after) each spatial axis.
+    """
+
+    def __init__(self, pool_size, pads, **options):
+        super().__init__(pool_size, **options)
+        self.pads = pads
+
+    def call(self, x):
+{body}
+
+    def compute_output_shape(self, input_shape):
+        batch, *sizes, channels = input_shape
+        padded = [size + sum(pair) for size, pair in zip(sizes, self.pads)]
+        return super().compute_output_shape((batch, *padded, channels))
+
+    def get_config(self):
+        return {{**super().get_config(), "pads": self.pads}}
+'''
+
+_PADDED_MAX = """\
+        pads = [(0, 0), *self.pads, (0, 0)]
+        return super().call(ops.pad(x, pads, constant_values=float("-inf")))"""
+
+_PADDED_AVERAGE = """\
+        pads = [(0, 0), *self.pads, (0, 0)]
+        inside = ops.pad(ops.ones((1, *x.shape[1:-1], 1), x.dtype), pads)
+        return super().call(ops.pad(x, pads)) / super().call(inside)"""
+
 
 class _Pool(Layer, frozen=True, kw_only=True):
     """What pooling layers of all ranks share."""
@@ -40,6 +73,9 @@ class _Pool(Layer, frozen=True, kw_only=True):
     category = "Pooling"
     reference = "https://d2l.ai/chapter_convolutional-neural-networks/pooling.html"
     rank: ClassVar[int]
+    keras_name: ClassVar[Literal["MaxPooling", "AveragePooling"]]
+    keras_summary: ClassVar[str]
+    keras_body: ClassVar[str]
 
     pool_size: int | tuple[int, ...] = 2
     stride: int | tuple[int, ...] | None = None
@@ -80,8 +116,25 @@ class _Pool(Layer, frozen=True, kw_only=True):
         )
         return " · ".join(word for word in words if word)
 
+    def _keras_pool(self, pads: tuple[Pair, ...], is_own: bool) -> Code:
+        """Return Keras' pooling with its own padding, or its subclass that pads first."""
+        kernel, stride = self._sizes()
+        base = f"{self.keras_name}{self.rank}D"
+        name = base if is_own else f"Padded{base}"
+        init = call(
+            f"layers.{base}" if is_own else name,
+            kernel,
+            strides=unless(stride, kernel),
+            padding='"same"' if is_own and any(map(any, pads)) else None,
+            pads=None if is_own else pads,
+        )
+        helper = _PADDED_POOL.format(
+            name=name, base=base, summary=self.keras_summary, body=self.keras_body
+        )
+        return Code("{self}({0})", init, helpers={} if is_own else {name: helper})
+
     def _torch_module(self, name: str, pads: tuple[Pair, ...], **options: object) -> str:
-        kernel, stride = self._torch_sizes()
+        kernel, stride = self._sizes()
         return call(
             f"nn.{name}{self.rank}d",
             kernel,
@@ -90,7 +143,7 @@ class _Pool(Layer, frozen=True, kw_only=True):
             **options,
         )
 
-    def _torch_sizes(self) -> tuple[int | tuple[int, ...], int | tuple[int, ...]]:
+    def _sizes(self) -> tuple[int | tuple[int, ...], int | tuple[int, ...]]:
         kernels = [window.kernel for window in self.windows]
         return short(kernels), short([window.stride for window in self.windows])
 
@@ -103,6 +156,10 @@ class _Pool(Layer, frozen=True, kw_only=True):
 
 
 class _MaxPool(_Pool, frozen=True, kw_only=True):
+    keras_name = "MaxPooling"
+    keras_summary = "Max pooling whose padding is never the largest."
+    keras_body = _PADDED_MAX
+
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return nn.MaxPool; pads that it does not take are minus infinity by F.pad."""
         pads = self.pads_for(inputs[0])
@@ -115,8 +172,17 @@ class _MaxPool(_Pool, frozen=True, kw_only=True):
             layout="channels_first",
         )
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.MaxPooling; explicit pads are minus infinity by a subclass."""
+        pads = self.pads_for(inputs[0])
+        return self._keras_pool(pads, self.padding == "same" or not any(map(any, pads)))
+
 
 class _AveragePool(_Pool, frozen=True, kw_only=True):
+    keras_name = "AveragePooling"
+    keras_summary = "Average pooling whose means leave the padding out."
+    keras_body = _PADDED_AVERAGE
+
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return nn.AvgPool, or a function of its own for pads that PyTorch does not take.
 
@@ -130,10 +196,19 @@ class _AveragePool(_Pool, frozen=True, kw_only=True):
         flat = tuple(amount for pair in reversed(pads) for amount in pair)
         name = f"average_pool{self.rank}d"
         return Code(
-            call=call(name, "{0}", *self._torch_sizes(), flat),
+            call=call(name, "{0}", *self._sizes(), flat),
             layout="channels_first",
             helpers={name: _AVERAGE.format(rank=self.rank)},
         )
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.AveragePooling, or a subclass for pads that it does not take.
+
+        On PyTorch, Keras repeats the edge where “same” pads are uneven.
+        """
+        pads = self.pads_for(inputs[0])
+        is_even = self.padding == "same" and all(before == after for before, after in pads)
+        return self._keras_pool(pads, is_even or not any(map(any, pads)))
 
 
 class MaxPool1D(_MaxPool, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ class _GlobalPool(Layer, frozen=True, kw_only=True):
     category = "Pooling"
     reference = "https://arxiv.org/abs/1312.4400"
     operation: ClassVar[Literal["mean", "amax"]]
+    keras_name: ClassVar[str]
 
     keep_axes: Annotated[
         bool, param("Keep axes", "Leave the pooled axes with size 1", advanced=True)
@@ -43,6 +44,20 @@ class _GlobalPool(Layer, frozen=True, kw_only=True):
         dim = dims[0] if len(dims) == 1 else dims
         return Code(call=call("{0}." + self.operation, dim=dim, keepdim=keep))
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return Keras' global pooling; more than three spatial axes become one before it."""
+        tensor = inputs[0]
+        spaces, channels = tensor.rank - 1, tensor.shape[-1]
+        name = f"layers.{self.keras_name}{spaces if spaces < 4 else 1}D"
+        if spaces < 4:
+            return Code("{self}({0})", call(name, keepdims=True if self.keep_axes else None))
+        flat = call("layers.Reshape", (-1, channels), name='"{name}.flat"') + "({0})"
+        if not self.keep_axes:
+            return Code("{self}(" + flat + ")", call(name))
+        pooled = call(name, name='"{name}.pool"')
+        init = call("layers.Reshape", (*(1,) * spaces, channels))
+        return Code("{self}(" + f"{pooled}({flat})" + ")", init)
+
     def summary(self) -> str:
         """Return "keeps axes" where it does."""
         return "keeps axes" if self.keep_axes else ""
@@ -56,6 +71,7 @@ class GlobalAveragePool(_GlobalPool, frozen=True, kw_only=True):
     help = "Takes the mean of each channel over the whole picture or sequence."
     keywords = ("gap", "mean", "head", "squeeze")
     operation = "mean"
+    keras_name = "GlobalAveragePooling"
 
 
 class GlobalMaxPool(_GlobalPool, frozen=True, kw_only=True):
@@ -66,6 +82,7 @@ class GlobalMaxPool(_GlobalPool, frozen=True, kw_only=True):
     help = "Takes the largest value of each channel over the whole picture or sequence."
     keywords = ("gmp", "head")
     operation = "amax"
+    keras_name = "GlobalMaxPooling"
 
 
 class _AdaptivePool2D(Layer, frozen=True, kw_only=True):
@@ -74,6 +91,7 @@ class _AdaptivePool2D(Layer, frozen=True, kw_only=True):
     category = "Pooling"
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html"
     module: ClassVar[str]
+    keras_name: ClassVar[str]
 
     size: Annotated[tuple[Size, Size], param("Output size", "Height × width of the output")] = (
         1,
@@ -91,6 +109,10 @@ class _AdaptivePool2D(Layer, frozen=True, kw_only=True):
         init = call(self.module, short(self.size))
         return Code("{self}({0})", init, "channels_first")
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return Keras' adaptive pooling."""
+        return Code("{self}({0})", call(f"layers.{self.keras_name}", short(self.size)))
+
     def summary(self) -> str:
         """Return "7×7"."""
         return times(self.size)
@@ -104,6 +126,7 @@ class AdaptiveAveragePool2D(_AdaptivePool2D, frozen=True, kw_only=True):
     help = "Takes means over as many windows as the output has places, whatever comes in."
     keywords = ("mean", "spatial pyramid", "any size")
     module = "nn.AdaptiveAvgPool2d"
+    keras_name = "AdaptiveAveragePooling2D"
 
 
 class AdaptiveMaxPool2D(_AdaptivePool2D, frozen=True, kw_only=True):
@@ -114,3 +137,4 @@ class AdaptiveMaxPool2D(_AdaptivePool2D, frozen=True, kw_only=True):
     help = "Keeps the largest value of as many windows as the output has places."
     keywords = ("spatial pyramid", "any size")
     module = "nn.AdaptiveMaxPool2d"
+    keras_name = "AdaptiveMaxPooling2D"

@@ -23,6 +23,16 @@ class GaussianNoise(nn.Module):
         return x + torch.randn_like(x) * self.deviation if self.training else x
 '''
 
+_STRONG_GAUSSIAN_NOISE = '''\
+@keras.saving.register_keras_serializable("workbench")
+class StrongGaussianNoise(layers.GaussianNoise):
+    """Normal noise whose deviation may be above 1."""
+
+    def __init__(self, stddev, **options):
+        super().__init__(1.0, **options)
+        self.stddev = stddev
+'''
+
 
 class Dropout(Layer, frozen=True, kw_only=True):
     """Sets random values to zero while training."""
@@ -39,6 +49,10 @@ class Dropout(Layer, frozen=True, kw_only=True):
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return nn.Dropout."""
         return Code(init=call("nn.Dropout", self.rate), call="{self}({0})")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Dropout."""
+        return Code("{self}({0})", call("layers.Dropout", self.rate))
 
     def summary(self) -> str:
         """Return "rate 0.5"."""
@@ -73,6 +87,10 @@ class SpatialDropout(Layer, frozen=True, kw_only=True):
         name = f"nn.Dropout{inputs[0].rank - 1}d"
         return Code(init=call(name, self.rate), call="{self}({0})", layout="channels_first")
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.SpatialDropout1D, 2D or 3D."""
+        return Code("{self}({0})", call(f"layers.SpatialDropout{inputs[0].rank - 1}D", self.rate))
+
     def summary(self) -> str:
         """Return "rate 0.2"."""
         return f"rate {self.rate:g}"
@@ -99,6 +117,14 @@ class GaussianNoise(Layer, frozen=True, kw_only=True):
             call="{self}({0})",
             helpers={"GaussianNoise": _GAUSSIAN_NOISE},
         )
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.GaussianNoise, or a subclass for a deviation that it refuses."""
+        if self.deviation <= 1:
+            return Code("{self}({0})", call("layers.GaussianNoise", self.deviation))
+        name = "StrongGaussianNoise"
+        init = call(name, self.deviation)
+        return Code("{self}({0})", init, helpers={name: _STRONG_GAUSSIAN_NOISE})
 
     def summary(self) -> str:
         """Return "σ 0.1"."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from plugins.layers._source import number
+from plugins.layers._source import call, number, unless
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.parameters import param
@@ -30,6 +30,13 @@ class Rescale(Layer, frozen=True, kw_only=True):
         if self.offset:
             parts.append(f"{'-' if self.offset < 0 else '+'} {number(abs(self.offset))}")
         return Code(call=" ".join(parts))
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Rescaling, or nothing where nothing changes."""
+        if self.scale == 1 and not self.offset:
+            return Code("{0}")
+        init = call("layers.Rescaling", self.scale, offset=unless(self.offset, 0))
+        return Code("{self}({0})", init)
 
     def summary(self) -> str:
         """Return "× 0.5 + 1"."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated
 
+from plugins.layers._source import call
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer, need_known, torch_axis
 from workbench.plugin_api.parameters import Size, param
@@ -26,8 +27,12 @@ class Flatten(Layer, frozen=True, kw_only=True):
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return flatten(1) in canonical order: height, width, channels."""
-        call = "{0}" if inputs[0].rank == 1 else "{0}.flatten(1)"
-        return Code(call=call, layout="channels_last")
+        expression = "{0}" if inputs[0].rank == 1 else "{0}.flatten(1)"
+        return Code(call=expression, layout="channels_last")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Flatten; a vector stays as it is."""
+        return Code("{0}") if inputs[0].rank == 1 else Code("{self}({0})", call("layers.Flatten"))
 
 
 class Reshape(Layer, frozen=True, kw_only=True):
@@ -68,6 +73,10 @@ class Reshape(Layer, frozen=True, kw_only=True):
         """Return reshape in canonical order."""
         sizes = ", ".join(str(size) for size in self.output(inputs).shape)
         return Code(call="{0}.reshape(-1, " + sizes + ")", layout="channels_last")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Reshape with every size written out."""
+        return Code("{self}({0})", call("layers.Reshape", self.output(inputs).shape))
 
     def summary(self) -> str:
         """Return "4 × 4 × 8"."""
@@ -110,6 +119,10 @@ class Permute(Layer, frozen=True, kw_only=True):
         places = sorted(range(rank), key=lambda axis: torch_axis(axis, rank, layout))
         dims = [torch_axis(self.axes[axis] - 1, rank, layout) for axis in places]
         return Code(call="{0}.permute(0, " + ", ".join(map(str, dims)) + ")")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Permute, which counts axes as we do."""
+        return Code("{self}({0})", call("layers.Permute", self.axes))
 
     def summary(self) -> str:
         """Return "2, 1, 3"."""

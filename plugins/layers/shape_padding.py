@@ -1,8 +1,10 @@
 """Zeros around, or values off, the edges of space."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
+from plugins.layers._keras import edge_amounts
+from plugins.layers._source import call
 from plugins.layers._torch import padded
 from plugins.layers._windows import need_space, pads_per_axis
 from workbench.plugin_api.code import Code, Layout
@@ -19,6 +21,7 @@ class _Edges(Layer, frozen=True, kw_only=True):
     category = "Shape"
     rank: ClassVar[int]
     sign: ClassVar[int]
+    keras_name: ClassVar[Literal["ZeroPadding", "Cropping"]]
 
     amounts: Pair | tuple[Pair, ...] = (1, 1)
 
@@ -44,6 +47,14 @@ class _Edges(Layer, frozen=True, kw_only=True):
             lengths.append(length + sum(pair))
         return TensorType((*lengths, tensor.shape[-1]), tensor.axes)
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return Keras' layer, or nothing where nothing changes."""
+        amounts = pads_per_axis(self.amounts)
+        if not any(map(any, amounts)):
+            return Code("{0}")
+        init = call(f"layers.{self.keras_name}{self.rank}D", edge_amounts(amounts))
+        return Code("{self}({0})", init)
+
     def summary(self) -> str:
         """Return "1 1 · 2 2", before and after each axis."""
         return " · ".join(f"{before} {after}" for before, after in pads_per_axis(self.amounts))
@@ -52,6 +63,7 @@ class _Edges(Layer, frozen=True, kw_only=True):
 class _ZeroPad(_Edges, frozen=True, kw_only=True):
     keywords = ("padding", "border", "zeros")
     sign = 1
+    keras_name = "ZeroPadding"
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return F.pad along the spatial axes, wherever they lie at this point."""
@@ -61,6 +73,7 @@ class _ZeroPad(_Edges, frozen=True, kw_only=True):
 class _Crop(_Edges, frozen=True, kw_only=True):
     keywords = ("cut", "trim", "border")
     sign = -1
+    keras_name = "Cropping"
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return a slice of the spatial axes, wherever they lie at this point."""

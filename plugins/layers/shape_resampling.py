@@ -40,6 +40,12 @@ class _Upsample(Layer, frozen=True, kw_only=True):
         init = call("nn.Upsample", scale_factor=short(per_axis(self.factor)))
         return Code("{self}({0})", init, "channels_first")
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.UpSampling."""
+        return Code(
+            "{self}({0})", call(f"layers.UpSampling{self.rank}D", short(per_axis(self.factor)))
+        )
+
     def summary(self) -> str:
         """Return "2×2"."""
         return times(per_axis(self.factor))
@@ -78,6 +84,15 @@ class Upsample2D(_Upsample, frozen=True, kw_only=True):
         factor = short(self.factor)
         init = call("nn.Upsample", scale_factor=factor, mode='"bilinear"', align_corners=False)
         return Code("{self}({0})", init, "channels_first")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.UpSampling2D, or layers.Resizing for bicubic, which needs antialias."""
+        if self.interpolation == "nearest":
+            return super().keras(inputs)
+        if self.interpolation == "bicubic":
+            return _resizing(self.output(inputs).shape, "bicubic", True)
+        init = call("layers.UpSampling2D", short(self.factor), interpolation='"bilinear"')
+        return Code("{self}({0})", init)
 
     def summary(self) -> str:
         """Return "2×2 · bilinear"."""
@@ -125,15 +140,34 @@ class Resize(Layer, frozen=True, kw_only=True):
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return F.interpolate; nearest takes pixels by their centres, as Keras does."""
-        antialias = self.interpolation == "bicubic" or (
-            self.interpolation == "bilinear" and self.antialias
-        )
         mode = "nearest-exact" if self.interpolation == "nearest" else self.interpolation
-        return Code(_resized((self.height, self.width), mode, antialias), "", "channels_first")
+        resized = _resized((self.height, self.width), mode, self._is_smooth)
+        return Code(resized, "", "channels_first")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.Resizing."""
+        return _resizing((self.height, self.width), self.interpolation, self._is_smooth)
 
     def summary(self) -> str:
         """Return "32×32 · bilinear"."""
         return f"{self.height}×{self.width} · {self.interpolation}"
+
+    @property
+    def _is_smooth(self) -> bool:
+        """Whether the frameworks are asked to antialias."""
+        return self.interpolation == "bicubic" or (
+            self.interpolation == "bilinear" and self.antialias
+        )
+
+
+def _resizing(shape: Sequence[int | None], interpolation: str, antialias: bool) -> Code:
+    init = call(
+        "layers.Resizing",
+        *shape[:2],
+        interpolation=None if interpolation == "bilinear" else f'"{interpolation}"',
+        antialias=True if antialias else None,
+    )
+    return Code("{self}({0})", init)
 
 
 def _resized(shape: Sequence[int | None], mode: str, antialias: bool) -> str:

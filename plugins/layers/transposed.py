@@ -138,6 +138,19 @@ class _ConvTranspose(Weighted, frozen=True, kw_only=True):
             helpers={name: helper} if is_extended else {},
         )
 
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return layers.ConvTranspose."""
+        init = call(
+            f"layers.Conv{self.rank}DTranspose",
+            self.filters,
+            short(per_axis(self.kernel_size)),
+            strides=unless(short(per_axis(self.stride)), 1),
+            padding='"same"' if self.padding == "same" else None,
+            dilation_rate=unless(short(per_axis(self.dilation)), 1),
+            **self.keras_options(),
+        )
+        return Code("{self}({0})", init, binds=self.keras_binds())
+
     def summary(self) -> str:
         """Return "32 · 3×3 · stride 2"."""
         size = times(per_axis(self.kernel_size))

@@ -1,0 +1,92 @@
+"""Keras on its three frameworks for a test: one long-lived process each."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FRAMEWORKS = ("tensorflow", "jax", "torch")
+ROOT = Path(__file__).parents[2]
+Array = Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """A generated module, and what to run it on.
+
+    Attributes:
+        weights: name to (layer, dotted attribute, value in Keras' layout).
+        inputs: canonical, one for each Input.
+        seeds: gradients of the outputs; empty: forward only.
+        training: whether gradients are taken in training mode.
+        reload: whether to save the model as .keras and answer what the loaded one gives.
+    """
+
+    source: str
+    weights: dict[str, tuple[str, str, Array]]
+    inputs: list[Array]
+    seeds: list[Array] = field(default_factory=list)
+    training: bool = True
+    reload: bool = False
+
+
+@dataclass
+class Answer:
+    """What a model gave; `error` is a traceback, and empty when all went well.
+
+    Attributes:
+        outputs: of evaluation, before anything else was run.
+        trained: outputs in the mode in which gradients were taken.
+        gradients: of sum(output · seed), by weight, and by "input 0" and so on.
+        statistics: weights that are not trained, after the pass.
+        reloaded: outputs of the model that was saved and loaded.
+    """
+
+    outputs: list[Array] = field(default_factory=list)
+    trained: list[Array] = field(default_factory=list)
+    gradients: dict[str, Array] = field(default_factory=dict)
+    statistics: dict[str, Array] = field(default_factory=dict)
+    reloaded: list[Array] = field(default_factory=list)
+    error: str = ""
+
+
+class Peers:
+    """Processes that answer cases; one starts when it is first asked."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def ask(self, case: Case, frameworks: Sequence[str] = FRAMEWORKS) -> dict[str, Answer]:
+        """Return the answers by framework; all of them work at once."""
+        for framework in frameworks:
+            process = self._process(framework)
+            pickle.dump(case, process.stdin)
+            process.stdin.flush()
+        return {name: pickle.load(self._process(name).stdout) for name in frameworks}
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in self._processes.values():
+            process.stdin.close()
+            process.wait(30)
+            process.stdout.close()
+
+    def _process(self, framework: str) -> subprocess.Popen[bytes]:
+        if framework not in self._processes:
+            threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
+            self._processes[framework] = subprocess.Popen(
+                [sys.executable, "-m", "tests.plugins.keras_peer", framework],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=ROOT,
+                env={**os.environ, **threads},
+            )
+        return self._processes[framework]
