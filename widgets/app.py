@@ -102,7 +102,7 @@ class Opening(QObject):
             self._offer(*left_behind)
         elif not opened:
             self._begin_empty()
-        run.warm_up(self._session.document.experiment.training.backend)
+        self._session.backends.use(self._session.document.experiment.training.backend)
         # What was made so far lives as long as the window; a full collection over all of it would
         # stall the window for 20–40 ms each time and free nothing.
         gc.freeze()

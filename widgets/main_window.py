@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
             self._run_was = present
             self.actions_table.refresh()
             if run.state.ended and not run.is_active:
-                run.warm_up(self.session.document.experiment.training.backend)
+                self.session.backends.use(self.session.document.experiment.training.backend)
 
     def _place_message_bar(self) -> None:
         around = self.page.canvas if self.body.currentWidget() is self.page else self.body

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 if TYPE_CHECKING:
     from widgets.theme import Theme
@@ -35,6 +44,9 @@ class MessageBar(QFrame):
         self._text = _label(self, "messageText")
         self._hint = _label(self, "messageHint")
         self._hint.setProperty("soft", True)
+        self._copy = QPushButton("Copy", self)
+        self._copy.setObjectName("copyMessage")
+        self._copy.clicked.connect(self._on_copy)
         self._close = QToolButton(self)
         self._close.setObjectName("closeMessage")
         self._close.setAccessibleName("Close message")
@@ -58,6 +70,9 @@ class MessageBar(QFrame):
         self._text.setText(message.text)
         self._hint.setText(message.hint)
         self._hint.setVisible(bool(message.hint))
+        self._copy.setVisible(bool(message.copy))
+        self._copy.setText("Copy")
+        self._copy.setToolTip(f"Copy the line: {message.copy}")
         self._restyle()
         self.show()
         self.shown.emit()
@@ -71,6 +86,11 @@ class MessageBar(QFrame):
         self._timer.stop()
         self._message = None
         self.hide()
+
+    def _on_copy(self) -> None:
+        if self._message is not None:
+            QGuiApplication.clipboard().setText(self._message.copy)
+            self._copy.setText("Copied")
 
     @property
     def _severity(self) -> str:
@@ -86,6 +106,7 @@ class MessageBar(QFrame):
         row.setSpacing(10)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(texts, 1)
+        row.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
 
     def _restyle(self) -> None:

@@ -38,6 +38,8 @@ class RunCommands:
             text = f"Training cannot start: {errors[0].message}"
             session.messaged.emit(Message("error", text, errors[0].hint or hint))
             return
+        if session.backends.say_missing(session.document.experiment.training.backend):
+            return
         if session.data.error is not None:
             self._show_tab("data")
             error = session.data.error

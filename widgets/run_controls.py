@@ -1,10 +1,8 @@
-"""Where and how to train, how far training is, and the buttons that steer it."""
+"""How far training is, and the buttons that steer it."""
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
@@ -18,9 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.fields import ComboBox, set_property
+from widgets.fields import set_property
 from widgets.texts import duration, grouped
-from workbench.document.edits import set_training
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QResizeEvent
@@ -36,74 +33,6 @@ ENDINGS = {
     "stopped": "Stopped",
     "failed": "Failed",
 }
-
-
-class BackendPicker(ComboBox):
-    """Chooses the framework that trains this experiment."""
-
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("backendPicker")
-        self.setAccessibleName("Backend")
-        self.setToolTip("The framework that trains")
-        self._session = session
-        self._fill()
-        self.activated.connect(self._on_activated)
-        session.document.experiment_changed.connect(self.refresh)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Show the experiment's backend, also when it is not installed."""
-        wanted = self._session.document.experiment.training.backend
-        if self.findData(wanted) < 0:
-            self.addItem(wanted, wanted)
-        self.setCurrentIndex(self.findData(wanted))
-
-    def _fill(self) -> None:
-        for kind in self._session.catalog.backends:
-            self.addItem(kind.title, kind.id)
-            availability = kind().availability()
-            if not availability.ok:
-                item = self.model().item(self.count() - 1)
-                item.setEnabled(False)
-                item.setToolTip(f"{availability.reason} {availability.install}".strip())
-
-    def _on_activated(self, index: int) -> None:
-        backend = self.itemData(index)
-        document = self._session.document
-        self._session.attempt(
-            lambda: document.edit(lambda e: set_training(e, backend=backend), "Change the backend")
-        )
-
-
-class DevicePicker(ComboBox):
-    """Chooses where to compute."""
-
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("devicePicker")
-        self.setAccessibleName("Device")
-        self.setToolTip("The device that computes")
-        self._session = session
-        for device, title in present_devices():
-            self.addItem(title, device)
-        self.activated.connect(self._on_activated)
-        session.document.experiment_changed.connect(self.refresh)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Show the experiment's device, also when it is not here."""
-        wanted = self._session.document.experiment.training.device
-        if self.findData(wanted) < 0:
-            self.addItem(wanted.upper(), wanted)
-        self.setCurrentIndex(self.findData(wanted))
-
-    def _on_activated(self, index: int) -> None:
-        device = self.itemData(index)
-        document = self._session.document
-        self._session.attempt(
-            lambda: document.edit(lambda e: set_training(e, device=device), "Change the device")
-        )
 
 
 READING_SECONDS = 0.25
@@ -250,21 +179,6 @@ def progress_text(state: RunState, is_active: bool) -> str:
     if state.seconds_left is not None:
         parts.append(f"{duration(state.seconds_left)} left")
     return " · ".join(parts)
-
-
-def present_devices() -> list[tuple[str, str]]:
-    """Return device ids with titles, found without importing a framework."""
-    devices = [("auto", "Auto"), ("cpu", "CPU")]
-    cards = Path("/proc/driver/nvidia/gpus")
-    count = len(list(cards.iterdir())) if cards.is_dir() else 0
-    if count == 1:
-        devices.append(("cuda", "GPU"))
-    devices += [(f"cuda:{i}", f"GPU {i}") for i in range(count)] if count > 1 else []
-    if sys.platform == "win32" and Path("C:/Windows/System32/nvcuda.dll").exists():
-        devices.append(("cuda", "GPU"))
-    if sys.platform == "darwin":
-        devices.append(("mps", "Apple GPU"))
-    return devices
 
 
 def _result(state: RunState) -> list[str]:

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.actions import ICON_SIZE
-from widgets.run_controls import BackendPicker, DevicePicker, ProgressBlock, RunButtons
+from widgets.backend_pickers import BackendPicker, DevicePicker
+from widgets.run_controls import ProgressBlock, RunButtons
 from workbench.document.edits import replace
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 HEIGHT = 42
 COMPACT_WIDTH = 1280
 PROGRESS_WIDTH = 268
+PICKER_WIDTHS = ((90, 165), (78, 110))
 
 
 class TopBar(QFrame):
@@ -53,6 +55,8 @@ class TopBar(QFrame):
         self.search = QPushButton(self)
         self.progress = ProgressBlock(session, self)
         self._pickers = (BackendPicker(session, self), DevicePicker(session, self))
+        for picker in self._pickers:
+            picker.width_wanted.connect(self._fit_pickers)
         self._style_search()
         self._lay_out()
         session.document.file_changed.connect(self.refresh)
@@ -83,8 +87,12 @@ class TopBar(QFrame):
         self.search.setText(f"{text}    {keys}".rstrip())
         self.search.setMaximumWidth(180 if narrow else 330)
         self.progress.setFixedWidth(PROGRESS_WIDTH)
-        for picker, width in zip(self._pickers, (90, 78) if narrow else (100, 88), strict=True):
-            picker.setFixedWidth(width)
+        self._fit_pickers()
+
+    def _fit_pickers(self) -> None:
+        """Give each picker the room of what it shows."""
+        for picker, (least, most) in zip(self._pickers, PICKER_WIDTHS, strict=True):
+            picker.setFixedWidth(max(least, min(picker.fitting_width(), most)))
 
     def _style_search(self) -> None:
         self.search.setObjectName("searchField")

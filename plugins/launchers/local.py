@@ -9,10 +9,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 import psutil
 
 from workbench.errors import UserError
-from workbench.plugin_api.launcher import Launcher
+from workbench.plugin_api.launcher import Launcher, Readiness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +31,12 @@ class LocalLauncher(Launcher):
 
     def __init__(self) -> None:
         self._workers: dict[Path, subprocess.Popen[bytes]] = {}
-        self._waiting: tuple[str, subprocess.Popen[bytes]] | None = None
+        self._waiting: dict[str, _Waiting] = {}
 
-    def submit(self, run_folder: Path) -> None:
-        """Hand the folder to the waiting worker, or start one."""
+    def submit(self, run_folder: Path, backend: str = "") -> None:
+        """Hand the folder to the worker that waits with the backend, or start one."""
         folder = run_folder.resolve()
-        process = self._hand_over(folder)
+        process = self._hand_over(folder, backend)
         if process is None:
             shorten(folder / _LOG)
             try:
@@ -68,36 +69,78 @@ class LocalLauncher(Launcher):
 
     def warm_up(self, backend: str) -> None:
         """Start a worker that imports the backend and waits for a folder's path."""
-        if self._waiting is not None:
-            known, process = self._waiting
-            if known == backend and process.poll() is None:
-                return
-            self.close()
+        known = self._waiting.get(backend)
+        if known is not None and known.process.poll() is None:
+            return
         with contextlib.suppress(OSError):  # without one, the next run only starts more slowly
-            process = _start(["--wait", backend], stdin=subprocess.PIPE)
-            self._waiting = backend, process
+            self._waiting[backend] = _Waiting(backend)
+
+    def readiness(self, backend: str) -> Readiness:
+        """Return what the waiting worker has said of its backend."""
+        waiting = self._waiting.get(backend)
+        return Readiness() if waiting is None else waiting.readiness
+
+    def cool_down(self, backend: str) -> None:
+        """End a waiting worker by closing its input."""
+        waiting = self._waiting.pop(backend, None)
+        if waiting is not None:
+            waiting.close()
 
     def close(self) -> None:
-        """End the waiting worker by closing its input."""
-        if self._waiting is not None:
-            _, process = self._waiting
-            self._waiting = None
-            _close_input(process)
+        """End all waiting workers."""
+        for backend in list(self._waiting):
+            self.cool_down(backend)
 
-    def _hand_over(self, folder: Path) -> subprocess.Popen[bytes] | None:
-        if self._waiting is None:
+    def _hand_over(self, folder: Path, backend: str) -> subprocess.Popen[bytes] | None:
+        waiting = self._waiting.pop(backend, None)
+        if waiting is None:
             return None
-        _, process = self._waiting
-        self._waiting = None
-        if process.poll() is not None or process.stdin is None:
-            _close_input(process)
-            return None
+        return waiting.process if waiting.take(folder) else None
+
+
+class _Waiting:
+    """A worker that imports a backend, says in one line how that went, and waits for a folder.
+
+    Attributes:
+        readiness: what it has said; a thread that reads its line replaces it.
+    """
+
+    def __init__(self, backend: str) -> None:
+        pipe = subprocess.PIPE
+        self.process = _start(["--wait", backend], stdin=pipe, stdout=pipe)
+        self.readiness = Readiness(state="warming")
+        threading.Thread(target=self._listen, name=f"warming {backend}", daemon=True).start()
+
+    def take(self, folder: Path) -> bool:
+        """Give the worker its folder; whether it lives and could be told."""
+        if self.process.poll() is not None or self.readiness.state == "broken":
+            self.close()
+            return False
+        stream = self.process.stdin
+        assert stream is not None
         try:
-            process.stdin.write(os.fsencode(folder) + b"\n")
-            process.stdin.close()
+            stream.write(os.fsencode(folder) + b"\n")
+            stream.close()
         except OSError:
-            return None
-        return process
+            return False
+        return True
+
+    def close(self) -> None:
+        """Tell the worker that nobody wants it any more."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream, contextlib.suppress(OSError):
+            line = stream.readline()
+        try:
+            self.readiness = msgspec.json.decode(line, type=Readiness)
+        except msgspec.DecodeError:
+            status = self.process.wait()
+            text = f"The process that imports the framework ended with status {status}."
+            self.readiness = Readiness(state="broken" if status else "none", message=text)
 
 
 def shorten(log: Path) -> None:
@@ -108,7 +151,10 @@ def shorten(log: Path) -> None:
 
 
 def _start(
-    arguments: list[str], stdin: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL
+    arguments: list[str],
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a detached worker. It takes no module from the folder in which it is started."""
     flags = 0
@@ -117,7 +163,7 @@ def _start(
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", _MODULE, *arguments],
         stdin=stdin,
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         stderr=stderr,
         start_new_session=os.name == "posix",
         creationflags=flags,
@@ -125,12 +171,6 @@ def _start(
     # Somebody has to wait for a child's end, or it stays as a zombie.
     threading.Thread(target=process.wait, name=f"worker {process.pid}", daemon=True).start()
     return process
-
-
-def _close_input(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is not None:
-        with contextlib.suppress(OSError):
-            process.stdin.close()
 
 
 def _is_worker(pid: int) -> bool:

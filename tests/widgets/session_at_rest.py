@@ -9,12 +9,14 @@ from psygnal import Signal
 
 from workbench.errors import UserError
 from workbench.plugin_api.data import DataInfo
+from workbench.plugin_api.launcher import Readiness
 from workbench.plugin_api.tensors import TensorType
 from workbench.runs import events, store
 from workbench.runs.log import LineTail
 from workbench.runs.probes import read_snapshot
 from workbench.runs.results import read_results
 from workbench.runs.state import RunState
+from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
@@ -43,6 +45,7 @@ class RunAtRest:
         self.calls: list[tuple] = []
         self.watched: tuple = ()
         self.is_active = False
+        self.warmth: dict[str, Readiness] = {}
         self._snapshots: dict = {}
         self._results: dict = {}
 
@@ -75,6 +78,15 @@ class RunAtRest:
         if split not in self._results:
             self._results[split] = read_results(path)
         return self._results[split]
+
+    def warm_up(self, backend: str) -> None:
+        self.calls.append(("warm_up", backend))
+
+    def readiness(self, backend: str) -> Readiness:
+        return self.warmth.get(backend, Readiness())
+
+    def cool_down(self, backend: str) -> None:
+        self.calls.append(("cool_down", backend))
 
     def watch(self, sample, layers, thumbnails) -> None:
         self.watched = (sample, layers, thumbnails)
@@ -129,6 +141,7 @@ class SessionAtRest:
         self.document = DocumentSession(catalog)
         self.data = DataAtRest()
         self.run = RunAtRest(runs_folder)
+        self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.messages: list[UserError] = []
 

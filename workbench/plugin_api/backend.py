@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.document.training import Training
-    from workbench.plugin_api.code import GeneratedCode
+    from workbench.plugin_api.code import Bind, GeneratedCode
     from workbench.plugin_api.data import DataInfo
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.problems import Problem
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Availability(msgspec.Struct, frozen=True):
-    """Whether a plug-in can run here; if not, why, and the line that installs what is missing."""
+    """Whether a plug-in can run here; if not, why. `install` is the line that installs it."""
 
     ok: bool
     reason: str = ""
@@ -78,6 +78,20 @@ class BuildPlan:
     train_counts: Sequence[int]
     device: str
     seed: int
+
+
+@dataclass(frozen=True)
+class FileNames:
+    """Where a framework's weights files keep the weights of a network.
+
+    Attributes:
+        layout: whose files these are, for people: "PyTorch".
+        names: canonical weight to the names it may have there, likeliest first, and its Bind.
+            In Keras' HDF5 files "/" parts names, and "layer/vars/0" is the first variable.
+    """
+
+    layout: str
+    names: Mapping[str, tuple[Sequence[str], Bind]]
 
 
 @dataclass(frozen=True)
@@ -195,6 +209,10 @@ class Backend(ABC):
         Raises:
             UserError: the device is not there, or cannot do what is asked.
         """
+
+    def file_names(self, network: Network) -> FileNames | None:
+        """Return where this framework's weights files keep the weights. Imports no framework."""
+        return None
 
     def problems(self, network: Network) -> Sequence[Problem]:
         """Return layers and settings that this backend cannot run."""

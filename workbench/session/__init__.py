@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from workbench.errors import UserError
+from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.preferences import Preferences
 
-__all__ = ["Comparison", "DataSession", "DocumentSession", "Message", "RunSession", "Session"]
+__all__ = [
+    "Backends",
+    "Comparison",
+    "DataSession",
+    "DocumentSession",
+    "Message",
+    "RunSession",
+    "Session",
+]
 
 
 class Session:
@@ -41,10 +50,12 @@ class Session:
         self.document = DocumentSession(catalog)
         self.data = DataSession(catalog)
         self.run = RunSession(catalog, runs_folder)
+        self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
+        self.backends.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
         self._on_info_changed()
 
@@ -52,6 +63,7 @@ class Session:
         """Take over what background work has ready."""
         self.data.tick()
         self.run.tick()
+        self.backends.tick()
         self.comparison.tick()
         self.document.tick()
 
@@ -77,6 +89,7 @@ class Session:
 
     def _on_experiment_changed(self) -> None:
         self.data.look_at(self.document.experiment.data)
+        self.backends.look_at(self.document.experiment.training.backend)
 
     def _on_comparison_failed(self, error: UserError) -> None:
         self.messaged.emit(Message("error", error.message, error.hint))

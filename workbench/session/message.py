@@ -8,8 +8,13 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence and a next step."""
+    """A sentence and a next step.
+
+    Attributes:
+        copy: a line of the hint that a person may want to copy, such as one for the terminal.
+    """
 
     severity: Literal["info", "warning", "error"]
     text: str
     hint: str = ""
+    copy: str = ""

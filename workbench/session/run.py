@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.data import SplitName
-    from workbench.plugin_api.launcher import Launcher
+    from workbench.plugin_api.launcher import Launcher, Readiness
     from workbench.runs.folder import RunFolder
     from workbench.runs.probes import Snapshot
     from workbench.runs.results import Results
@@ -200,6 +200,14 @@ class RunSession:
     def warm_up(self, backend: str) -> None:
         """Keep a worker ready with the backend imported."""
         self._local().warm_up(backend)
+
+    def readiness(self, backend: str) -> Readiness:
+        """Return how far the worker is that waits with a backend."""
+        return self._local().readiness(backend)
+
+    def cool_down(self, backend: str) -> None:
+        """Let go of the worker that waits with a backend."""
+        self._local().cool_down(backend)
 
     def tick(self) -> None:
         """Apply new events to `state`, take over loaded files."""

@@ -89,7 +89,8 @@ class ShownRun:
 
     def submit(self) -> None:
         """Start a worker for the folder as it stands; raises UserError."""
-        self._launcher.submit(self.folder.path)
+        backend = self.experiment.training.backend if self.experiment else ""
+        self._launcher.submit(self.folder.path, backend)
         self._submitted = time.time()
         self._died = None
         self.stop_asked = False

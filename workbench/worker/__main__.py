@@ -6,8 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+import msgspec
+
 from workbench.catalog import Catalog
 from workbench.worker.allocation import keep_freed_memory
+from workbench.worker.importing import only_report, ready
 from workbench.worker.train import OK, train
 from workbench.worker.waiting import spin_briefly
 
@@ -30,12 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _waited_for(backend: str, catalog: Catalog) -> Path | None:
-    """Import what training needs, then wait; None when nobody wants this worker any more."""
-    try:
-        catalog.backend(backend).warm_up()
-        import sklearn.metrics  # noqa: F401 - takes a second, too
-    except Exception as error:
-        print(f"{backend} could not be loaded ahead of time: {error}", file=sys.stderr)
+    """Import what training needs, say how that went, wait; None when nobody wants this worker."""
+    with only_report() as report:
+        found = ready(catalog, backend)
+        report.write(msgspec.json.encode(found) + b"\n")
+    if found.state == "broken":
+        print(found.message, file=sys.stderr)
     line = sys.stdin.readline().strip()
     return Path(line) if line else None
 

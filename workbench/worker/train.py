@@ -23,6 +23,7 @@ from workbench.worker.diagnosis import diagnose
 from workbench.worker.environment import environment
 from workbench.worker.eventlog import EventLog
 from workbench.worker.failures import failure
+from workbench.worker.importing import import_framework
 from workbench.worker.initial import initial_weights
 from workbench.worker.interruptions import StoppedError
 from workbench.worker.loop import Tools, TrainingLoop, steps_per_epoch
@@ -109,7 +110,7 @@ class Session:
         self._prepare("Reading the experiment and its data")
         assembly = assemble(self._folder, self._catalog, self._on_bad_sample)
         self._prepare(f"Starting {assembly.backend.title}")
-        assembly.backend.warm_up()
+        import_framework(assembly.backend)
         return assembly
 
     def _train(self, assembly: Assembly, request: Request) -> None:

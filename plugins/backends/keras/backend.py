@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from plugins.backends.keras import code
-from workbench.plugin_api.backend import Availability, Backend
+from plugins.backends.keras.file_names import file_names
+from workbench.plugin_api.backend import Availability, Backend, FileNames
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.problems import Problem
 
@@ -27,11 +28,11 @@ class _KerasBackend(Backend):
 
     def availability(self) -> Availability:
         """Say whether Keras and the framework are installed, without importing them."""
+        line = f'pip install "neural-workbench[{self.id}]"'
         for package, name in (("keras", "Keras"), (self.framework, self.framework_title)):
             if find_spec(package) is None:
-                line = f'pip install "neural-workbench[{self.id}]"'
                 return Availability(False, f"{name} is not installed.", line)
-        return Availability(True)
+        return Availability(True, install=line)
 
     def devices(self) -> Sequence[Device]:
         """Return the framework's devices, best first."""
@@ -42,6 +43,10 @@ class _KerasBackend(Backend):
     def generate(self, network: Network) -> GeneratedCode:
         """Return a readable module with `make_model()`."""
         return code.generate(network)
+
+    def file_names(self, network: Network) -> FileNames:
+        """Return the names of HDF5 files, which are the same for all three."""
+        return FileNames("Keras", file_names(network))
 
     def build(self, plan: BuildPlan) -> Model:
         """Make a model from the module on disk; see Backend."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from plugins.backends.pytorch import code
 from workbench.errors import UserError
-from workbench.plugin_api.backend import Availability, Backend
+from workbench.plugin_api.backend import Availability, Backend, FileNames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +39,11 @@ class TorchBackend(Backend):
     def generate(self, network: Network) -> GeneratedCode:
         """Return a readable module with one nn.Module class."""
         return code.generate(network)
+
+    def file_names(self, network: Network) -> FileNames:
+        """Return the names of a state dict of the generated module."""
+        names = code.torch_names(network)
+        return FileNames(self.title, {key: ((name,), bind) for key, (name, bind) in names.items()})
 
     def build(self, plan: BuildPlan) -> Model:
         """Make a model from the module on disk; see Backend."""

@@ -16,7 +16,9 @@ from workbench.errors import UserError
 WORKER = """
 import os, pathlib, sys, time
 if sys.argv[1] == "--wait":
-    print("ready", file=sys.stderr, flush=True)
+    if sys.argv[2] == "dies":
+        sys.exit(7)
+    print('{"state":"ready","devices":[{"id":"cpu","title":"Processor"}]}', flush=True)
     line = sys.stdin.readline().strip()
     if not line:
         sys.exit(0)
@@ -126,29 +128,56 @@ def test_early_death_is_told_with_the_last_line(tmp_path, launcher):
 def test_waiting_worker_takes_the_next_run_only(tmp_path, launcher):
     first, second = folder_named(tmp_path, "first"), folder_named(tmp_path, "second")
     launcher.warm_up("torch")
-    launcher.submit(first)
-    launcher.submit(second)
+    launcher.submit(first, "torch")
+    launcher.submit(second, "torch")
     assert told(first)[2] == "--wait"
     assert told(second)[2] == str(second)
 
 
-def test_warming_up_twice_keeps_one_worker(launcher):
+def test_a_worker_that_waits_with_another_backend_is_left_alone(tmp_path, launcher):
+    folder = folder_named(tmp_path, "other")
     launcher.warm_up("torch")
-    _, process = launcher._waiting
+    launcher.submit(folder, "keras-jax")
+    assert told(folder)[2] == str(folder)
+    assert launcher.readiness("torch").state in ("warming", "ready")
+
+
+def test_a_waiting_worker_tells_its_devices(launcher):
+    assert launcher.readiness("torch").state == "none"
     launcher.warm_up("torch")
-    assert launcher._waiting[1] is process
+    wait_for(lambda: launcher.readiness("torch").state == "ready")
+    assert [device.title for device in launcher.readiness("torch").devices] == ["Processor"]
+
+
+def test_a_worker_that_dies_of_its_import_is_broken(tmp_path, launcher):
+    launcher.warm_up("dies")
+    wait_for(lambda: launcher.readiness("dies").state == "broken")
+    assert "status 7" in launcher.readiness("dies").message
+    folder = folder_named(tmp_path, "run")
+    launcher.submit(folder, "dies")
+    assert told(folder)[2] == str(folder)
+
+
+def test_each_backend_has_one_waiting_worker_until_it_cools_down(launcher):
+    launcher.warm_up("torch")
+    process = launcher._waiting["torch"].process
+    launcher.warm_up("torch")
+    assert launcher._waiting["torch"].process is process
     launcher.warm_up("keras")
-    assert launcher._waiting[1] is not process
+    assert process.poll() is None
+    launcher.cool_down("torch")
     wait_for(lambda: process.poll() is not None)
+    assert launcher.readiness("torch").state == "none"
+    assert launcher._waiting["keras"].process.poll() is None
 
 
 def test_waiting_worker_that_died_is_replaced(tmp_path, launcher):
     launcher.warm_up("torch")
-    _, process = launcher._waiting
+    process = launcher._waiting["torch"].process
     os.kill(process.pid, signal.SIGKILL)
     wait_for(lambda: process.poll() is not None)
     folder = folder_named(tmp_path, "run")
-    launcher.submit(folder)
+    launcher.submit(folder, "torch")
     assert told(folder)[2] == str(folder)
 
 
@@ -157,7 +186,7 @@ def test_closing_ends_the_waiting_worker_and_no_other(tmp_path, launcher):
     launcher.submit(folder)
     pid, _, _ = told(folder)
     launcher.warm_up("torch")
-    _, waiting = launcher._waiting
+    waiting = launcher._waiting["torch"].process
     launcher.close()
     wait_for(lambda: waiting.poll() is not None)
     assert psutil.pid_exists(pid)
@@ -168,7 +197,7 @@ def test_waiting_worker_ends_with_its_window(tmp_path, stub):
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
         "from plugins.launchers import local; local._MODULE = 'sleepy_worker'\n"
         "launcher = local.LocalLauncher(); launcher.warm_up('torch')\n"
-        "print(launcher._waiting[1].pid, flush=True); time.sleep(60)\n"
+        "print(launcher._waiting['torch'].process.pid, flush=True); time.sleep(60)\n"
     )
     command = [sys.executable, "-c", code, os.getcwd()]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as window:

@@ -35,7 +35,7 @@ class ScriptedLauncher(Launcher):
         self.death = ""
         self.lock: FileLock | None = None
 
-    def submit(self, run_folder):
+    def submit(self, run_folder, backend=""):
         if self.error is not None:
             raise self.error
         self.submitted.append(RunFolder(run_folder))
