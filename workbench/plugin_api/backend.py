@@ -44,14 +44,17 @@ class Batch:
     """Some samples, as NumPy arrays in canonical layout.
 
     Attributes:
-        inputs: batch × the input's canonical shape, float32.
+        inputs: batch × the input's canonical shape, float32; int64 for tokens. Where samples
+            differ in length, zeros fill them up at the end to a common one.
         targets: batch, int64 for classes.
         indices: numbers of the samples in their split, where they are known.
+        lengths: batch; real steps of each sample. None where the input does not vary.
     """
 
-    inputs: NDArray[np.float32]
+    inputs: NDArray[Any]
     targets: NDArray[Any]
     indices: NDArray[np.int64] | None = None
+    lengths: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -143,8 +146,10 @@ class Model(ABC):
         """
 
     @abstractmethod
-    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return raw outputs in evaluation mode."""
+    def predict(
+        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        """Return raw outputs in evaluation mode; `lengths` as in Batch."""
 
     @abstractmethod
     def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
@@ -152,7 +157,10 @@ class Model(ABC):
 
     @abstractmethod
     def probe(
-        self, inputs: NDArray[np.float32], nodes: Sequence[str]
+        self,
+        inputs: NDArray[Any],
+        nodes: Sequence[str],
+        lengths: NDArray[np.int64] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Return the outputs of nodes in evaluation mode, each batch × canonical shape.
 

@@ -45,6 +45,11 @@ class TensorType(msgspec.Struct, frozen=True):
         """Number of values in one sample; varying axes count as one."""
         return math.prod(n for n in self.shape if n is not None)
 
+    @property
+    def varies(self) -> bool:
+        """Whether samples differ in their number of steps; their lengths then travel along."""
+        return bool(self.shape) and self.axes[0] == "time" and self.shape[0] is None
+
     def __str__(self) -> str:
         return " × ".join("?" if n is None else str(n) for n in self.shape)
 
