@@ -130,14 +130,15 @@ class Session:
         self._control.skip(progress.commands_read, progress.commands_sum)
         self._describe(assembly, model)
         tools = Tools(assembly, model, events, checkpoints, self._control, prober)
-        loop = TrainingLoop(tools, progress)
-        self._announce(assembly, model, progress)
+        last_step = request.steps or 0
+        loop = TrainingLoop(tools, progress, last_step)
+        self._announce(assembly, model, progress, last_step)
         try:
             reason = loop.run()
         except DivergedError as error:
             raise diagnose(error, tools, first_state) from error
         metrics = dict(progress.metrics)
-        if reason != "stopped":
+        if reason != "stopped" and not last_step:  # so few steps are no result
             with contextlib.suppress(StoppedError):
                 metrics |= self._test(loop, tools)
         events.write(ev.Finished, step=progress.step, reason=reason, metrics=metrics)
@@ -148,6 +149,8 @@ class Session:
         """Bring the model to where training goes on, and return that."""
         training = assembly.experiment.training
         epochs = request.epochs or training.epochs
+        if request.steps:  # as many as these steps take; the schedule stays, unless they are more
+            epochs = max(epochs, -(-request.steps // steps_per_epoch(assembly)))
         if found is None:
             if request.resume and self._folder.checkpoints.exists():
                 self._note("No checkpoint could be read, so training begins anew.")
@@ -178,7 +181,9 @@ class Session:
         checkpoints.remove_after(step)
         prober.remove_after(step)
 
-    def _announce(self, assembly: Assembly, model: Model, progress: Progress) -> None:
+    def _announce(
+        self, assembly: Assembly, model: Model, progress: Progress, last_step: int
+    ) -> None:
         self._events.write(
             ev.Started,
             step=progress.step,
@@ -189,6 +194,7 @@ class Session:
             backend=assembly.backend.id,
             device=model.device.id,
             pid=os.getpid(),
+            last_step=last_step,
         )
 
     def _test(self, loop: TrainingLoop, tools: Tools) -> dict[str, float]:
