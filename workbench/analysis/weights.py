@@ -130,6 +130,8 @@ def match(
     stored: Sequence[Stored],
     by: By,
     preferred: str = CANONICAL,
+    *,
+    in_graph_order: bool = False,
 ) -> Matching:
     """Match a network's weights with the arrays of a file; shapes always have to agree.
 
@@ -142,13 +144,18 @@ def match(
         layouts: names and layouts of the frameworks, beside our own.
         stored: in the order of the file.
         preferred: the layout to try first.
+        in_graph_order: whether `stored` follows the graph, as the network's nodes do; else the
+            order is that of code, in which each layout names its weights.
     """
     known = {CANONICAL: _canonical(network), **{item.layout: item for item in layouts}}
     ordered = sorted(known.values(), key=lambda item: item.layout != preferred)
     shapes = {name: spec.shape for name, spec in network.weight_specs().items()}
     if by == "name":
         return _by_name(shapes, ordered, stored)
-    tries = [_by_order(shapes, item, stored) for item in ordered]
+    tries = [
+        _by_order(shapes, list(shapes if in_graph_order else item.names), item, stored)
+        for item in ordered
+    ]
     return max(tries, key=lambda matching: len(matching.matched))
 
 
@@ -212,14 +219,17 @@ def _misfit(item: Stored, bind: Bind, shape: tuple[int, ...], layout: str) -> st
 
 
 def _by_order(
-    shapes: Mapping[str, tuple[int, ...]], layout: FileNames, stored: Sequence[Stored]
+    shapes: Mapping[str, tuple[int, ...]],
+    order: Sequence[str],
+    layout: FileNames,
+    stored: Sequence[Stored],
 ) -> Matching:
     pairs = _Pairs(shapes)
     usable = [item for item in stored if not item.numbers]
     for role in ("kernel", "bias", "scale", "mean", "variance"):
         ours = [name for name, shape in shapes.items() if role_of(name, shape) == role]
         theirs = [i for i in usable if (i.role or role_of(i.name, i.shape)) == role]
-        known = [name for name in ours if name in layout.names]
+        known = [name for name in order if name in layout.names and name in ours]
         wanted = [expected_shape(layout.names[name][1], shapes[name]) for name in known]
         for at, other in _common(wanted, [item.shape for item in theirs]):
             name = known[at]

@@ -86,7 +86,8 @@ class FileNames:
 
     Attributes:
         layout: whose files these are, for people: "PyTorch".
-        names: canonical weight to the names it may have there, likeliest first, and its Bind.
+        names: canonical weight to the names it may have there, likeliest first, and its Bind, in
+            the order of the generated code.
             In Keras' HDF5 files "/" parts names, and "layer/vars/0" is the first variable.
     """
 

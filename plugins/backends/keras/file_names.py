@@ -36,7 +36,7 @@ def file_names(network: Network) -> dict[str, tuple[Sequence[str], Bind]]:
             found.append(f"{layer}/{last}")
         found.append(f"{layer}/weights/{_next(counts, f'{layer}/weights')}")
         names[weight] = (tuple(dict.fromkeys(found)), bind)
-    return names
+    return {weight: names[weight] for weight in bound}
 
 
 def _next(counts: dict[str, int], key: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.analysis.weights import CANONICAL, Stored
 from workbench.errors import UserError
@@ -27,14 +27,15 @@ class WeightsFile:
         read: returns one of them; called only for those whose shape is wanted, so that no file
             can ask for more memory than the network.
         layout: whose layout its arrays most likely have.
-        keeps_order: whether the order of `stored` is the one in which the weights were made.
+        order: that of `stored`: of the code that made the weights, of the graph of an experiment,
+            or of nothing that is sure.
     """
 
     kind: str
     stored: Sequence[Stored]
     read: Callable[[Stored], NDArray[Any]]
     layout: str = CANONICAL
-    keeps_order: bool = True
+    order: Literal["code", "graph", "unsure"] = "code"
 
 
 def damaged(name: str, error: object) -> UserError:

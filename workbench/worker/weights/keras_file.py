@@ -75,7 +75,7 @@ def _opened(content: Path | io.BytesIO, name: str, kind: str) -> Iterator[Weight
                 raise damaged(name, error) from error
             return array
 
-        yield WeightsFile(kind, list(stored.values()), read, "Keras", keeps_order=False)
+        yield WeightsFile(kind, list(stored.values()), read, "Keras", order="unsure")
 
 
 def _from_bfloat16(array: NDArray[Any]) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.plugin_api.backend import FileNames
     from workbench.plugin_api.network import Network
+    from workbench.worker.weights.file import WeightsFile
 
 
 def read_weights(
@@ -38,13 +40,15 @@ def read_weights(
     if not specs:
         raise UserError("This network has no weights.", "Add a layer that has some.")
     with open_weights(path) as file:
-        matching = match(network, _layouts(network, catalog), file.stored, by, file.layout)
-        warnings = []
-        if by == "order" and not file.keeps_order:
-            warnings.append(
-                f"{file.kind} files keep no order; the one taken may not be that of the network. "
-                "Look through the table."
-            )
+        matching = match(
+            network,
+            _layouts(network, catalog),
+            file.stored,
+            by,
+            file.layout,
+            in_graph_order=file.order == "graph",
+        )
+        warnings = _order_doubts(network, file) if by == "order" else []
         weights: dict[str, NDArray[np.float32]] = {}
         for name, stored in matching.sources.items():
             array = file.read(stored)
@@ -109,6 +113,22 @@ def _layouts(network: Network, catalog: Catalog) -> list[FileNames]:
 def _float32(array: NDArray[np.generic]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what is too large becomes infinite, which is told
         return np.ascontiguousarray(array, np.float32)
+
+
+def _order_doubts(network: Network, file: WeightsFile) -> list[str]:
+    """Say why the order may be another one; shapes alone do not tell equal layers apart."""
+    if file.order == "unsure":
+        return [
+            f"{file.kind} files keep no order that is sure. Look through the table: layers of "
+            "equal shape may be exchanged."
+        ]
+    sources = Counter(source for node in network.nodes for source in node.inputs)
+    if file.order == "code" and max(sources.values(), default=0) > 1:
+        return [
+            "The network branches, and files have branches in the order in which their code was "
+            "written. Look through the table: layers of equal shape may be exchanged."
+        ]
+    return []
 
 
 def _doubts(weights: Mapping[str, NDArray[np.float32]]) -> list[str]:

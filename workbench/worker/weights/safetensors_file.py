@@ -11,6 +11,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from workbench.analysis.weights import CANONICAL, Stored
+from workbench.document.files import loads
+from workbench.errors import UserError
 from workbench.worker.weights.file import WeightsFile, damaged, with_keys
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def open_safetensors(path: Path) -> Iterator[WeightsFile]:
             with_keys(stored),
             read,
             "PyTorch" if dotted * 2 > len(names) else CANONICAL,
-            keeps_order=bool(place),
+            order="graph" if place else "unsure",
         )
 
 
@@ -84,9 +86,9 @@ def _header(path: Path) -> tuple[dict[str, Any], Mapping[str, str]]:
 
 
 def _places(experiment: str) -> dict[str, int]:
-    """Return the place of each node in the experiment that a file of ours carries."""
+    """Return the place of each node in the graph of the experiment that a file of ours carries."""
     try:
-        nodes = json.loads(experiment)["graph"]["nodes"]
-        return {node["id"]: place for place, node in enumerate(nodes)}
-    except (ValueError, KeyError, TypeError, RecursionError):
+        order = loads(experiment.encode()).graph.order()
+    except UserError:
         return {}
+    return {node.id: place for place, node in enumerate(order)}
