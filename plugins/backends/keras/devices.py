@@ -28,8 +28,13 @@ def choose(framework: str, wanted: str) -> Device:
     return pick(available(framework), wanted, TITLES[framework])
 
 
-def keras_name(device: Device) -> str:
-    """Return what `keras.device` calls a device: "cpu:0", "gpu:1"."""
+def keras_name(framework: str, device: Device) -> str:
+    """Return what `keras.device` calls a device: "cpu:0", "gpu:1".
+
+    To PyTorch "cpu:0" is another device than "cpu", and every tensor would be copied.
+    """
+    if framework == "torch":
+        return device.id
     kind, _, number = device.id.partition(":")
     return f"{'gpu' if kind == 'cuda' else kind}:{number or 0}"
 

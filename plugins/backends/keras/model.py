@@ -57,10 +57,11 @@ class KerasModel(Model):
         self._notes = [warning] if warning else []
         self.device = choose(framework, plan.device)
         self._keras = keras
+        scope = keras_name(framework, self.device)
         # JAX keeps to the device of its arrays, and would trace anew in another scope.
-        self._scope_name = "" if framework == "jax" else keras_name(self.device)
+        self._scope_name = "" if framework == "jax" else scope
         self._network = plan.network
-        with keras.device(keras_name(self.device)):
+        with keras.device(scope):
             self._loaded = LoadedModel(plan, keras)
             self._updates = Updates(plan.training, self._loaded.trained)
             self._steps = _steps(framework, plan, self._loaded, self._updates, self.device)

@@ -42,11 +42,11 @@ def _limit_tensorflow(count: int) -> str:
 
 
 def _limit_jax(count: int) -> str:
-    from jax.extend.backend import backends
+    import jax
 
-    if os.environ.get("NPROC") == str(count):
-        return ""
-    if backends():
+    known = os.environ.setdefault("NPROC", str(count))  # read by XLA when it starts its threads
+    try:
+        jax.config.update("jax_num_cpu_devices", 1)  # as ever; refused once XLA has begun
+    except RuntimeError:
         return TOO_LATE
-    os.environ["NPROC"] = str(count)  # read by XLA when it starts its threads
-    return ""
+    return "" if known == str(count) else TOO_LATE
