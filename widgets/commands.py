@@ -182,6 +182,15 @@ def _run(window: MainWindow) -> Iterator[Command]:
         enabled=lambda: runs.can_stop,
         group=1,
     )
+    yield Command(
+        "run.compare_backends",
+        "Compare backends…",
+        window.windows.compare_backends,
+        "Run",
+        icon="chart",
+        help="Train the same steps on each installed backend, and compare the losses",
+        group=2,
+    )
 
 
 def _view(window: MainWindow) -> Iterator[Command]:

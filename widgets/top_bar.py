@@ -57,6 +57,7 @@ class TopBar(QFrame):
         self._pickers = (BackendPicker(session, self), DevicePicker(session, self))
         for picker in self._pickers:
             picker.width_wanted.connect(self._fit_pickers)
+        self._pickers[0].compare_wanted.connect(actions["run.compare_backends"].trigger)
         self._style_search()
         self._lay_out()
         session.document.file_changed.connect(self.refresh)

@@ -41,6 +41,19 @@ class Windows:
 
         ExportDialog(self._window.session, self._window.theme, self._window).open()
 
+    def compare_backends(self) -> None:
+        """Open the comparison of backends beside the window, whose monitor shows the curves."""
+        from widgets.dialogs.compare_backends import CompareBackendsDialog
+
+        window = self._window
+        dialog = window.findChild(CompareBackendsDialog)
+        if dialog is None:
+            dialog = CompareBackendsDialog(window.session, window)
+            dialog.begun.connect(lambda: window.show_tab("monitor"))
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
     def preferences(self) -> None:
         """Open the preferences."""
         from widgets.dialogs.preferences import PreferencesDialog

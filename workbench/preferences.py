@@ -44,6 +44,12 @@ def default_runs_folder() -> Path:
     return Path(home) / "runs" if home else Path(platformdirs.user_documents_dir()) / APP / "runs"
 
 
+def weights_folder() -> Path:
+    """Where weights that were loaded into experiments are kept, each named after its content."""
+    home = os.environ.get("WORKBENCH_HOME")
+    return (Path(home) if home else Path(platformdirs.user_data_dir(APP))) / "weights"
+
+
 def load() -> Preferences:
     """Read the preferences; a missing or broken file gives the defaults."""
     try:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LINE = 88
 """Longer displays are broken, one item a line."""
-WEIGHTS_SUFFIX = ".safetensors"
+WEIGHTS_SUFFIX = ".weights.safetensors"
 
 
 class PythonScriptExporter(Exporter):

@@ -10,6 +10,36 @@ from workbench.plugin_api.layer import Layer, torch_axis
 from workbench.plugin_api.parameters import Size, param
 from workbench.plugin_api.tensors import ShapeError, TensorType
 
+_ADAPTIVE = '''\
+@keras.saving.register_keras_serializable("workbench")
+class {name}(layers.Layer):
+    """{summary}
+
+    Window i of n begins at floor(i · length / n) and ends at ceil((i + 1) · length / n).
+    """
+
+    def __init__(self, output_size, **options):
+        super().__init__(**options)
+        self.output_size = output_size
+
+    def call(self, x):
+        for axis, count in enumerate(self.output_size, start=1):
+            parts = []
+            for index in range(count):
+                start = index * x.shape[axis] // count
+                stop = -(-(index + 1) * x.shape[axis] // count)
+                window = x[(slice(None),) * axis + (slice(start, stop),)]
+                parts.append(ops.{operation}(window, axis=axis, keepdims=True))
+            x = ops.concatenate(parts, axis=axis)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.output_size, input_shape[-1])
+
+    def get_config(self):
+        return {{**super().get_config(), "output_size": self.output_size}}
+'''
+
 
 class _GlobalPool(Layer, frozen=True, kw_only=True):
     """What both global pools share; they take any rank and axes that vary."""
@@ -92,6 +122,8 @@ class _AdaptivePool2D(Layer, frozen=True, kw_only=True):
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html"
     module: ClassVar[str]
     keras_name: ClassVar[str]
+    keras_summary: ClassVar[str]
+    keras_operation: ClassVar[str]
 
     size: Annotated[tuple[Size, Size], param("Output size", "Height × width of the output")] = (
         1,
@@ -110,8 +142,19 @@ class _AdaptivePool2D(Layer, frozen=True, kw_only=True):
         return Code("{self}({0})", init, "channels_first")
 
     def keras(self, inputs: Sequence[TensorType]) -> Code:
-        """Return Keras' adaptive pooling."""
-        return Code("{self}({0})", call(f"layers.{self.keras_name}", short(self.size)))
+        """Return plain pooling where windows are alike, else a layer of its own.
+
+        Keras' adaptive pooling ends the process on TensorFlow where an axis becomes 1.
+        """
+        space = inputs[0].shape[:-1]
+        if all(length % size == 0 for length, size in zip(space, self.size, strict=True)):
+            pool = [length // size for length, size in zip(space, self.size, strict=True)]
+            return Code("{self}({0})", call(f"layers.{self.keras_name}Pooling2D", short(pool)))
+        name = f"Adaptive{self.keras_name}Pool"
+        helper = _ADAPTIVE.format(
+            name=name, summary=self.keras_summary, operation=self.keras_operation
+        )
+        return Code("{self}({0})", call(name, self.size), helpers={name: helper})
 
     def summary(self) -> str:
         """Return "7×7"."""
@@ -126,7 +169,9 @@ class AdaptiveAveragePool2D(_AdaptivePool2D, frozen=True, kw_only=True):
     help = "Takes means over as many windows as the output has places, whatever comes in."
     keywords = ("mean", "spatial pyramid", "any size")
     module = "nn.AdaptiveAvgPool2d"
-    keras_name = "AdaptiveAveragePooling2D"
+    keras_name = "Average"
+    keras_summary = "Means over windows as large as the output size asks for."
+    keras_operation = "mean"
 
 
 class AdaptiveMaxPool2D(_AdaptivePool2D, frozen=True, kw_only=True):
@@ -137,4 +182,6 @@ class AdaptiveMaxPool2D(_AdaptivePool2D, frozen=True, kw_only=True):
     help = "Keeps the largest value of as many windows as the output has places."
     keywords = ("spatial pyramid", "any size")
     module = "nn.AdaptiveMaxPool2d"
-    keras_name = "AdaptiveMaxPooling2D"
+    keras_name = "Max"
+    keras_summary = "Largest values of windows as large as the output size asks for."
+    keras_operation = "max"

@@ -39,6 +39,7 @@ class Dropout(Layer, frozen=True, kw_only=True):
 
     id = "Dropout"
     title = "Dropout"
+    is_random = True
     category = "Regularisation"
     help = "Sets random values to zero while training and scales the others up to make good."
     reference = "https://jmlr.org/papers/v15/srivastava14a.html"
@@ -64,6 +65,7 @@ class SpatialDropout(Layer, frozen=True, kw_only=True):
 
     id = "SpatialDropout"
     title = "Spatial dropout"
+    is_random = True
     category = "Regularisation"
     help = "Sets whole channels to zero while training; fits convolutions better than Dropout."
     reference = "https://arxiv.org/abs/1411.4280"
@@ -101,6 +103,7 @@ class GaussianNoise(Layer, frozen=True, kw_only=True):
 
     id = "GaussianNoise"
     title = "Gaussian noise"
+    is_random = True
     category = "Regularisation"
     help = "Adds normal noise of mean 0 while training."
     reference = "https://doi.org/10.1162/neco.1995.7.1.108"

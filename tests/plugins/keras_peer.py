@@ -6,6 +6,7 @@ input and answers each with a pickled Answer.
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import sys
@@ -19,6 +20,7 @@ import numpy as np
 from tests.plugins.peers import Answer, Case
 
 Array = Any
+CASES_BETWEEN_COLLECTIONS = 100  # collecting takes as long as ten cases
 
 
 def main(framework: str) -> None:
@@ -27,26 +29,24 @@ def main(framework: str) -> None:
     os.dup2(2, 1)  # whatever a framework prints must not come between the answers
     from plugins.backends.keras.loading import load_keras
 
-    load_keras(framework)
-    while True:
+    keras = load_keras(framework)
+    for count in itertools.count(1):
         try:
             case = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         pickle.dump(answered(case), replies)
         replies.flush()
+        if count % CASES_BETWEEN_COLLECTIONS == 0:
+            keras.backend.clear_session()
 
 
 def answered(case: Case) -> Answer:
     """Return the answer to a case, or what went wrong."""
-    import keras
-
     try:
         return _run(case)
     except Exception:
         return Answer(error=traceback.format_exc())
-    finally:
-        keras.backend.clear_session()
 
 
 def _run(case: Case) -> Answer:

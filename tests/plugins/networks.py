@@ -102,7 +102,7 @@ class Compiled:
 
         pairs = zip(inputs, self.network.inputs, strict=True)
         return [
-            torch.from_numpy(np.ascontiguousarray(_moved(array, node.output)))
+            torch.from_numpy(np.ascontiguousarray(moved(array, node.output)))
             for array, node in pairs
         ]
 
@@ -148,5 +148,6 @@ def canonical(tensor: Any, kind: TensorType) -> Array:
     return np.moveaxis(array, 1, -1) if boundary_layout(kind) == "channels_first" else array
 
 
-def _moved(array: Array, kind: TensorType) -> Array:
+def moved(array: Array, kind: TensorType) -> Array:
+    """Return a canonical array as the module takes it at its boundary."""
     return np.moveaxis(array, -1, 1) if boundary_layout(kind) == "channels_first" else array

@@ -70,7 +70,7 @@ class Peers:
             process = self._process(framework)
             pickle.dump(case, process.stdin)
             process.stdin.flush()
-        return {name: pickle.load(self._process(name).stdout) for name in frameworks}
+        return {framework: self._answer(framework) for framework in frameworks}
 
     def close(self) -> None:
         """End the processes."""
@@ -78,6 +78,16 @@ class Peers:
             process.stdin.close()
             process.wait(30)
             process.stdout.close()
+
+    def _answer(self, framework: str) -> Answer:
+        process = self._processes[framework]
+        try:
+            return pickle.load(process.stdout)
+        except EOFError:
+            del self._processes[framework]
+            process.stdin.close()
+            process.stdout.close()
+            return Answer(error=f"{framework} ended its process with {process.wait(30)}")
 
     def _process(self, framework: str) -> subprocess.Popen[bytes]:
         if framework not in self._processes:

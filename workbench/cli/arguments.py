@@ -27,9 +27,11 @@ NAMES = frozenset(
         "evaluate",
         "predict",
         "export",
+        "formats",
         "report",
         "runs",
         "doctor",
+        "compare-backends",
     )
 )
 
@@ -54,6 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _design(commands)
     _training(commands)
+    _comparing(commands)
     _results(commands)
     _runs(commands)
     _add(commands, "doctor", "check this computer, and say how to mend what is missing", _doctor)
@@ -118,6 +121,22 @@ def _training(commands: Commands) -> None:
     )
 
 
+def _comparing(commands: Commands) -> None:
+    from workbench.cli import compare
+
+    text = "train the same steps on several backends and compare the losses"
+    parser = _add(commands, "compare-backends", text, compare.compare_backends)
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--steps", type=_count, default=30, metavar="N", help="of each (30)")
+    parser.add_argument(
+        "--backend",
+        action="append",
+        metavar="B",
+        help="repeatable; the first is what others are compared with (all that are installed)",
+    )
+    _add_runs_folder(parser)
+
+
 def _results(commands: Commands) -> None:
     from workbench.cli import results
 
@@ -129,17 +148,56 @@ def _results(commands: Commands) -> None:
     _add_run(predict)
     predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _add_checkpoint(predict)
-    export = _add(commands, "export", "write a trained network to a file", results.export)
-    _add_run(export)
-    export.add_argument("--format", required=True, metavar="F", help="such as safetensors")
-    export.add_argument("-o", "--output", required=True, type=Path, metavar="PATH")
-    export.add_argument(
-        "--no-verify", action="store_true", help="do not run the file to compare its outputs"
-    )
-    _add_checkpoint(export)
+    _export(commands)
     report = _add(commands, "report", "draw a run's curves and feature maps", results.report)
     _add_run(report)
     report.add_argument("-o", "--output", required=True, type=Path, metavar="PNG")
+
+
+def _export(commands: Commands) -> None:
+    from workbench.cli import export
+
+    parser = _add(commands, "export", "write a trained network to files", export.export)
+    _add_run(parser)
+    parser.add_argument(
+        "--format",
+        required=True,
+        action="append",
+        metavar="F",
+        help="such as onnx; repeatable; “all” for every format that can be written here",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="PATH",
+        help="a file; with several formats a folder, which is made",
+    )
+    parser.add_argument(
+        "--name",
+        dest="name_of_files",
+        metavar="NAME",
+        help="of the files in a folder, without suffix (the run's name)",
+    )
+    parser.add_argument("--softmax", action="store_true", help="end in probabilities")
+    parser.add_argument("--opset", type=int, metavar="N", help="version of the ONNX operators")
+    parser.add_argument(
+        "--verify",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="run each file without the workbench and compare its outputs",
+    )
+    parser.add_argument(
+        "--keep-going", action="store_true", help="leave out formats that refuse the network"
+    )
+    parser.add_argument(
+        "--progress", action="store_true", help="with --json: a line for each thing that happens"
+    )
+    _add_checkpoint(parser)
+    formats = _add(commands, "formats", "list export formats and their limits", export.formats)
+    formats.add_argument("name", nargs="?", metavar="RUN|FILE", help="a run, or an experiment file")
+    _add_runs_folder(formats)
 
 
 def _runs(commands: Commands) -> None:

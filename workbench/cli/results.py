@@ -1,14 +1,14 @@
-"""`evaluate`, `predict`, `export` and `report`: what a trained network is good for."""
+"""`evaluate`, `predict` and `report`: what a trained network is good for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
 from workbench.cli.progress import metrics_line
 from workbench.cli.runs import runs_folder
 from workbench.errors import UserError
+from workbench.plugin_api.data import METRIC_PREFIXES
 from workbench.runs import store
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from workbench.cli.output import Output
     from workbench.plugin_api.task import Prediction
 
-PREFIXES = {"train": "train", "validation": "val", "test": "test"}
-
 
 def evaluate(options: argparse.Namespace, output: Output) -> int:
     """Measure a run's network on a split."""
@@ -27,7 +25,7 @@ def evaluate(options: argparse.Namespace, output: Output) -> int:
 
     folder = store.find_run(options.name, runs_folder(options))
     evaluation = evaluate_run(folder, Catalog.load(), options.split, options.checkpoint)
-    prefix = PREFIXES[options.split]
+    prefix = METRIC_PREFIXES[options.split]
     metrics = {f"{prefix}/{name}": value for name, value in evaluation.metrics.items()}
     output.say(metrics_line(metrics))
     status = store.summarise(folder).status
@@ -52,33 +50,6 @@ def predict(options: argparse.Namespace, output: Output) -> int:
     return 3 if failed else 0
 
 
-def export(options: argparse.Namespace, output: Output) -> int:
-    """Write a run's network to a file, and check the file."""
-    from workbench.worker.export import export_run
-
-    catalog = Catalog.load()
-    if options.format not in catalog.exporters:
-        known = ", ".join(exporter.id for exporter in catalog.exporters)
-        raise WrongUsage(f"There is no format called “{options.format}”.", f"There are: {known}.")
-    folder = store.find_run(options.name, runs_folder(options))
-    files = export_run(
-        folder,
-        [(options.format, options.output)],
-        catalog,
-        options.checkpoint,
-        verify=not options.no_verify,
-        progress=output.note,
-    )
-    for file in files:
-        output.say(f"{file.path} ({file.size / 1e6:.2f} MB): {_verified(file.max_difference)}")
-    described = [
-        {"format": file.format, "path": file.path, "max_difference": file.max_difference}
-        for file in files
-    ]
-    output.result({"files": described})
-    return 0
-
-
 def _likeliest(answer: Prediction) -> str:
     pairs = zip(answer.labels, answer.probabilities, strict=True)
     return ", ".join(f"{label} {share:.1%}" for label, share in list(pairs)[:3])
@@ -99,9 +70,3 @@ def report(options: argparse.Namespace, output: Output) -> int:
     output.say(f"{path} written.")
     output.result({"file": str(path)})
     return 0
-
-
-def _verified(difference: float | None) -> str:
-    if difference is None:
-        return "not verified"
-    return f"verified, its outputs differ by {difference:.1e} at most"

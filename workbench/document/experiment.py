@@ -43,11 +43,26 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     augmentation: Component | None = None
 
 
+class StartingWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Weights that training begins with, instead of those drawn from the seed.
+
+    Attributes:
+        name: of the file they were loaded from, as a person knows it.
+        file: a safetensors file of canonical weights "node/name"; each run keeps a copy.
+        sha256: of that file's content.
+    """
+
+    name: str
+    file: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One frozen document: network, data, task and training settings.
 
     Attributes:
         seed: of initial weights, batch order and augmentation.
+        start: weights to begin with; those it lacks are drawn from the seed.
         notes: the user's own words.
     """
 
@@ -57,4 +72,5 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     task: Component = Component("classification")
     training: Training = Training()
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    start: StartingWeights | None = None
     notes: str = ""

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "neural-workbench-experiment"
-VERSION = 1
+VERSION = 2
 SUFFIX = ".workbench.json"
 
 _LARGEST = 64 * 2**20
 _DEEPEST = 20
 
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+def _start_from_the_seed(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 can begin with weights of a file; before, the seed drew all of them."""
+    return {**document, "start": None}
+
+
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _start_from_the_seed}
 """Version to the function that turns a document of it into one of the next version."""
 
 

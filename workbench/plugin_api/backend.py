@@ -89,7 +89,8 @@ class FileNames:
 
     Attributes:
         layout: whose files these are, for people: "PyTorch".
-        names: canonical weight to the names it may have there, likeliest first, and its Bind.
+        names: canonical weight to the names it may have there, likeliest first, and its Bind, in
+            the order of the generated code.
             In Keras' HDF5 files "/" parts names, and "layer/vars/0" is the first variable.
     """
 
@@ -102,8 +103,10 @@ class ModelState:
     """Everything besides the weights that decides the next step: optimizer, RNG, scaler.
 
     Attributes:
-        arrays: tensors by name.
-        values: JSON-able rest.
+        arrays: "optimizer/<canonical weight>/<slot>" in canonical layout, float32, with the slots
+            "momentum", "mean", "variance", "square" and "accumulator", which every backend
+            reads; "random/…" and "buffer/…" belong to one backend.
+        values: JSON-able rest: {"backend": id, "optimizer": {"type": "adam", "step": n}}.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -164,7 +167,8 @@ class Model(ABC):
     ) -> dict[str, NDArray[np.float32]]:
         """Return the outputs of nodes in evaluation mode, each batch × canonical shape.
 
-        Leaves weights, running statistics and random state as they were.
+        Leaves weights, running statistics and random state as they were. Nodes that lead to no
+        Output may be missing.
         """
 
     @abstractmethod
@@ -181,7 +185,7 @@ class Model(ABC):
 
     @abstractmethod
     def load_state(self, state: ModelState) -> None:
-        """Go on from `state`."""
+        """Go on from `state`, of any backend: what does not fit begins anew, see `warnings`."""
 
     def warnings(self) -> list[str]:
         """Return, once, what a person should know of how the model runs."""

@@ -9,11 +9,15 @@ import msgspec
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+METRIC_PREFIXES: Mapping[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
+"""What metrics of a split begin with: "val/accuracy"."""
 
 
 class BadFile(msgspec.Struct, frozen=True):

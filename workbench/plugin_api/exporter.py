@@ -77,12 +77,13 @@ class ExportRequest:
     """A trained model and all that belongs to it.
 
     Attributes:
+        network: what to write; where `options.softmax` asks for it and the exporter
+            `holds_network`, it ends in a Softmax layer that the experiment does not have.
         experiment_json: the experiment as its file holds it, to travel with the weights.
         weights: canonical weights by "node/name".
         fitted: what preprocessing learned.
         sample_inputs: prepared samples to verify with, batch × the input's canonical shape.
-        sample_outputs: what the file must give for them: the model's raw outputs, or the
-            probabilities if `options.softmax` asks for them.
+        sample_outputs: what the file must give for them: the outputs of `network`.
         metrics: of the last evaluations, such as "test/accuracy".
         environment: what the run ran on: versions, device, data fingerprint.
     """
@@ -118,6 +119,8 @@ class Exporter(ABC):
     help: ClassVar[str] = ""
     suffix: ClassVar[str] = ""
     """Of the main file, such as ".onnx"; empty for a folder."""
+    holds_network: ClassVar[bool] = True
+    """Whether the file computes by itself; `options.softmax` concerns only such files."""
 
     @abstractmethod
     def availability(self) -> Availability:
@@ -129,11 +132,18 @@ class Exporter(ABC):
 
     @abstractmethod
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
-        """Write `path` (and files beside it) atomically; return all that was written.
+        """Write `path` (and files beside it, whose names begin alike); return all of it.
+
+        `path` lies in an empty folder of its own, and is moved to where a person wanted it once
+        it has been checked. Files may refer to each other by name.
 
         Raises:
             UserError: the disk is full, or what does the writing fails on this network.
         """
+
+    def notes(self, request: ExportRequest) -> Sequence[str]:
+        """Return what a person should know of the file, such as the axes of its input."""
+        return ()
 
     @abstractmethod
     def outputs(

@@ -85,6 +85,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     keywords: ClassVar[tuple[str, ...]] = ()
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)
     """Fewest and most inputs; None: any number."""
+    is_random: ClassVar[bool] = False
+    """Whether it draws numbers while training, which each framework does in its own way."""
 
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return the output's type for one sample.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from workbench.document.files import dumps
@@ -17,6 +19,7 @@ from workbench.runs import commands
 from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineWriter
 from workbench.runs.request import Request, read_request, write_request
+from workbench.runs.start import copy_into, find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,22 +27,33 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
 
 
-def create_run(experiment: Experiment, runs_folder: Path, name: str | None = None) -> RunFolder:
+def create_run(
+    experiment: Experiment,
+    runs_folder: Path,
+    name: str | None = None,
+    start: Path | None = None,
+) -> RunFolder:
     """Make a new folder such as `2026-11-22_103107_digits-cnn` that holds the experiment.
+
+    Weights that the experiment starts from are copied, so that the run needs no other file.
 
     Args:
         name: ends the folder's name; None takes the experiment's.
+        start: a copy of the starting weights; None takes what the experiment names.
 
     Raises:
-        UserError: the folder cannot be made, or the disk is full.
+        UserError: the folder cannot be made, the disk is full, or the starting weights are gone.
     """
+    if experiment.start is not None:
+        start = start or find(experiment.start)
     stem = f"{datetime.now():%Y-%m-%d_%H%M%S}_{_slug(name or experiment.name)}"
     folder = RunFolder(_new_folder(runs_folder, stem))
     try:
+        if experiment.start is not None and start is not None:
+            copy_into(folder, start)
         write_atomically(folder.experiment, dumps(experiment))
     except UserError:
-        with contextlib.suppress(OSError):
-            folder.path.rmdir()
+        shutil.rmtree(folder.path, ignore_errors=True)
         raise
     return folder
 
@@ -78,24 +92,25 @@ def request_resume(folder: RunFolder, epochs: int | None = None) -> None:
     reads it from its first line.
 
     Args:
-        epochs: epochs in all to train up to; None keeps what was asked for last.
+        epochs: epochs in all to train up to, whatever limit of steps there was; None keeps what
+            was asked for last.
 
     Raises:
         UserError: the run is running, or its folder cannot be written to.
     """
     if is_running(folder):
         raise UserError(f"{folder.name} is running.", "Stop it first, or let it end.")
-    wanted = epochs if epochs is not None else _requested_epochs(folder)
-    write_request(folder, Request(resume=True, epochs=wanted))
+    last = _last_request(folder) if epochs is None else Request(epochs=epochs)
+    write_request(folder, msgspec.structs.replace(last, resume=True))
     with contextlib.suppress(FileNotFoundError):
         folder.commands.unlink()
 
 
-def _requested_epochs(folder: RunFolder) -> int | None:
+def _last_request(folder: RunFolder) -> Request:
     try:
-        return read_request(folder).epochs
+        return read_request(folder)
     except UserError:
-        return None
+        return Request()
 
 
 def _slug(name: str) -> str:

@@ -35,6 +35,7 @@ class Started(_Event, frozen=True, tag="started"):
         epoch: epochs already finished.
         epochs: epochs planned in all.
         steps_per_epoch: optimizer steps in one epoch.
+        last_step: after which training is done, whatever the epochs say; 0: there is none.
         pid: of the worker, for the process list; whether it runs is told by the lock.
     """
 
@@ -46,6 +47,7 @@ class Started(_Event, frozen=True, tag="started"):
     backend: str
     device: str
     pid: int
+    last_step: int = 0
 
 
 class Steps(_Event, frozen=True, tag="steps"):

@@ -41,6 +41,11 @@ class RunFolder:
         return self.path / "data.json"
 
     @property
+    def start(self) -> Path:
+        """Copy of the weights that training begins with, if the experiment names some."""
+        return self.path / "start.safetensors"
+
+    @property
     def events(self) -> Path:
         """Append-only, one event a line."""
         return self.path / "events.jsonl"

@@ -20,10 +20,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes:
         resume: go on from the last checkpoint instead of beginning.
         epochs: epochs in all to train up to; None: as many as the experiment says.
+        steps: optimizer steps in all after which training is done, in the middle of an epoch too;
+            None: the epochs alone count.
     """
 
     resume: bool = False
     epochs: Annotated[int, Meta(ge=1)] | None = None
+    steps: Annotated[int, Meta(ge=1)] | None = None
 
 
 def read_request(folder: RunFolder) -> Request:

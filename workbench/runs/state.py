@@ -78,6 +78,7 @@ class RunState:
     epoch: int = 0
     planned_epochs: int = 0
     steps_per_epoch: int = 0
+    last_step: int = 0
     samples_per_epoch: int = 0
     backend: str = ""
     device: str = ""
@@ -105,8 +106,8 @@ class RunState:
 
     @property
     def total_steps(self) -> int:
-        """Steps of all planned epochs."""
-        return self.planned_epochs * self.steps_per_epoch
+        """Steps of all planned epochs, or fewer where a number of steps was asked for."""
+        return self.last_step or self.planned_epochs * self.steps_per_epoch
 
     @property
     def progress(self) -> float:
@@ -143,7 +144,7 @@ class RunState:
         self.status, self.message, self.hint, self.failed_node = "training", "", "", ""
         self.step, self.epoch = event.step, event.epoch
         self.planned_epochs, self.steps_per_epoch = event.epochs, event.steps_per_epoch
-        self.samples_per_epoch = event.samples_per_epoch
+        self.samples_per_epoch, self.last_step = event.samples_per_epoch, event.last_step
         self.backend, self.device, self.pid = event.backend, event.device, event.pid
         self.started = self.started or event.time
         for series in (*self.steps.values(), *self.epochs.values(), self.clock):

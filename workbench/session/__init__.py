@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from workbench.errors import UserError
+from workbench.session.backend_comparison import BackendComparison
 from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
 from workbench.session.data import DataSession
@@ -15,13 +16,15 @@ from workbench.session.message import Message
 from workbench.session.run import RunSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from workbench.catalog import Catalog
     from workbench.preferences import Preferences
+    from workbench.runs.folder import RunFolder
 
 __all__ = [
+    "BackendComparison",
     "Backends",
     "Comparison",
     "DataSession",
@@ -57,6 +60,7 @@ class Session:
         self.run.messaged.connect(self.messaged.emit)
         self.backends.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
+        self.backend_comparison: BackendComparison | None = None
         self._on_info_changed()
 
     def tick(self) -> None:
@@ -66,6 +70,8 @@ class Session:
         self.backends.tick()
         self.comparison.tick()
         self.document.tick()
+        if self.backend_comparison is not None and self.backend_comparison.is_running:
+            self.backend_comparison.tick()
 
     def attempt(self, action: Callable[[], object]) -> bool:
         """Do something a person asked for; a UserError becomes a message and False."""
@@ -76,12 +82,40 @@ class Session:
             return False
         return True
 
+    def compare_backends(self, backends: Sequence[str], steps: int) -> BackendComparison:
+        """Train the present experiment for some steps on each backend; its curves are overlaid.
+
+        The first run is shown, the others are compared with it; `tick` carries it on.
+        """
+        compared = BackendComparison(
+            self.document.experiment,
+            backends,
+            steps,
+            catalog=self.catalog,
+            runs_folder=self.run.runs_folder,
+            launcher=self.run.launcher,
+        )
+        compared.started.connect(lambda folder: self._overlay(compared, folder))
+        self.backend_comparison = compared
+        return compared
+
+    def _overlay(self, compared: BackendComparison, folder: RunFolder) -> None:
+        if folder == compared.trials[0].folder:
+            for other in list(self.comparison.runs.values()):
+                self.comparison.check(other.folder, False)
+            self.attempt(lambda: self.run.open(folder))
+        else:
+            self.comparison.check(folder, True)
+        self.run.refresh()
+
     def close(self, *, keep_unsaved: bool = False) -> None:
         """Let go of helpers and of waiting workers; training goes on.
 
         Args:
             keep_unsaved: leave unsaved work in its recovery file, for the next start.
         """
+        if self.backend_comparison is not None:
+            self.backend_comparison.cancel()
         self.data.close()
         self.comparison.close()
         self.run.close()

@@ -83,7 +83,7 @@ class RunSession:
     def start(self, experiment: Experiment) -> None:
         """Make a run folder, submit it, and show it. Raises UserError (read-only, disk full)."""
         folder = control.create_run(experiment, self.runs_folder)
-        shown = ShownRun(folder, self._local(), self.messaged.emit)
+        shown = ShownRun(folder, self.launcher, self.messaged.emit)
         try:
             if self._watch is not None:
                 control.send(folder, self._watch)
@@ -100,7 +100,7 @@ class RunSession:
         """Show a run: replay its events, then follow them. Raises UserError if it is no run."""
         if not store.is_run(folder):
             raise UserError(f"{folder.path} is not a run.", "It may have been deleted or moved.")
-        self._show(ShownRun(folder, self._local(), self.messaged.emit))
+        self._show(ShownRun(folder, self.launcher, self.messaged.emit))
         self._send_watch()
 
     def close_run(self) -> None:
@@ -199,15 +199,15 @@ class RunSession:
 
     def warm_up(self, backend: str) -> None:
         """Keep a worker ready with the backend imported."""
-        self._local().warm_up(backend)
+        self.launcher.warm_up(backend)
 
     def readiness(self, backend: str) -> Readiness:
         """Return how far the worker is that waits with a backend."""
-        return self._local().readiness(backend)
+        return self.launcher.readiness(backend)
 
     def cool_down(self, backend: str) -> None:
         """Let go of the worker that waits with a backend."""
-        self._local().cool_down(backend)
+        self.launcher.cool_down(backend)
 
     def tick(self) -> None:
         """Apply new events to `state`, take over loaded files."""
@@ -229,7 +229,9 @@ class RunSession:
         if self._launcher is not None:
             self._launcher.close()
 
-    def _local(self) -> Launcher:
+    @property
+    def launcher(self) -> Launcher:
+        """What starts workers."""
         if self._launcher is None:
             self._launcher = self._catalog.launchers["local"]()
         return self._launcher

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from workbench.plugin_api.backend import Model
     from workbench.worker.assembly import Assembly
 
-PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "safetensors", "pillow")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "jaxlib",
+    "numpy",
+    "scikit-learn",
+    "safetensors",
+    "pillow",
+)
 
 
 def environment(assembly: Assembly, model: Model) -> dict[str, Any]:

@@ -45,10 +45,15 @@ class Tools:
 
 
 class TrainingLoop:
-    """Trains from `progress` to its planned epochs; between steps it obeys and reports."""
+    """Trains from `progress` to its planned epochs; between steps it obeys and reports.
 
-    def __init__(self, tools: Tools, progress: Progress) -> None:
+    Args:
+        last_step: after which training is done, in the middle of an epoch too; 0: there is none.
+    """
+
+    def __init__(self, tools: Tools, progress: Progress, last_step: int = 0) -> None:
         self.progress = progress
+        self._last_step = last_step
         self._tools = tools
         self._training = tools.assembly.experiment.training
         self._feed = tools.assembly.feed
@@ -75,7 +80,7 @@ class TrainingLoop:
         )
 
     def run(self) -> Reason:
-        """Train until all epochs are done, patience is at its end, or a stop is asked for.
+        """Train until all epochs or steps are done, patience is at its end, or a stop is asked for.
 
         Raises:
             DivergedError: the loss or a weight is not finite; the last checkpoint is good.
@@ -85,11 +90,13 @@ class TrainingLoop:
         progress = self.progress
         try:
             self._interruptions.look()
-            while progress.epoch < progress.epochs:
+            while progress.epoch < progress.epochs and not self._is_at_last_step:
                 if out_of_patience(progress, self._training):
                     break
                 self._clock.restart(progress.epoch_seconds)
                 self._train_epoch()
+                if progress.batch < self._feed.batches_per_epoch:
+                    break
                 self._finish_epoch()
                 self._interruptions.attend()
             self._saver.save_if_new()
@@ -107,9 +114,14 @@ class TrainingLoop:
         """
         return self._evaluate("test", step, self._interruptions.attend_without_saving)
 
+    @property
+    def _is_at_last_step(self) -> bool:
+        return 0 < self._last_step <= self.progress.step
+
     def _train_epoch(self) -> None:
         progress, reporter, rates = self.progress, self._reporter, self._rates
         train_step, clock = self._tools.model.train_step, time.perf_counter
+        last_step = self._last_step
         since = clock()
         due = since + INTERVAL
         batches = self._feed.train_batches(progress.epoch, progress.batch)
@@ -119,6 +131,8 @@ class TrainingLoop:
             progress.step += 1
             progress.batch += len(group)
             reporter.step_done(sum(map(len, group)), rate)
+            if progress.step == last_step:
+                break
             now = clock()
             if now >= due:
                 reporter.report(now - since, wait=False)

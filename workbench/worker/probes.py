@@ -137,8 +137,10 @@ class Prober:
             sample=sample.index,
             title=sample.title,
             picture=sample.picture,
-            layers={node: layer_maps(outputs[node][0]) for node in layers},
-            thumbnails={node: thumbnail(outputs[node][0]) for node in thumbnails},
+            layers={node: layer_maps(outputs[node][0]) for node in layers if node in outputs},
+            thumbnails={
+                node: thumbnail(outputs[node][0]) for node in thumbnails if node in outputs
+            },
             histograms=histograms(weights),
         )
 

@@ -24,13 +24,13 @@ from workbench.worker.environment import environment
 from workbench.worker.eventlog import EventLog
 from workbench.worker.failures import failure
 from workbench.worker.importing import import_framework
-from workbench.worker.initial import initial_weights
 from workbench.worker.interruptions import StoppedError
 from workbench.worker.loop import Tools, TrainingLoop, steps_per_epoch
 from workbench.worker.probes import Prober
 from workbench.worker.progress import Progress
 from workbench.worker.reporter import DivergedError
 from workbench.worker.standard_error import StandardError
+from workbench.worker.start import first_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,14 +130,17 @@ class Session:
         self._control.skip(progress.commands_read, progress.commands_sum)
         self._describe(assembly, model)
         tools = Tools(assembly, model, events, checkpoints, self._control, prober)
-        loop = TrainingLoop(tools, progress)
-        self._announce(assembly, model, progress)
+        last_step = request.steps or 0
+        loop = TrainingLoop(tools, progress, last_step)
+        self._announce(assembly, model, progress, last_step)
+        for message in model.warnings():
+            self._note(message)
         try:
             reason = loop.run()
         except DivergedError as error:
             raise diagnose(error, tools, first_state) from error
         metrics = dict(progress.metrics)
-        if reason != "stopped":
+        if reason != "stopped" and not last_step:  # so few steps are no result
             with contextlib.suppress(StoppedError):
                 metrics |= self._test(loop, tools)
         events.write(ev.Finished, step=progress.step, reason=reason, metrics=metrics)
@@ -148,18 +151,34 @@ class Session:
         """Bring the model to where training goes on, and return that."""
         training = assembly.experiment.training
         epochs = request.epochs or training.epochs
+        if request.steps:  # as many as these steps take; the schedule stays, unless they are more
+            epochs = max(epochs, -(-request.steps // steps_per_epoch(assembly)))
         if found is None:
             if request.resume and self._folder.checkpoints.exists():
                 self._note("No checkpoint could be read, so training begins anew.")
-            model.load_weights(initial_weights(assembly.network, assembly.experiment.seed))
+            weights, told = first_weights(assembly.network, assembly.experiment, self._folder)
+            model.load_weights(weights)
+            if told:
+                self._inform(told)
             return Progress(epochs=epochs, learning_rate=training.optimizer.learning_rate)
         model.load_weights(found.weights)
         model.load_state(found.model)
+        self._tell_of_move(found, assembly)
         progress = found.progress
         if epochs > progress.epochs:
             progress.stopping.waited = 0
         progress.epochs = epochs
         return progress
+
+    def _tell_of_move(self, found: Checkpoint, assembly: Assembly) -> None:
+        """Say so when another backend goes on; what could not move is the model's to say."""
+        before = str(found.model.values.get("backend", assembly.backend.id))
+        if before != assembly.backend.id:
+            kind = self._catalog.backends.get(before)
+            self._inform(
+                f"{assembly.backend.title} goes on from step {found.progress.step} of "
+                f"{kind.title if kind else before}: the weights are exactly the same."
+            )
 
     def _compare_data(self, assembly: Assembly) -> None:
         """Say so when the data are not those that training began with."""
@@ -178,7 +197,9 @@ class Session:
         checkpoints.remove_after(step)
         prober.remove_after(step)
 
-    def _announce(self, assembly: Assembly, model: Model, progress: Progress) -> None:
+    def _announce(
+        self, assembly: Assembly, model: Model, progress: Progress, last_step: int
+    ) -> None:
         self._events.write(
             ev.Started,
             step=progress.step,
@@ -189,6 +210,7 @@ class Session:
             backend=assembly.backend.id,
             device=model.device.id,
             pid=os.getpid(),
+            last_step=last_step,
         )
 
     def _test(self, loop: TrainingLoop, tools: Tools) -> dict[str, float]:
@@ -217,6 +239,9 @@ class Session:
 
     def _prepare(self, message: str) -> None:
         self._events.write(ev.Preparing, message=message)
+
+    def _inform(self, message: str) -> None:
+        self._events.write(ev.Noted, severity="info", message=message)
 
     def _note(self, message: str, hint: str = "") -> None:
         self._events.write(ev.Noted, severity="warning", message=message, hint=hint)

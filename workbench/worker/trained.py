@@ -39,6 +39,16 @@ class SavedData(msgspec.Struct):
 
 
 @dataclass(frozen=True)
+class Design:
+    """What a run trains, without weights; needs no framework."""
+
+    experiment: Experiment
+    network: Network
+    info: DataInfo
+    fitted: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Trained:
     """A model with all that is needed to ask it something.
 
@@ -58,6 +68,20 @@ class Trained:
     step: int
 
 
+def open_design(folder: RunFolder, catalog: Catalog) -> Design:
+    """Read what a run trains; the folder is only read.
+
+    Raises:
+        UserError: the run has not seen its data yet, or its files are damaged.
+    """
+    experiment = load(folder.experiment)
+    saved = _saved_data(folder)
+    resolution = resolve(experiment.graph, catalog, saved.info.input, experiment.name)
+    for problem in resolution.problems:
+        raise UserError(problem.message, problem.hint)
+    return Design(experiment, resolution.network, saved.info, saved.fitted)
+
+
 def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> Trained:
     """Build the model of a run from a checkpoint; the folder is only read.
 
@@ -67,27 +91,32 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     Raises:
         UserError: the run has no checkpoint yet, or its files are damaged.
     """
-    experiment = load(folder.experiment)
-    saved = _saved_data(folder)
-    resolution = resolve(experiment.graph, catalog, saved.info.input, experiment.name)
-    for problem in resolution.problems:
-        raise UserError(problem.message, problem.hint)
+    design = open_design(folder, catalog)
+    experiment, network, info = design.experiment, design.network, design.info
     checkpoint = Checkpoints(folder.checkpoints).find(which)
     task = catalog.task(experiment.task)
-    backend = catalog.backend(experiment.training.backend)
-    model = _build(backend, experiment, resolution.network, task, saved.info)
+    model = _build(_backend(experiment, catalog), experiment, network, task, info)
     model.load_weights(checkpoint.weights)
     return Trained(
         experiment=experiment,
-        network=resolution.network,
+        network=network,
         task=task,
-        info=saved.info,
-        preprocessing=catalog.preprocessing(experiment.data.preprocessing).resolved(saved.fitted),
-        fitted=saved.fitted,
+        info=info,
+        preprocessing=catalog.preprocessing(experiment.data.preprocessing).resolved(design.fitted),
+        fitted=design.fitted,
         weights=checkpoint.weights,
         model=model,
         step=checkpoint.progress.step,
     )
+
+
+def _backend(experiment: Experiment, catalog: Catalog) -> Backend:
+    """Return the backend that trained; where it is not installed, one that is: weights move."""
+    trained = catalog.backend(experiment.training.backend)
+    if trained.availability().ok:
+        return trained
+    others = (kind() for kind in catalog.backends)
+    return next((other for other in others if other.availability().ok), trained)
 
 
 def _build(

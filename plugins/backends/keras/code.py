@@ -21,8 +21,8 @@ FUNCTION = "make_model"
 _INDENT = " " * 4
 _IMPORTS = (
     ("import keras", r"\bkeras\."),
-    ("from keras import layers", r"\blayers\."),
-    ("from keras import ops", r"\bops\."),
+    ("from keras import layers, ops", r"\bops\."),
+    ("from keras import layers", r"(?s)\A(?!.*\bops\.).*\blayers\."),
 )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def load_keras(framework: str) -> Any:
@@ -17,10 +21,10 @@ def load_keras(framework: str) -> Any:
     """
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = framework
-        if framework == "tensorflow":
-            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.update(_settings(framework) | os.environ)
     try:
-        import keras
+        with _silence() if framework == "tensorflow" else contextlib.nullcontext():
+            import keras
     except Exception as error:
         raise UserError(
             f"Keras cannot be imported with {framework}: {error}.",
@@ -32,4 +36,37 @@ def load_keras(framework: str) -> Any:
             f"This process runs Keras on {found}, and cannot change to {framework}.",
             "Start another process for it.",
         )
+    if framework == "tensorflow":
+        import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")
+    # Filtered tracebacks lack the frames that tell which layer failed.
+    keras.config.disable_traceback_filtering()
     return keras
+
+
+def _settings(framework: str) -> dict[str, str]:
+    """Return what a framework reads from the environment, unless it says otherwise already.
+
+    Quiet logs, and GPU memory as it is needed; both frameworks would take all of it.
+    """
+    if framework == "tensorflow":
+        return {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    if framework == "jax":
+        return {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return {}
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep out of standard error what TensorFlow logs before it can be told not to."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)

@@ -27,7 +27,7 @@ class Transfer:
 
     def inputs(self, array: NDArray[np.float32]) -> Any:
         """Return inputs on the device; pictures and volumes channels first."""
-        tensor = self._moved(array)
+        tensor = self.moved(array)
         rank = tensor.dim()
         if rank < 4:
             return tensor
@@ -39,9 +39,10 @@ class Transfer:
 
     def targets(self, array: NDArray[Any]) -> Any:
         """Return targets on the device."""
-        return self._moved(array)
+        return self.moved(array)
 
-    def _moved(self, array: NDArray[Any]) -> Any:
+    def moved(self, array: NDArray[Any]) -> Any:
+        """Return an array on the device, as it is."""
         tensor = _tensor(array)
         if self._kind == "cpu":
             return tensor

@@ -29,6 +29,10 @@ def _broken(prefix: str, value: str, suffix: str, indent: str) -> list[str]:
     inner = f"{indent}    "
     if opening is None:
         return _operators(prefix, value, suffix, indent)
+    head = value[:opening]
+    if head[-1:] in tuple(_CLOSE) and len(prefix + head) >= WIDTH:  # a call of a call
+        *lines, last = _broken(prefix, head, "(", indent)
+        return [*lines, *_broken(last[:-1], value[opening:], suffix, indent)]
     body = value[opening + 1 : -1]
     if not body:
         return [prefix + value + suffix]

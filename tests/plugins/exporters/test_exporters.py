@@ -19,6 +19,7 @@ from workbench.document.files import loads
 from workbench.errors import UserError
 from workbench.plugin_api.exporter import Outputs
 from workbench.worker import export as exporting
+from workbench.worker import export_request
 from workbench.worker.export import export_run
 from workbench.worker.predict import predict_files
 from workbench.worker.trained import open_trained
@@ -41,7 +42,7 @@ def picture_of_a_two(folder):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_gives_the_outputs_of_the_model(name, trained_run, catalog, tmp_path):
-    (file,) = export_run(trained_run, [(name, tmp_path / "weights")], catalog)
+    (file,) = export_run(trained_run, [(name, tmp_path / "weights")], catalog).files
     assert file.format == name
     assert file.max_difference <= 1e-5
     assert file.size > 100_000
@@ -118,8 +119,13 @@ def test_a_wrong_export_is_refused_loudly(trained_run, catalog, tmp_path, monkey
         return Outputs(found.values + 2e-4, found.seconds_per_sample)
 
     monkeypatch.setattr(exporter, "outputs", wrong)
-    with pytest.raises(UserError, match="other outputs"):
-        export_run(trained_run, [("torch", tmp_path / "weights.pt")], catalog)
+    path = tmp_path / "weights.pt"
+    path.write_bytes(b"of an earlier export")
+    report = export_run(trained_run, [("torch", path)], catalog)
+    assert report.files == []
+    assert "gives other outputs than the model, by up to 0.0002" in report.failed[0].message
+    assert path.read_bytes() == b"of an earlier export"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_nan_outputs_are_a_difference():
@@ -131,18 +137,19 @@ def test_export_without_the_data_is_still_checked(trained_run, catalog, tmp_path
     def gone(*_):
         raise UserError("The folder is gone.")
 
-    monkeypatch.setattr(exporting, "prepare", gone)
-    (file,) = export_run(trained_run, [("torch", tmp_path / "weights")], catalog)
+    monkeypatch.setattr(export_request, "describe", gone)
+    (file,) = export_run(trained_run, [("torch", tmp_path / "weights")], catalog).files
     assert file.max_difference <= 1e-5
+    assert export_request.NO_DATA in file.notes
 
 
 def test_a_missing_folder_is_told_in_words(trained_run, catalog, tmp_path):
-    with pytest.raises(UserError, match="does not exist"):
-        export_run(trained_run, [("torch", tmp_path / "no" / "weights.pt")], catalog)
+    report = export_run(trained_run, [("torch", tmp_path / "no" / "weights.pt")], catalog)
+    assert report.failed[0].message == f"{tmp_path / 'no'} does not exist."
 
 
 def test_in_a_folder_the_file_gets_the_name_of_the_run(trained_run, catalog, tmp_path):
-    (file,) = export_run(trained_run, [("torch", tmp_path)], catalog, verify=False)
+    (file,) = export_run(trained_run, [("torch", tmp_path)], catalog, verify=False).files
     assert file.path == str(tmp_path / f"{trained_run.name}.pt")
     assert (tmp_path / f"{trained_run.name}.pt").stat().st_size == file.size
 

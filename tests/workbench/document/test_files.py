@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import resources
 from workbench.document import files
-from workbench.document.experiment import Component, Data, Experiment, Split
+from workbench.document.experiment import Component, Data, Experiment, Split, StartingWeights
 from workbench.document.files import dumps, load, loads, save, with_suffix
 from workbench.document.graph import Graph, Node
 from workbench.document.training import (
@@ -30,6 +30,7 @@ from workbench.document.training import (
 from workbench.errors import UserError
 
 HERE = Path(__file__).parent
+SUM = "0123456789abcdef" * 4
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(
     lambda name: name not in {"as", "if", "in", "is", "or", "and", "not", "def", "for", "try"}
@@ -83,6 +84,7 @@ experiments = st.builds(
         early_stopping=st.none() | st.just(EarlyStopping()),
     ),
     seed=st.integers(0, 2**63 - 1),
+    start=st.none() | st.builds(StartingWeights, name=texts, file=texts, sha256=st.just("0" * 64)),
     notes=texts,
 )
 sample = Experiment(
@@ -206,7 +208,7 @@ def edited(**changes) -> bytes:
 
 def test_a_newer_version_asks_for_an_update():
     with pytest.raises(UserError, match="newer version") as caught:
-        loads(edited(version=2, something_new=True), "mine.workbench.json")
+        loads(edited(version=files.VERSION + 1, something_new=True), "mine.workbench.json")
     assert "Update" in caught.value.hint
 
 
@@ -254,6 +256,8 @@ def test_files_of_every_version_open_with_all_they_held(file):
     assert experiment.training.schedule == OneCycle(rise=0.25)
     assert experiment.training.early_stopping == EarlyStopping(patience=4)
     assert (experiment.seed, experiment.notes) == (42, "Two lines\nof notes")
+    kept = StartingWeights(name="trained.pt", file="/weights/8d1c.safetensors", sha256=SUM)
+    assert experiment.start == (None if file.name.startswith("version-1.") else kept)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,201 @@
+"""A generated Keras model on a device with its optimizer: trained a step at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plugins.backends.keras.devices import choose, keras_name
+from plugins.backends.keras.errors import explained, is_out_of_memory
+from plugins.backends.keras.loading import load_keras
+from plugins.backends.keras.modules import LoadedModel
+from plugins.backends.keras.state import StateKeeper
+from plugins.backends.keras.threads import limit
+from plugins.backends.keras.updates import Updates
+from workbench.errors import UserError
+from workbench.plugin_api.backend import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from plugins.backends.keras.steps import Steps
+    from workbench.plugin_api.backend import Batch, BuildPlan, Device, ModelState
+
+
+def build(plan: BuildPlan, framework: str) -> KerasModel:
+    """Make a model from the module on disk.
+
+    Raises:
+        UserError: the device is not there, float16 is asked for, or memory is short.
+    """
+    keras = load_keras(framework)
+    try:
+        return KerasModel(plan, framework, keras)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise UserError(
+                "There is not enough memory for this network.",
+                "Make its largest layers smaller, or choose a device with more memory.",
+            ) from error
+        raise
+
+
+class KerasModel(Model):
+    """Trains in float32 or bfloat16 on TensorFlow, JAX or PyTorch.
+
+    TensorFlow and JAX compile the step whatever `Training.compile` says, and Keras is channels
+    last whatever `Training.channels_last` says. Layers that lead to no Output are not part of the
+    model: their weights are kept as they were given.
+    """
+
+    def __init__(self, plan: BuildPlan, framework: str, keras: Any) -> None:
+        warning = limit(framework, plan.training.threads)
+        self._notes = [warning] if warning else []
+        self.device = choose(framework, plan.device)
+        self._keras = keras
+        scope = keras_name(framework, self.device)
+        # JAX keeps to the device of its arrays, and would trace anew in another scope.
+        self._scope_name = "" if framework == "jax" else scope
+        self._network = plan.network
+        with keras.device(scope):
+            self._loaded = LoadedModel(plan, keras)
+            self._updates = Updates(plan.training, self._loaded.trained)
+            self._steps = _steps(framework, plan, self._loaded, self._updates, self.device)
+        optimizer = plan.training.optimizer
+        self._keeper = StateKeeper(
+            f"keras-{framework}", optimizer, self._loaded, self._updates, self._steps
+        )
+        self._count = 0
+        self._aside = {
+            name: np.zeros(shape, np.float32)
+            for name, shape in self._loaded.canonical.shapes.items()
+            if name not in self._loaded.variables
+        }
+
+    @property
+    def compilations(self) -> dict[str, int]:
+        """How often each function was traced and compiled: "train", "evaluate", "taps"."""
+        return dict(self._steps.compilations)
+
+    def train_step(self, batches: Sequence[Batch], learning_rate: float) -> None:
+        """Do one optimizer step; see Model. Each sample of all `batches` weighs the same."""
+        with self._explaining():
+            correction = self._updates.correction(self._count + 1)
+            self._steps.train(batches, learning_rate, correction)
+            self._count += 1
+
+    def drain_logs(self, *, wait: bool = True) -> dict[str, list[float]]:
+        """Return "loss" and the task's metrics of the steps since the last call."""
+        with self._explaining():
+            return self._steps.drain(wait=wait)
+
+    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return raw outputs in evaluation mode, canonical."""
+        with self._explaining():
+            return self._steps.outputs(inputs)
+
+    def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
+        """Return raw outputs and the mean loss, without penalties."""
+        with self._explaining():
+            return self._steps.evaluate(batch)
+
+    def probe(
+        self, inputs: NDArray[np.float32], nodes: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the outputs of nodes in evaluation mode; those not in the model are left out."""
+        with self._explaining():
+            found = dict(zip(self._loaded.tapped, self._steps.taps(inputs), strict=True))
+        return {node: np.array(found[node], np.float32) for node in nodes if node in found}
+
+    def weights(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
+        """Return copies of the canonical weights; of some nodes, or of all."""
+        wanted = (
+            f"{node.id}/{name}"
+            for node in self._network.nodes
+            if nodes is None or node.id in nodes
+            for name in node.weights
+        )
+        return {name: self._weight(name) for name in wanted}
+
+    def load_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Replace all weights; raises UserError when they belong to another network."""
+        canonical = self._loaded.canonical
+        canonical.check(weights)
+        with self._scope():
+            for name, variable in self._loaded.variables.items():
+                self._steps.write(variable, canonical.to_framework(name, weights[name]))
+        self._aside = {name: np.array(weights[name], np.float32) for name in self._aside}
+
+    def state(self) -> ModelState:
+        """Return the optimizer's slots by canonical name, and random states."""
+        return self._keeper.capture(self._count)
+
+    def load_state(self, state: ModelState) -> None:
+        """Go on from `state`, of whichever backend; queued logs are forgotten."""
+        self._steps.clear()
+        with self._scope():
+            found = self._keeper.restore(state)
+        self._count = found.step
+        self._notes += found.notes
+
+    def warnings(self) -> list[str]:
+        """Return, once, what of a loaded state began anew, or that threads stay as they are."""
+        notes, self._notes = self._notes, []
+        return notes
+
+    def first_non_finite(self, batch: Batch) -> str:
+        """Return the first node with a weight, or an output in training, that is not finite."""
+        with self._scope():
+            outputs = self._steps.taps_in_training(batch.inputs)
+        found = dict(zip(self._loaded.tapped, outputs, strict=True))
+        for node in self._network.nodes:
+            values = list(self.weights([node.id]).values())
+            if node.id in found:
+                values.append(np.array(found[node.id], np.float32))
+            if not all(np.isfinite(value).all() for value in values):
+                return node.id
+        return ""
+
+    def _weight(self, name: str) -> NDArray[np.float32]:
+        if name in self._aside:
+            return self._aside[name].copy()
+        value = self._steps.read(self._loaded.variables[name])
+        return self._loaded.canonical.to_canonical(name, value)
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            with self._scope():
+                yield
+        except Exception as error:
+            raise explained(error, self._loaded) from error
+
+    def _scope(self) -> contextlib.AbstractContextManager[Any]:
+        return self._keras.device(self._scope_name) if self._scope_name else _ANYWHERE
+
+
+_ANYWHERE = contextlib.nullcontext()
+
+
+def _steps(
+    framework: str, plan: BuildPlan, loaded: LoadedModel, updates: Updates, device: Device
+) -> Steps:
+    if framework == "jax":
+        import jax
+
+        from plugins.backends.keras.steps_jax import JaxSteps
+
+        kind, _, number = device.id.partition(":")
+        place = jax.devices("gpu" if kind == "cuda" else kind)[int(number or 0)]
+        return JaxSteps(plan, loaded, updates, place)
+    if framework == "tensorflow":
+        from plugins.backends.keras.steps_tensorflow import TensorFlowSteps
+
+        return TensorFlowSteps(plan, loaded, updates)
+    from plugins.backends.keras.steps_torch import TorchSteps
+
+    return TorchSteps(plan, loaded, updates, device.id)

@@ -1,0 +1,107 @@
+"""A program: makes a Keras model of generated code and weights, and writes it in one format.
+
+Executed in a folder that `keras_writing.lay_out` filled; nothing of the workbench is imported. It
+leaves the result beside, under the name of its format.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from operator import attrgetter
+from pathlib import Path
+
+
+def main():
+    """Do what job.json says."""
+    job = json.loads(Path("job.json").read_text(encoding="utf-8"))
+    os.environ["KERAS_HOME"] = str(Path.cwd())  # settings of a person would change the model
+    model = make_model(job)
+    WRITERS[job["format"]](model, job)
+
+
+def make_model(job):
+    """Return the model of model.py with the weights of weights.safetensors."""
+    import numpy as np
+    from safetensors import safe_open
+
+    name = job["module"]
+    spec = importlib.util.spec_from_file_location(name, "model.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    model = getattr(module, job["function"])()
+    with safe_open("weights.safetensors", framework="numpy") as tensors:
+        for weight, (layer, attribute) in job["variables"].items():
+            variable = attrgetter(attribute)(model.get_layer(layer))
+            variable.assign(np.ascontiguousarray(tensors.get_tensor(weight)))
+    return model
+
+
+def write_keras(model, job):
+    """Write Keras' own file."""
+    model.save("model.keras")
+
+
+def write_weights(model, job):
+    """Write the weights alone."""
+    model.save_weights("model.weights.h5")
+
+
+def write_saved_model(model, job):
+    """Write TensorFlow's folder; the batch is open unless job["batch"] says how large it is."""
+    import tensorflow as tf
+
+    given = model.inputs[0]
+    shape = (job["batch"], *given.shape[1:])
+    signature = [tf.TensorSpec(shape, given.dtype, name="inputs")]
+    model.export("saved_model", format="tf_saved_model", verbose=False, input_signature=signature)
+
+
+def write_litert(model, job):
+    """Write a LiteRT file that needs no other operators than LiteRT's own."""
+    import tensorflow as tf
+
+    write_saved_model(model, job)
+    converter = tf.lite.TFLiteConverter.from_saved_model("saved_model")
+    Path("model.tflite").write_bytes(converter.convert())
+
+
+def write_onnx(model, job):
+    """Write an ONNX file by PyTorch; Keras' own exporter leaves the batch open by tracing alone."""
+    import torch
+
+    class Network(torch.nn.Module):
+        """Takes one argument, as torch.export wants to be told of."""
+
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, inputs):
+            return self.model(inputs, training=False)
+
+    samples = torch.zeros((job["batch"] or 2, *model.inputs[0].shape[1:]))
+    program = torch.onnx.export(
+        Network().eval(),
+        (samples,),
+        dynamo=True,
+        verbose=False,
+        opset_version=job["opset"],
+        input_names=["inputs"],
+        output_names=["outputs"],
+        dynamic_shapes=None if job["batch"] else ({0: torch.export.Dim("batch")},),
+    )
+    program.save("model.onnx")
+
+
+WRITERS = {
+    "keras": write_keras,
+    "weights": write_weights,
+    "saved_model": write_saved_model,
+    "litert": write_litert,
+    "onnx": write_onnx,
+}
+
+if __name__ == "__main__":
+    main()

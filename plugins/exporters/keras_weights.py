@@ -1,0 +1,46 @@
+"""Keras' weights file, for the model of the generated code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from plugins.backends.keras.code import generate
+from plugins.exporters.keras_writing import KerasExporter
+from plugins.exporters.safetensors import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from workbench.plugin_api.exporter import ExportRequest
+
+
+class KerasWeightsExporter(KerasExporter):
+    """Weights by the layers of the generated Keras model; the rest is in HDF5 attributes."""
+
+    id = "keras-weights"
+    title = "Keras weights"
+    help = "Weights alone, for load_weights of the model that the Keras code makes."
+    suffix = ".weights.h5"
+    holds_network = False
+    writes: ClassVar[str] = "weights"
+    result: ClassVar[str] = "model.weights.h5"
+
+    def finish(self, request: ExportRequest, path: Path) -> Sequence[Path]:
+        """Write experiment, classes and what preprocessing learned as the file's attributes."""
+        import h5py
+
+        with h5py.File(path, "r+") as file:
+            # Texts of varying length lie outside the attribute, which has 64 KB at most.
+            file.attrs.update(metadata(request))
+        return ()
+
+    def reader(self, path: Path, request: ExportRequest) -> str:
+        """Load the weights into the generated model."""
+        code = generate(request.network)
+        return code.source + (
+            "\n\ndef prepare(file):\n"
+            f"    model = {code.class_name}()\n"
+            "    model.load_weights(file)\n"
+            "    return model.predict_on_batch\n"
+        )

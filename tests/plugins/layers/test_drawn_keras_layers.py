@@ -1,0 +1,64 @@
+"""Random layers on every backend: the same outputs, gradients and moving statistics."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, event, given, settings
+
+from tests.plugins.layers.draws import layers, refusal
+from tests.plugins.networks import make, single
+from tests.plugins.parity import (
+    canonical_answer,
+    forward_difference,
+    gradient_difference,
+    keras_case,
+    random_weights,
+    torch_answer,
+)
+from workbench.catalog import Catalog
+from workbench.plugin_api.tensors import TensorType
+
+CATALOG = Catalog()
+CATALOG.add_module("plugins.layers")
+LAYERS = sorted(layer.id for layer in CATALOG.layers if layer.id not in ("Input", "Output"))
+
+FORWARD = 1e-5
+"""Largest absolute difference of outputs and moving statistics, float32."""
+GRADIENT = 1e-4
+"""Largest difference of a gradient, as a share of the largest gradient."""
+
+
+def draws(kind):
+    """Return how many layers of a kind are drawn: more where there is more to get wrong."""
+    return 12 if hasattr(kind, "windows") else 4 + 2 * len(kind.parameters())
+
+
+def compare(peers, layer, inputs, batch=2):
+    """Return the largest differences of outputs and of gradients between any two backends."""
+    network = single(CATALOG, layer, inputs)
+    weights = random_weights(network, seed=len(inputs[0]))
+    case = keras_case(network, weights, batch)
+    answers = peers.ask(case)
+    for framework, answer in answers.items():
+        assert not answer.error, f"{framework}: {answer.error}\n{case.source}"
+        canonical_answer(network, answer)
+    answers["pytorch"] = torch_answer(network, weights, case)
+    return forward_difference(answers), gradient_difference(answers)
+
+
+@pytest.mark.parametrize("layer_type", LAYERS)
+def test_layer_gives_the_same_numbers_everywhere(peers, layer_type):
+    kind = CATALOG.layers[layer_type]
+
+    @settings(max_examples=draws(kind), database=None)
+    @given(layers(kind))
+    def check(drawn):
+        params, inputs = drawn
+        layer = make(CATALOG, layer_type, **params)
+        assume(refusal(layer, [TensorType(shape) for shape in inputs]) is None)
+        forward, gradient = compare(peers, layer, inputs)
+        event(f"forward {forward:.0e}, gradient {gradient:.0e}")
+        assert forward <= FORWARD
+        assert gradient <= GRADIENT
+
+    check()

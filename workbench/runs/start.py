@@ -1,0 +1,88 @@
+"""The weights a run starts from: where they are, whether they fit, the run's own copy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+
+from workbench import preferences
+from workbench.errors import UserError
+from workbench.files import unwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.document.experiment import StartingWeights
+    from workbench.plugin_api.network import Network
+    from workbench.runs.folder import RunFolder
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """How starting weights fit a network that may have been edited since they were loaded.
+
+    Attributes:
+        used: weights of the network that start from the file.
+        drawn: those that start from the seed: the file lacks them, or has them in another shape.
+        spare: weights of the file that the network has no place for.
+    """
+
+    used: tuple[str, ...]
+    drawn: tuple[str, ...]
+    spare: tuple[str, ...]
+
+
+def find(start: StartingWeights) -> Path:
+    """Return the file of starting weights, or the copy that was kept when they were loaded.
+
+    Raises:
+        UserError: neither is there any more.
+    """
+    for path in (Path(start.file), preferences.weights_folder() / f"{start.sha256}.safetensors"):
+        if path.is_file():
+            return path
+    raise UserError(
+        f"The weights to start from, “{start.name}”, are gone: there is no {start.file}.",
+        "Load them again, or remove them to start from the seed.",
+    )
+
+
+def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight, reading only the head of the file; raises UserError."""
+    try:
+        with safe_open(path, "np") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"The weights to start from cannot be read: {error}.",
+            "Load them again, or remove them to start from the seed.",
+        ) from error
+
+
+def fit(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> Fit:
+    """Tell which weights of a network are used from a file: those of equal name and shape."""
+    specs = network.weight_specs()
+    used = tuple(name for name, spec in specs.items() if shapes.get(name) == spec.shape)
+    drawn = tuple(name for name in specs if name not in used)
+    return Fit(used, drawn, tuple(name for name in shapes if name not in used))
+
+
+def copy_into(folder: RunFolder, source: Path) -> None:
+    """Give a run its own copy; on one disk a second name for the same content, made at once.
+
+    Weights files are replaced and never changed in place, and the worker checks their sum.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written to.
+    """
+    try:
+        os.link(source, folder.start)
+    except OSError:
+        try:
+            shutil.copyfile(source, folder.start)
+        except OSError as error:
+            raise unwritable(folder.start, error) from error

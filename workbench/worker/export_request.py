@@ -1,0 +1,129 @@
+"""Gathers what exporters get: the trained network, real samples, metrics and versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from workbench.document.files import dumps
+from workbench.document.graph import Node
+from workbench.errors import UserError
+from workbench.plugin_api.data import METRIC_PREFIXES
+from workbench.plugin_api.exporter import ExportRequest
+from workbench.plugin_api.network import Network, ResolvedNode
+from workbench.runs import events
+from workbench.runs.log import LineTail
+from workbench.worker.preparation import describe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.catalog import Catalog
+    from workbench.plugin_api.exporter import ExportOptions
+    from workbench.runs.folder import RunFolder
+    from workbench.worker.trained import Trained
+
+SAMPLES = 16
+"""Samples with which an exported file is compared."""
+NO_DATA = "The data are not there any more, so the file was compared on random samples."
+SOFTMAX = "softmax"
+
+
+def raw_request(
+    folder: RunFolder, trained: Trained, catalog: Catalog, options: ExportOptions
+) -> tuple[ExportRequest, tuple[str, ...]]:
+    """Return the request of the network as it was trained, and what to say of the samples."""
+    inputs = _real_samples(trained, catalog)
+    notes = () if inputs is not None else (NO_DATA,)
+    inputs = _noise(trained.network) if inputs is None else inputs
+    request = ExportRequest(
+        experiment=trained.experiment,
+        experiment_json=dumps(trained.experiment).decode(),
+        network=trained.network,
+        task=trained.task,
+        info=trained.info,
+        preprocessing=trained.preprocessing,
+        fitted=trained.fitted,
+        weights=trained.weights,
+        sample_inputs=inputs,
+        sample_outputs=trained.model.predict(inputs),
+        options=options,
+        metrics=metrics_of(folder, trained.step),
+        environment=_environment(folder),
+    )
+    return request, notes
+
+
+def with_softmax(request: ExportRequest, catalog: Catalog) -> ExportRequest:
+    """Return a request whose network gives probabilities; one that gives them is left alone."""
+    outputs = request.sample_outputs
+    probabilities = request.task.probabilities(outputs, request.network)
+    if probabilities is outputs:
+        return request
+    network = _ending_in_softmax(request.network, catalog)
+    return replace(request, network=network, sample_outputs=probabilities)
+
+
+def metrics_of(folder: RunFolder, step: int) -> dict[str, float]:
+    """Return what was measured of a checkpoint, such as "val/accuracy"; empty if nothing was."""
+    found: dict[str, float] = {}
+    tail = LineTail(folder.events)
+    while lines := tail.read():
+        for line in lines:
+            try:
+                event = events.decode(line)
+            except msgspec.DecodeError:
+                continue
+            if isinstance(event, events.EpochFinished) and event.step == step:
+                found |= event.metrics
+            elif isinstance(event, events.Evaluated) and event.step == step:
+                prefix = METRIC_PREFIXES[event.split]
+                measured = event.evaluation.metrics
+                found |= {f"{prefix}/{name}": value for name, value in measured.items()}
+    return found
+
+
+def _ending_in_softmax(network: Network, catalog: Catalog) -> Network:
+    (output,) = network.outputs
+    layer = catalog.layer(Node(SOFTMAX, "Softmax"))
+    name = SOFTMAX
+    while any(node.id == name for node in network.nodes):
+        name += "_"
+    softmax = ResolvedNode(
+        id=name,
+        layer=layer,
+        inputs=output.inputs,
+        input_types=output.input_types,
+        output=layer.output(output.input_types),
+    )
+    rest = tuple(node for node in network.nodes if node is not output)
+    return Network(network.name, (*rest, softmax, replace(output, inputs=(name,))))
+
+
+def _real_samples(trained: Trained, catalog: Catalog) -> NDArray[np.float32] | None:
+    """Return prepared samples of the data; None where they are gone."""
+    preprocessing = trained.preprocessing
+    try:
+        splits = describe(trained.experiment.data, catalog)[0].splits
+        samples = splits.get("test") or splits.get("validation") or splits["train"]
+        chosen = np.unique(np.linspace(0, len(samples) - 1, SAMPLES).astype(int))
+        raw = (samples.read(index) for index in chosen.tolist())
+        return np.stack([preprocessing.scale(preprocessing.shape(r), trained.fitted) for r in raw])
+    except UserError:
+        return None
+
+
+def _noise(network: Network) -> NDArray[np.float32]:
+    shape = (SAMPLES, *(size or 1 for size in network.inputs[0].output.shape))
+    return np.random.default_rng(0).random(shape, dtype=np.float32)
+
+
+def _environment(folder: RunFolder) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(folder.environment.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}

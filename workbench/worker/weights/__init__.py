@@ -1,0 +1,1 @@
+"""Reads weights files of any origin, safely, and loads them into experiments."""
