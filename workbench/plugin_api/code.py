@@ -47,18 +47,31 @@ class Bind:
 
 
 @dataclass(frozen=True)
+class Lengths:
+    """How a layer changes the number of real steps: max((before + offset) // stride, 1)."""
+
+    offset: int = 0
+    stride: int = 1
+
+
+@dataclass(frozen=True)
 class Code:
     """A layer's part of a generated module.
 
     Attributes:
         call: expression of the output. `{0}`, `{1}` … stand for the inputs and `{self}` for the
-            node's own attribute: "F.relu({self}({0}))", "{0} + {1}".
+            node's own attribute: "F.relu({self}({0}))", "{0} + {1}". Where an input varies (see
+            TensorType.varies), `{lengths}` is how many of its steps are real (batch, integers)
+            and `{mask}` which (batch × time, true for real ones); of the first input, or
+            `{lengths1}`, `{mask1}` of the second, and so on. Values at other steps may be
+            anything, and must not change those at real steps.
         init: constructor expression of the node's attribute; empty when it needs none.
         layout: how the layer wants its inputs and leaves its output. "same" takes either, as long
             as all inputs agree, and keeps it.
         binds: canonical weight name to its place in the attribute.
         helpers: name to source of the classes and functions the expressions use and the
             framework lacks; each is put once at the top of the module.
+        lengths: how many steps the output has; None: as many as the first input that varies.
     """
 
     call: str
@@ -66,6 +79,7 @@ class Code:
     layout: Layout = "same"
     binds: Mapping[str, Bind] = field(default_factory=dict)
     helpers: Mapping[str, str] = field(default_factory=dict)
+    lengths: Lengths | None = None
 
 
 @dataclass(frozen=True)

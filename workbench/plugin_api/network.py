@@ -53,6 +53,11 @@ class Network:
         return tuple(node for node in self.nodes if node.layer.id == "Input")
 
     @property
+    def varying(self) -> tuple[ResolvedNode, ...]:
+        """Input nodes whose samples differ in length, in order."""
+        return tuple(node for node in self.inputs if node.output.varies)
+
+    @property
     def outputs(self) -> tuple[ResolvedNode, ...]:
         """Output nodes, in order."""
         return tuple(node for node in self.nodes if node.layer.id == "Output")

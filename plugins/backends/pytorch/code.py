@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plugins.backends.pytorch.names import attributes, class_name, variables
 from plugins.backends.source.format import statement
+from plugins.backends.source.lengths import StepCode, StepNames, placeholders, preparation
 from plugins.backends.source.lines import (
     Lines,
     docstring,
@@ -13,7 +14,7 @@ from plugins.backends.source.lines import (
     needed_imports,
     shape_words,
 )
-from plugins.backends.source.plan import Dialect, Step, ends, needed, plan
+from plugins.backends.source.plan import Dialect, Step, Value, ends, needed, plan
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -40,12 +41,32 @@ def _permuted(variable: str, order: Sequence[int]) -> str:
     return f"{variable}.permute({', '.join(map(str, order))})"
 
 
+def _mask(value: Value, names: StepNames) -> str:
+    time = 2 if value.rank > 1 and value.layout == "channels_first" else 1
+    steps = f"torch.arange({value.variable}.shape[{time}], device={value.variable}.device)"
+    return f"{steps} < {names.lengths}[:, None]"
+
+
+def _changed(names: StepNames) -> str:
+    """Return the expression of lengths after a layer; one step is left at least."""
+    assert names.before is not None
+    assert names.change is not None
+    expression, change = names.before.lengths, names.change
+    if change.offset:
+        sign = "+" if change.offset > 0 else "-"
+        expression = f"({expression} {sign} {abs(change.offset)})"
+    if change.stride > 1:
+        expression = f"({expression} // {change.stride})"
+    return f"{expression}.clamp(min=1)"
+
+
 PYTORCH = Dialect(
     code=lambda node, layout: node.layer.torch(node.input_types, layout),
     boundary=boundary_layout,
     permuted=_permuted,
     attributes=attributes,
     variables=variables,
+    steps=StepCode(_mask, _changed),
 )
 
 
@@ -53,8 +74,8 @@ def generate(network: Network) -> GeneratedCode:
     """Return a module with one nn.Module class; it imports PyTorch and nothing else.
 
     The class takes pictures as N × channels × height × width, sequences as N × time × features and
-    vectors as N × features, and gives its output alike (see `boundary_layout`). Attributes are
-    named after node ids. Layers that lead to no Output are made, so that their weights have a
+    vectors as N × features, and gives its output alike (see `boundary_layout`). After the inputs it
+    takes the lengths (N) of those that vary. Attributes are named after node ids. Layers that lead to no Output are made, so that their weights have a
     place, but not called.
 
     Raises:
@@ -79,17 +100,20 @@ def generate_probe(network: Network) -> str:
 
     It does what the module's forward does, statement for statement, and keeps the outputs of the
     nodes in `wanted`, batch × canonical shape; layers that lead to no Output included. Execute it
-    among the globals of the generated module, whose helpers it uses. With several Inputs, `x` is a
-    tuple in their order.
+    among the globals of the generated module, whose helpers it uses. `x` is a tuple of what the
+    module takes where that is more than one tensor.
     """
     indent = " " * 4
     steps = plan(network, PYTORCH)
     lines = ["def probe(model, x, wanted):", f"{indent}found = {{}}"]
-    if len(network.inputs) > 1:
-        given = ", ".join(step.value.variable for step in _inputs(network, steps))
-        lines.append(f"{indent}{given} = x")
+    given = _parameters(network, steps)
+    if len(given) > 1:
+        lines.append(f"{indent}{', '.join(given)} = x")
+    written: set[str] = set()
     for step in steps:
         if not step.is_silent:
+            for variable, expression in preparation(step, written, PYTORCH):
+                lines += statement(f"{variable} = ", expression, indent)
             lines += statement(f"{step.value.variable} = ", _expression(step, "model"), indent)
         canonical = step.value.as_layout("channels_last", PYTORCH)
         lines.append(f'{indent}if "{step.node.id}" in wanted:')
@@ -112,7 +136,8 @@ def _expression(step: Step, owner: str) -> str:
     """Return the expression of a node's output; `owner` is what has the attributes, "self"."""
     if step.node.layer.id == "Input":
         return "x"
-    return step.code.call.format(*step.arguments, self=f"{owner}.{step.attribute}")
+    owned = f"{owner}.{step.attribute}"
+    return step.code.call.format(*step.arguments, self=owned, **placeholders(step))
 
 
 def _write_init(lines: Lines, steps: Sequence[Step]) -> None:
@@ -126,13 +151,13 @@ def _write_init(lines: Lines, steps: Sequence[Step]) -> None:
 
 
 def _write_forward(lines: Lines, network: Network, steps: Sequence[Step]) -> None:
-    inputs = _inputs(network, steps)
-    several = len(inputs) > 1
-    parameters = ", ".join(step.value.variable for step in inputs) if several else "x"
-    lines.add("", f"    def forward(self, {parameters}):")
+    lines.add("", f"    def forward(self, {', '.join(_parameters(network, steps))}):")
     called = needed(network)
+    lengths: set[str] = set()
     for step in steps:
         if not step.is_silent and step.node.id in called:
+            for variable, expression in preparation(step, lengths, PYTORCH):
+                lines.add(*statement(f"{variable} = ", expression, _BODY), node=step.node.id)
             written = statement(
                 f"{step.value.variable} = ",
                 _expression(step, "self"),
@@ -151,6 +176,9 @@ def _write_forward(lines: Lines, network: Network, steps: Sequence[Step]) -> Non
         lines.add(f"{_BODY}return (", *(f"{_BODY}    {result}," for result in results), f"{_BODY})")
 
 
-def _inputs(network: Network, steps: Sequence[Step]) -> list[Step]:
+def _parameters(network: Network, steps: Sequence[Step]) -> list[str]:
+    """Return what the module takes: its inputs, then the lengths of those that vary."""
     by_id = {step.node.id: step for step in steps}
-    return [by_id[node.id] for node in network.inputs]
+    inputs = [by_id[node.id].value.variable for node in network.inputs]
+    lengths = [names.lengths for node in network.varying if (names := by_id[node.id].steps)]
+    return [*(inputs if len(inputs) > 1 else ["x"]), *lengths]

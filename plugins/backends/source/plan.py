@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from plugins.backends.source.lengths import RESERVED, StepCode, StepNames, step_names
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -23,6 +25,7 @@ class Dialect:
         permuted: expression of a variable with its axes in another order.
         attributes: a name for the framework's object of each node id.
         variables: a local variable for each node id; the second argument are names of helpers.
+        steps: how it writes lengths and masks.
         keeps_inputs: whether the code needs the Inputs' variables again at its end.
     """
 
@@ -31,6 +34,7 @@ class Dialect:
     permuted: Callable[[str, Sequence[int]], str]
     attributes: Callable[[Iterable[str]], dict[str, str]]
     variables: Callable[[Iterable[str], Iterable[str]], dict[str, str]]
+    steps: StepCode
     keeps_inputs: bool = False
 
 
@@ -68,6 +72,9 @@ class Step:
         value: its output.
         attribute: name of its object; it has one only if `code.init` says how to make it.
         is_silent: the output is in its variable already, so that no statement is needed.
+        sources: its inputs as they are.
+        source_steps: names of their lengths; None for an input that does not vary.
+        steps: names of the output's lengths, if it varies.
     """
 
     node: ResolvedNode
@@ -76,6 +83,9 @@ class Step:
     value: Value
     attribute: str
     is_silent: bool
+    sources: tuple[Value, ...]
+    source_steps: tuple[StepNames | None, ...]
+    steps: StepNames | None
 
 
 def plan(network: Network, dialect: Dialect) -> tuple[Step, ...]:
@@ -84,8 +94,11 @@ def plan(network: Network, dialect: Dialect) -> tuple[Step, ...]:
     codes, layouts = _layouts(nodes, dialect)
     origins = _origins(nodes, codes, layouts)
     ids = [node.id for node in nodes]
-    helpers = {name for code in codes.values() for name in code.helpers}
-    attribute_of, variable_of = dialect.attributes(ids), dialect.variables(ids, helpers)
+    reserved = {name for code in codes.values() for name in code.helpers}
+    if network.varying:
+        reserved |= RESERVED
+    attribute_of, variable_of = dialect.attributes(ids), dialect.variables(ids, reserved)
+    steps_at = step_names(network, nodes, codes, variable_of, attribute_of, reserved)
     several = len(network.inputs) > 1
     in_x = _in_x(nodes, origins, several or dialect.keeps_inputs)
     values: dict[str, Value] = {}
@@ -100,7 +113,17 @@ def plan(network: Network, dialect: Dialect) -> tuple[Step, ...]:
         is_given = node.layer.id == "Input" and (several or variable == "x")
         silent = is_given or origin != node.id
         steps.append(
-            Step(node, codes[node.id], arguments, values[node.id], attribute_of[node.id], silent)
+            Step(
+                node=node,
+                code=codes[node.id],
+                arguments=arguments,
+                value=values[node.id],
+                attribute=attribute_of[node.id],
+                is_silent=silent,
+                sources=tuple(values[source] for source in node.inputs),
+                source_steps=tuple(steps_at.get(source) for source in node.inputs),
+                steps=steps_at.get(node.id),
+            )
         )
     return tuple(steps)
 
