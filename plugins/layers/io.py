@@ -18,6 +18,7 @@ class Input(Layer, frozen=True, kw_only=True):
     help = "Takes in the prepared samples; its shape comes from the data unless you set it."
     keywords = ("start", "data", "source")
     inputs = (0, 0)
+    takes = "anything"
 
     shape: Annotated[
         tuple[Size, ...] | None,
@@ -58,6 +59,7 @@ class Output(Layer, frozen=True, kw_only=True):
     category = "Input and output"
     help = "Marks the network's output; the task trains and judges what arrives here."
     keywords = ("end", "result", "head", "target")
+    takes = "anything"
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return the input as it is."""

@@ -99,9 +99,9 @@ def _with_jax(model: Any, variables: dict[str, Any], case: Case, answer: Answer)
 
     fixed = [v.value for v in model.non_trainable_variables]
 
-    def loss(weights: Any, inputs: Any) -> Any:
+    def loss(weights: Any, numbers: Any) -> Any:
         outputs, state = model.stateless_call(
-            weights, fixed, _unwrapped(inputs), training=case.training
+            weights, fixed, _unwrapped(_merged(case.inputs, numbers)), training=case.training
         )
         outputs = _listed(outputs)
         total = sum((y * seed).sum() for y, seed in zip(outputs, case.seeds, strict=True))
@@ -110,7 +110,8 @@ def _with_jax(model: Any, variables: dict[str, Any], case: Case, answer: Answer)
     @jax.jit
     def run(weights: Any, inputs: Any) -> Any:
         plain, _ = model.stateless_call(weights, fixed, _unwrapped(inputs), training=False)
-        return _listed(plain), jax.grad(loss, argnums=(0, 1), has_aux=True)(weights, inputs)
+        gradients = jax.grad(loss, argnums=(0, 1), has_aux=True)(weights, _numbers(inputs))
+        return _listed(plain), gradients
 
     plain, (gradients, (outputs, state)) = run(
         [v.value for v in model.trainable_variables], case.inputs
@@ -135,12 +136,12 @@ def _with_tensorflow(model: Any, variables: dict[str, Any], case: Case, answer: 
     inputs = [tf.constant(array) for array in case.inputs]
     trained = {name: v for name, v in variables.items() if v.trainable}
     with tf.GradientTape() as tape:
-        tape.watch(inputs)
+        tape.watch(_numbers(inputs))
         outputs = _listed(model(_unwrapped(inputs), training=case.training))
         total = tf.add_n(
             [tf.reduce_sum(y * seed) for y, seed in zip(outputs, case.seeds, strict=True)]
         )
-    sources = [inputs, [v.value for v in trained.values()]]
+    sources = [_numbers(inputs), [v.value for v in trained.values()]]
     to_inputs, to_weights = tape.gradient(total, sources, unconnected_gradients="zero")
     answer.trained = _arrays(outputs)
     answer.gradients = dict(zip(trained, _arrays(to_weights), strict=True))
@@ -151,20 +152,32 @@ def _with_torch(model: Any, variables: dict[str, Any], case: Case, answer: Answe
     import torch
 
     answer.outputs = _forward(model, case.inputs)
-    inputs = [torch.from_numpy(array).requires_grad_() for array in case.inputs]
+    inputs = [torch.from_numpy(array) for array in case.inputs]
+    watched = [tensor.requires_grad_() for tensor in inputs if tensor.is_floating_point()]
     trained = {name: v for name, v in variables.items() if v.trainable}
     outputs = _listed(model(_unwrapped(inputs), training=case.training))
     total = sum((y * torch.from_numpy(s)).sum() for y, s in zip(outputs, case.seeds, strict=True))
-    sources = [*inputs, *(v.value for v in trained.values())]
+    sources = [*watched, *(v.value for v in trained.values())]
     gradients = torch.autograd.grad(total, sources, materialize_grads=True)
     answer.trained = [y.detach().numpy() for y in outputs]
     found = [gradient.numpy() for gradient in gradients]
-    answer.gradients = dict(zip(trained, found[len(inputs) :], strict=True))
-    _add_input_gradients(answer, found[: len(inputs)])
+    answer.gradients = dict(zip(trained, found[len(watched) :], strict=True))
+    _add_input_gradients(answer, found[: len(watched)])
 
 
 def _add_input_gradients(answer: Answer, gradients: list[Array]) -> None:
     answer.gradients |= {f"input {index}": value for index, value in enumerate(gradients)}
+
+
+def _numbers(inputs: list[Any]) -> list[Any]:
+    """Return the inputs that have gradients; tokens and lengths have none."""
+    return [value for value in inputs if "float" in str(value.dtype)]
+
+
+def _merged(inputs: list[Any], numbers: list[Any]) -> list[Any]:
+    """Put other numbers in the place of those of `inputs`."""
+    rest = iter(numbers)
+    return [next(rest) if value.dtype.kind == "f" else value for value in inputs]
 
 
 def _arrays(values: Any) -> list[Array]:

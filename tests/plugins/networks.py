@@ -40,6 +40,12 @@ class Build:
         """Add an Input of a shape."""
         return self.put(node_id, make(self.catalog, "Input", shape=shape))
 
+    def put_input(self, node_id: str, kind: TensorType) -> str:
+        """Add an Input that takes its type from the data."""
+        layer = make(self.catalog, "Input")
+        self.nodes[node_id] = ResolvedNode(node_id, layer, (), (kind,), layer.output((kind,)))
+        return node_id
+
     def add(self, node_id: str, layer_type: str, *sources: str, **params: Any) -> str:
         """Add a layer of the catalog."""
         return self.put(node_id, make(self.catalog, layer_type, **params), *sources)
@@ -105,6 +111,10 @@ class Compiled:
             torch.from_numpy(np.ascontiguousarray(moved(array, node.output)))
             for array, node in pairs
         ]
+
+    def names(self) -> dict[str, tuple[str, Any]]:
+        """Return each canonical weight's name in the module, and its Bind."""
+        return torch_names(self.network)
 
     def stored(self) -> dict[str, Array]:
         """Return all weights of the module, canonical."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.document.edits import remove_nodes
 from workbench.document.graph import CycleError, Graph, Node
 from workbench.errors import UserError
+from workbench.plugin_api.layer import need_values
 from workbench.plugin_api.network import Network, ResolvedNode
 from workbench.plugin_api.problems import Problem, Repair
 
@@ -72,6 +73,7 @@ def _resolve_node(
     types = tuple(found[source].output for source in node.inputs)
     if layer.id == "Input" and data_type is not None:
         types = (data_type,)
+    need_values(layer, types)
     output = layer.output(types)
     return ResolvedNode(
         id=node.id,

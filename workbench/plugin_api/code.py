@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -19,31 +19,43 @@ Layout = Literal["channels_first", "channels_last", "same"]
 class Bind:
     """Ties a canonical weight to a tensor of the generated module, as data.
 
-    Framework tensor = canonical.transpose(transpose).reshape(shape); the way back is exact.
+    Framework tensor = canonical[blocks].transpose(transpose).reshape(shape); the way back is exact.
 
     Attributes:
         attribute: dotted path below the node's own attribute ("weight", "0.bias").
         transpose: order of the canonical axes; None keeps it.
         shape: shape in the framework; None keeps the transposed one.
+        blocks: the last canonical axis is as many equal parts, and the framework has part
+            `blocks[i]` at place i (gates of a recurrent layer); None keeps their order.
     """
 
     attribute: str
     transpose: tuple[int, ...] | None = None
     shape: tuple[int, ...] | None = None
+    blocks: tuple[int, ...] | None = None
 
     def to_framework(self, canonical: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return a contiguous array in the framework's layout."""
-        array = canonical if self.transpose is None else canonical.transpose(self.transpose)
+        array = canonical if self.blocks is None else _reordered(canonical, self.blocks)
+        array = array if self.transpose is None else array.transpose(self.transpose)
         return np.ascontiguousarray(array if self.shape is None else array.reshape(self.shape))
 
     def to_canonical(
         self, value: NDArray[np.generic], canonical_shape: tuple[int, ...]
     ) -> NDArray[np.generic]:
         """Return a contiguous array in the canonical layout."""
-        if self.transpose is None:
-            return np.ascontiguousarray(value.reshape(canonical_shape))
-        moved = value.reshape(tuple(canonical_shape[axis] for axis in self.transpose))
-        return np.ascontiguousarray(moved.transpose(np.argsort(self.transpose)))
+        order = range(len(canonical_shape)) if self.transpose is None else self.transpose
+        moved = value.reshape(tuple(canonical_shape[axis] for axis in order))
+        found = moved.transpose(np.argsort(order))
+        if self.blocks is not None:
+            found = _reordered(found, np.argsort(self.blocks))
+        return np.ascontiguousarray(found)
+
+
+def _reordered(array: NDArray[np.generic], blocks: Sequence[int]) -> NDArray[np.generic]:
+    """Return an array with the equal parts of its last axis in another order."""
+    parts = np.split(array, len(blocks), axis=-1)
+    return np.concatenate([parts[index] for index in blocks], axis=-1)
 
 
 @dataclass(frozen=True)

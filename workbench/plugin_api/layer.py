@@ -49,7 +49,8 @@ class WeightSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         shape: canonical shape.
-        initializer: name of the rule its start is drawn by; "constant" takes `value`.
+        initializer: name of the rule its start is drawn by; "constant" takes `value`, and
+            "forget_gate" is one in the second quarter of the last axis and zero elsewhere.
         value: the constant.
         fan_in, fan_out: counts that scale the start; 0 means they do not matter.
         trainable: False for running statistics.
@@ -57,7 +58,7 @@ class WeightSpec(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     shape: tuple[int, ...]
-    initializer: Initializer | Literal["constant"] = "zeros"
+    initializer: Initializer | Literal["constant", "forget_gate"] = "zeros"
     value: float = 0.0
     fan_in: int = 0
     fan_out: int = 0
@@ -85,6 +86,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     keywords: ClassVar[tuple[str, ...]] = ()
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)
     """Fewest and most inputs; None: any number."""
+    takes: ClassVar[Literal["numbers", "tokens", "anything"]] = "numbers"
+    """What its inputs are: tokens are whole numbers that stand for words or characters."""
     is_random: ClassVar[bool] = False
     """Whether it draws numbers while training, which each framework does in its own way."""
 
@@ -138,6 +141,22 @@ def torch_axis(axis: int, rank: int, layout: Layout) -> int:
     if layout != "channels_first" or rank == 1:
         return axis + 1
     return 1 if axis == rank - 1 else axis + 2
+
+
+def need_values(layer: Layer, inputs: Sequence[TensorType]) -> None:
+    """Raise a ShapeError where tokens come in for numbers, or numbers for tokens."""
+    for tensor in inputs:
+        is_tokens = tensor.dtype.startswith(("int", "uint"))
+        if is_tokens and layer.takes == "numbers":
+            raise ShapeError(
+                f"{layer.title} needs numbers to compute with, but got tokens ({tensor}).",
+                "Add an Embedding before it.",
+            )
+        if not is_tokens and layer.takes == "tokens":
+            raise ShapeError(
+                f"{layer.title} needs tokens, but got {tensor.in_words()} ({tensor}).",
+                "Connect it to the Input of a text.",
+            )
 
 
 def need_rank(layer: Layer, tensor: TensorType, rank: int, axes: str, hint: str = "") -> None:

@@ -45,6 +45,10 @@ def draw(spec: WeightSpec, random: np.random.Generator) -> NDArray[np.float32]:
         return np.full(shape, spec.value, np.float32)
     if rule in ("zeros", "ones"):
         return np.full(shape, float(rule == "ones"), np.float32)
+    if rule == "forget_gate":
+        start = np.zeros((*shape[:-1], 4, shape[-1] // 4), np.float32)
+        start[..., 1, :] = 1
+        return start.reshape(shape)
     if rule == "orthogonal":
         return _orthogonal(shape, random)
     if rule in ("normal", "uniform"):
