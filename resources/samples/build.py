@@ -29,6 +29,40 @@ def build_mnist(table: Path) -> None:
     )
 
 
+def build_series(folder: Path) -> None:
+    """Write one file for each labelled set of series from aeon's folder datasets/data."""
+    from plugins.sources._ts_files import read_series_file
+
+    for name in ("BasicMotions", "JapaneseVowels", "GunPoint", "ItalyPowerDemand"):
+        parts = [
+            read_series_file(folder / name / f"{name}_{part}.ts") for part in ("TRAIN", "TEST")
+        ]
+        classes = parts[0].classes
+        series = [one for part in parts for one in part.series]
+        np.savez_compressed(
+            _HERE / f"{name.lower()}.npz",
+            values=np.concatenate(series),
+            lengths=np.array([len(one) for one in series], np.int32),
+            targets=np.array([classes.index(at) for part in parts for at in part.labels], np.uint8),
+            classes=np.array(classes),
+            train_count=len(parts[0].series),
+        )
+
+
+def build_film_sentences(table: Path) -> None:
+    """Write film_sentences.tsv.gz from movieReviewSnippets_GroundTruth.txt: label, sentence."""
+    lines = table.read_text(encoding="utf-8", errors="replace").splitlines()
+    rows = [line.split("\t", 2) for line in lines if line.strip()]
+    texts = [
+        f"{'positive' if float(mean) > 0 else 'negative'}\t{' '.join(text.split())}\n"
+        for _, mean, text in rows
+    ]
+    content = gzip.compress("".join(texts).encode(), 9, mtime=0)
+    (_HERE / "film_sentences.tsv.gz").write_bytes(content)
+
+
 if __name__ == "__main__":
     build_digits()
     build_mnist(Path(sys.argv[1]))
+    build_series(Path(sys.argv[2]))
+    build_film_sentences(Path(sys.argv[3]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.shapes import Resolution, resolve
 from workbench.document.edits import add_node, remove_nodes, set_data
-from workbench.document.experiment import Split
+from workbench.document.experiment import Component, Split
 from workbench.document.graph import Node
 from workbench.errors import UserError
 from workbench.plugin_api.problems import Problem, Repair
@@ -124,8 +124,7 @@ def _fit(
         lambda: found.extend(catalog.task(experiment.task).problems(experiment, network, info)),
         lambda: found.extend(catalog.backend(experiment.training.backend).problems(network)),
         lambda: catalog.source(data.source),
-        lambda: catalog.preprocessing(data.preprocessing),
-        lambda: catalog.augmentation(data.augmentation),
+        lambda: found.extend(_kinds(experiment, catalog)),
     ):
         try:
             ask()
@@ -137,6 +136,29 @@ def _fit(
             "error",
             "The network has nothing to train.",
             "Add a layer with weights, or unfreeze one.",
+        )
+
+
+def _kinds(experiment: Experiment, catalog: Catalog) -> Iterator[Problem]:
+    """Yield where preparation or augmentation are not made for what the source holds."""
+    data = experiment.data
+    kind = catalog.source(data.source).kind
+    if catalog.preprocessing(data.preprocessing).kind != kind:
+        fitting = next((each for each in catalog.preprocessings if each.kind == kind), None)
+        change = partial(set_data, preprocessing=Component(fitting.id)) if fitting else None
+        yield Problem(
+            "error",
+            f"The data are {kind}, but the preparation is for other data.",
+            f"Choose a preparation for {kind} in the data settings.",
+            repair=Repair(f"Use “{fitting.title}”", change) if fitting and change else None,
+        )
+    augmentation = catalog.augmentation(data.augmentation)
+    if augmentation is not None and augmentation.kind != kind:
+        yield Problem(
+            "error",
+            f"The augmentation changes {augmentation.kind}, but the data are {kind}.",
+            "Leave it out.",
+            repair=Repair("Leave it out", partial(set_data, augmentation=None)),
         )
 
 

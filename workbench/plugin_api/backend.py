@@ -201,6 +201,8 @@ class Backend(ABC):
 
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    one_length: ClassVar[bool] = False
+    """Whether it compiles for one length of samples, so that all batches should have the same."""
 
     @abstractmethod
     def availability(self) -> Availability:

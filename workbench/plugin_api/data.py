@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+Kind = Literal["pictures", "texts", "series"]
 METRIC_PREFIXES: Mapping[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
 """What metrics of a split begin with: "val/accuracy"."""
 
@@ -32,6 +33,8 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         input: type of one prepared sample, as the network gets it.
+        kind: what a raw sample is.
+        vocabulary: for tokens, the number of different ones at most; else 0.
         classes: class names in the order of their numbers; empty when there are none.
         counts: samples per split.
         class_counts: samples per class in each split, in the order of `classes`.
@@ -41,6 +44,8 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     input: TensorType
+    kind: Kind = "pictures"
+    vocabulary: int = 0
     classes: tuple[str, ...] = ()
     counts: dict[str, int] = {}
     class_counts: dict[str, tuple[int, ...]] = {}
@@ -52,14 +57,18 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
 class Samples(Protocol):
     """The samples of one split, by index; safe to use from several processes.
 
-    All samples agree in number of channels and dtype. A source that knows the shapes of all
-    samples without reading them has them as `shapes`: sample × axis, int64; see `known_shapes`.
+    All samples agree in number of channels and dtype; series may differ in length. A source that
+    knows the shapes of all samples without reading them has them as `shapes`: sample × axis,
+    int64; see `known_shapes`.
     """
 
     def __len__(self) -> int: ...
 
     def read(self, index: int) -> NDArray[Any]:
-        """Return the raw sample; a picture is height × width × channels, uint8 or uint16.
+        """Return the raw sample.
+
+        A picture is height × width × channels, uint8 or uint16; a series time × channels,
+        float32, NaN where a value is missing; a text a NumPy string without axes.
 
         Raises:
             UserError: the file cannot be read any more.

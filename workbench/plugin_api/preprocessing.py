@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 import numpy as np
 
+from workbench.errors import UserError
+from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Field, fields_of
 
 if TYPE_CHECKING:
@@ -23,15 +25,22 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `fit` learns what must be learned (mean and deviation, a vocabulary) from the training split
     only; what it returns is plain data, saved with the run and the exports, and handed back to
-    every other method as `fitted`.
+    every other method as `fitted`. Where samples differ in length, that holds "longest" and
+    "mean_length": steps of prepared samples of the training split.
     """
 
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    kind: ClassVar[Kind] = "pictures"
 
     def output(self, samples: Samples) -> TensorType:
         """Return the type of a prepared sample; reads one sample at most."""
         raise NotImplementedError
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of different tokens at most; 0 where prepared samples are not tokens."""
+        return 0
 
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Learn from the training split; JSON-able."""
@@ -48,13 +57,20 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """First half, before augmentation: size and channels; dtype stays (uint8, uint16)."""
         raise NotImplementedError
 
-    def scale(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> NDArray[np.float32]:
-        """Second half, after augmentation: to float32. Takes one sample or a stack of them."""
+    def scale(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
+        """Second half, after augmentation: to float32, or to the int64 of tokens.
+
+        Takes one sample; a stack of them too where they are of one size and not tokens.
+        """
         raise NotImplementedError
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a user's file as a raw sample for `predict`; raises UserError when it cannot."""
         raise NotImplementedError
+
+    def read_text(self, text: str) -> NDArray[Any]:
+        """Take what a user typed as a raw sample; raises UserError where that means nothing."""
+        raise UserError(f"A network for {self.kind} takes no typed text.", "Give it a file.")
 
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return a function `load(path) -> float32 array` for exported scripts.
@@ -75,6 +91,7 @@ class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    kind: ClassVar[Kind] = "pictures"
 
     def apply(self, shaped: NDArray[Any], seed: Sequence[int]) -> NDArray[Any]:
         """Return a changed copy of one sample of the same shape and dtype.

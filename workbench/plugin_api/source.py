@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Field, fields_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
+    kind: ClassVar[Kind] = "pictures"
+    """What a sample is; preprocessing and augmentation must be of the same kind."""
 
     def open(self, split: Split) -> Opened:
         """List the data set; called in a worker or a helper process, never in the window.

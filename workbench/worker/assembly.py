@@ -113,6 +113,7 @@ def assemble(
         prepared,
         seed=experiment.seed,
         batch_size=training.batch_size,
+        one_length=backend.one_length,
         loaders=training.loaders,
         on_bad=on_bad,
     )

@@ -6,13 +6,14 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from workbench.plugin_api.backend import Batch
 from workbench.worker.loading import Gathered, Loader, Maker, Task, process_count
 from workbench.worker.preparation import PreparedData, prepare
+from workbench.worker.ragged import STEP, Ragged, aligned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,12 +27,18 @@ __all__ = ["Feed", "PreparedData", "epoch_order", "prepare"]
 
 MEMORY_BYTES = 512 * 2**20
 """A split that takes no more than this is kept in memory."""
-ALIGNMENT = 64
-"""Bytes."""
 CHUNK = 64
 """Samples that a thread reads in one go while a split is taken into memory."""
 ORDER_STREAM = 1
 """Keeps the random numbers of the batch order apart from others of the same seed."""
+
+
+class _Remembered(NamedTuple):
+    """A prepared split in memory: its samples, their classes, their numbers in the split."""
+
+    inputs: NDArray[Any] | Ragged
+    targets: NDArray[np.int64]
+    numbers: NDArray[np.int64]
 
 
 class Feed:
@@ -39,6 +46,8 @@ class Feed:
 
     Args:
         batch_size: of training; the last batch of an epoch may be shorter.
+        one_length: fill samples of different lengths up to the training split's longest, as
+            compiled networks want it, and not to that of each batch.
         loaders: processes that read and augment when memory does not hold a split; 0 chooses.
         on_bad: called once with the name and the reason of a sample that cannot be read.
         on_progress: called with (done, all) while a split is taken into memory.
@@ -50,6 +59,7 @@ class Feed:
         *,
         seed: int,
         batch_size: int,
+        one_length: bool = False,
         loaders: int = 0,
         on_bad: Callable[[str, str], Any] | None = None,
         on_progress: Callable[[int, int], Any] | None = None,
@@ -61,7 +71,7 @@ class Feed:
         self._on_bad = on_bad
         self._on_progress = on_progress
         self._known_bad: set[str] = set()
-        self._memory: dict[SplitName, tuple[Batch, NDArray[np.int64]]] = {}
+        self._memory: dict[SplitName, _Remembered] = {}
         self._processes: dict[bool, Loader] = {}
         self._splits = prepared.opened.splits
         self._maker = Maker(
@@ -69,8 +79,9 @@ class Feed:
             prepared.preprocessing,
             prepared.augmentation,
             prepared.fitted,
-            prepared.info.input.shape,
+            prepared.info.input,
             seed,
+            prepared.fitted.get("longest", STEP) if one_length else STEP,
         )
 
     @property
@@ -110,14 +121,13 @@ class Feed:
         """Yield a split in order, not augmented; samples that cannot be read are left out."""
         size = batch_size or self.batch_size
         if self._fits(split, 4):
-            memory, _ = self._remembered(split)
-            return self._from_memory(split, np.arange(len(memory)), size)
+            return self._from_memory(split, np.arange(len(self._remembered(split).numbers)), size)
         return self._made(split, np.arange(len(self._splits[split])), size, None)
 
-    def sample(
-        self, split: SplitName, index: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8], str, int]:
-        """Return one sample: as the network gets it, as a picture, its name and its class.
+    def sample(self, split: SplitName, index: int) -> tuple[NDArray[Any], NDArray[Any], str, int]:
+        """Return one sample: as the network gets it, as it was before scaling, name and class.
+
+        Pictures of 16 bits come back with 8.
 
         Raises:
             UserError: it cannot be read.
@@ -137,28 +147,49 @@ class Feed:
         self._maker.kept = None
 
     def _fits(self, split: SplitName, item_bytes: int) -> bool:
+        values = self._sample_values
+        return bool(values) and len(self._splits[split]) * values * item_bytes <= MEMORY_BYTES
+
+    @property
+    def _sample_values(self) -> float:
+        """Values of a sample on average; 0 where that is not known."""
         kind = self.prepared.info.input
-        known = None not in kind.shape
-        return known and len(self._splits[split]) * kind.size * item_bytes <= MEMORY_BYTES
+        tokens = 2 if kind.dtype == "int64" else 1  # twice the bytes
+        if not kind.varies:
+            return 0 if None in kind.shape else kind.size * tokens
+        return float(self.prepared.fitted.get("mean_length", 0)) * kind.size * tokens
 
     def _from_memory(self, split: SplitName, order: NDArray[np.intp], size: int) -> Iterator[Batch]:
-        memory, numbers = self._remembered(split)
+        memory = self._remembered(split)
         for start in range(0, len(order), size):
             rows = order[start : start + size]
-            yield Batch(taken(memory.inputs, rows), taken(memory.targets, rows), numbers[rows])
+            targets, numbers = taken(memory.targets, rows), memory.numbers[rows]
+            if isinstance(memory.inputs, Ragged):
+                chosen = [memory.inputs[row] for row in rows.tolist()]
+                inputs, lengths = self._maker.collated(chosen)
+                yield Batch(inputs, targets, numbers, lengths)
+            else:
+                yield Batch(taken(memory.inputs, rows), targets, numbers)
 
-    def _remembered(self, split: SplitName) -> tuple[Batch, NDArray[np.int64]]:
+    def _remembered(self, split: SplitName) -> _Remembered:
         if split not in self._memory:
             found = self._gather(split)
-            inputs = np.empty(found.shaped.shape, np.float32)
-            for start in range(0, len(inputs), CHUNK):
-                part = slice(start, start + CHUNK)
-                inputs[part] = self.prepared.preprocessing.scale(
-                    found.shaped[part], self.prepared.fitted
-                )
             targets = self._splits[split].targets[found.indices]
-            self._memory[split] = Batch(inputs, targets), found.indices
+            inputs: NDArray[Any] | Ragged
+            if self._maker.singly:
+                rows = self._maker.scaled(found.shaped)
+                inputs = Ragged(rows) if self.prepared.info.input.varies else np.asarray(rows)
+            else:
+                inputs = self._scaled_in_chunks(np.asarray(found.shaped))
+            self._memory[split] = _Remembered(inputs, targets, found.indices)
         return self._memory[split]
+
+    def _scaled_in_chunks(self, shaped: NDArray[Any]) -> NDArray[np.float32]:
+        inputs = np.empty(shaped.shape, np.float32)
+        for start in range(0, len(inputs), CHUNK):
+            part = slice(start, start + CHUNK)
+            inputs[part] = self.prepared.preprocessing.scale(shaped[part], self.prepared.fitted)
+        return inputs
 
     def _gather(self, split: SplitName) -> Gathered:
         """Read a whole split; decoding lets go of the interpreter, so threads share the work."""
@@ -172,10 +203,10 @@ class Feed:
                 self._note(part.bad)
                 if self._on_progress is not None:
                     self._on_progress(min(len(parts) * CHUNK, len(numbers)), len(numbers))
-        return Gathered(
-            np.concatenate([part.shaped for part in parts]),
-            np.concatenate([part.indices for part in parts]),
-        )
+        indices = np.concatenate([part.indices for part in parts])
+        if self._maker.singly:
+            return Gathered([row for part in parts for row in part.shaped], indices)
+        return Gathered(np.concatenate([np.asarray(part.shaped) for part in parts]), indices)
 
     def _made(
         self, split: SplitName, order: NDArray[np.intp], size: int, epoch: int | None
@@ -187,13 +218,15 @@ class Feed:
         for made in loader.make(tasks) if loader else map(self._maker.make, tasks):
             self._note(made.bad)
             if len(made.inputs):
-                yield Batch(made.inputs, made.targets, made.indices)
+                yield Batch(made.inputs, made.targets, made.indices, made.lengths)
 
     def _loader(self, training: bool) -> Loader | None:
         """Training has processes of its own, for an evaluation may come in the midst of it."""
         processes = process_count(self._loaders)
         if processes and training not in self._processes:
-            size = self.batch_size * self.prepared.info.input.size * 4
+            kind = self.prepared.info.input
+            longest = self.prepared.fitted.get("longest", 1) if kind.varies else 1
+            size = self.batch_size * kind.size * longest * np.dtype(kind.dtype).itemsize
             self._processes[training] = Loader(self._maker, processes, size)
         return self._processes.get(training)
 
@@ -214,10 +247,6 @@ def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.intp]:
 
 def taken(array: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:
     """Return some rows, in memory aligned so that a framework takes it over without a copy."""
-    shape = (len(rows), *array.shape[1:])
-    size = math.prod(shape) * array.itemsize
-    space = np.empty(size + ALIGNMENT, np.uint8)
-    start = -space.ctypes.data % ALIGNMENT
-    found: NDArray[Any] = space[start : start + size].view(array.dtype).reshape(shape)
+    found = aligned((len(rows), *array.shape[1:]), array.dtype)
     # Any mode but "raise" writes straight into `out`; the rows are known to be there.
     return np.take(array, rows, axis=0, out=found, mode="clip")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from workbench.errors import UserError
+from workbench.worker.ragged import STEP, padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.data import Samples, SplitName
     from workbench.plugin_api.preprocessing import Augmentation, Preprocessing
+    from workbench.plugin_api.tensors import TensorType
 
 MOST_BAD = 100
 """So many unreadable samples in a row mean that the data are gone."""
@@ -49,16 +51,23 @@ class Made(NamedTuple):
     inputs: Any
     targets: Any
     indices: Any
+    lengths: Any = None
     bad: tuple[BadSample, ...] = ()
     error: UserError | None = None
 
 
 class Gathered(NamedTuple):
-    """Shaped samples in one array, and their numbers in the split."""
+    """Shaped samples, in one array where they make one, and their numbers in the split."""
 
-    shaped: NDArray[Any]
+    shaped: Sequence[NDArray[Any]]
     indices: NDArray[np.int64]
     bad: tuple[BadSample, ...] = ()
+
+    def taken(self, rows: NDArray[np.intp]) -> Gathered:
+        """Return some of them."""
+        if isinstance(self.shaped, np.ndarray):
+            return Gathered(self.shaped[rows], self.indices[rows])
+        return Gathered([self.shaped[row] for row in rows.tolist()], self.indices[rows])
 
 
 @dataclass
@@ -66,7 +75,8 @@ class Maker:
     """Reads, shapes, augments and scales samples; picklable, and the same in every process.
 
     Attributes:
-        shape: of one shaped sample; whatever comes out otherwise counts as bad.
+        kind: type of one prepared sample; what comes out otherwise counts as bad.
+        multiple: of this are the lengths to which samples of different lengths are filled up.
         kept: the training split, already gathered in memory.
         share: hand arrays over in shared memory.
     """
@@ -75,8 +85,9 @@ class Maker:
     preprocessing: Preprocessing
     augmentation: Augmentation | None
     fitted: dict[str, Any]
-    shape: tuple[int | None, ...]
+    kind: TensorType
     seed: int
+    multiple: int = STEP
     kept: Gathered | None = None
     share: bool = False
 
@@ -90,23 +101,55 @@ class Maker:
             return made
         import torch
 
-        inputs, targets, indices = (torch.from_numpy(array) for array in made[:3])
-        return Made(inputs, targets, indices, made.bad)
+        shared = [None if array is None else torch.from_numpy(array) for array in made[:4]]
+        return Made(*shared, made.bad)
 
     def make(self, task: Task) -> Made:
         """Make a batch; raises UserError when the data are gone."""
         if task.epoch is not None and self.kept is not None:
-            found = Gathered(self.kept.shaped[task.indices], self.kept.indices[task.indices])
+            found = self.kept.taken(task.indices)
         else:
             found = self.gather(task.split, task.indices, fill=task.epoch is not None)
         shaped = found.shaped
         if task.epoch is not None and self.augmentation is not None:
             seeds = [(self.seed, task.epoch, index) for index in task.indices.tolist()]
-            shaped = self.augmentation.apply_batch(shaped, seeds)
-        inputs = self.preprocessing.scale(shaped, self.fitted)
-        return Made(
-            inputs, self.splits[task.split].targets[found.indices], found.indices, found.bad
-        )
+            shaped = self._augmented(self.augmentation, shaped, seeds)
+        inputs, lengths = self.collated(self.scaled(shaped))
+        targets = self.splits[task.split].targets[found.indices]
+        return Made(inputs, targets, found.indices, lengths, found.bad)
+
+    @property
+    def singly(self) -> bool:
+        """Whether samples are prepared one by one: they differ in length, or are texts."""
+        return self.kind.varies or self.kind.dtype != "float32"
+
+    def scaled(self, shaped: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        """Return prepared samples, in one array unless they are prepared singly."""
+        if not self.singly:
+            stack: NDArray[Any] = self.preprocessing.scale(np.asarray(shaped), self.fitted)
+            return stack
+        return [self.preprocessing.scale(one, self.fitted) for one in shaped]
+
+    def collated(
+        self, rows: Sequence[NDArray[Any]]
+    ) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+        """Return prepared samples as one array, and their lengths where they differ."""
+        if not len(rows):
+            shape = (0, *(size or 0 for size in self.kind.shape))
+            return np.empty(shape, self.kind.dtype), np.empty(0, np.int64)
+        if self.kind.varies:
+            return padded(rows, self.multiple)
+        return np.asarray(rows), None
+
+    def _augmented(
+        self,
+        augmentation: Augmentation,
+        shaped: Sequence[NDArray[Any]],
+        seeds: Sequence[Sequence[int]],
+    ) -> Sequence[NDArray[Any]]:
+        if not self.singly:
+            return augmentation.apply_batch(np.asarray(shaped), seeds)
+        return [augmentation.apply(*pair) for pair in zip(shaped, seeds, strict=True)]
 
     def gather(self, split: SplitName, indices: NDArray[np.intp], *, fill: bool) -> Gathered:
         """Read and shape samples.
@@ -130,14 +173,17 @@ class Maker:
             else:
                 if fill:
                     raise _gone(tries, bad[-1])
-        shaped = np.stack(rows) if rows else np.empty((0, *(n or 0 for n in self.shape)), np.uint8)
+        shaped: Sequence[NDArray[Any]] = rows
+        if not self.singly:
+            nothing = np.empty((0, *(size or 0 for size in self.kind.shape)), np.uint8)
+            shaped = np.stack(rows) if rows else nothing
         return Gathered(shaped, np.array(kept, np.int64), tuple(bad))
 
     def read(self, split: SplitName, index: int) -> NDArray[Any]:
         """Return one shaped sample; raises UserError when it cannot be read or has another size."""
         samples = self.splits[split]
         shaped = self.preprocessing.shape(samples.read(index))
-        if shaped.shape != self.shape and None not in self.shape:
+        if self.kind.dtype == "float32" and not _fits(shaped.shape, self.kind.shape):
             raise UserError(f"{samples.name(index)} cannot be used: its size has changed.")
         return shaped
 
@@ -174,14 +220,14 @@ class Loader:
                 if made.error is not None:
                     raise made.error
                 if self._maker.share:
-                    inputs, targets, indices = (tensor.numpy() for tensor in made[:3])
-                    made = Made(inputs, targets, indices, made.bad)
+                    arrays = [None if part is None else part.numpy() for part in made[:4]]
+                    made = Made(*arrays, made.bad)
                 yield made
         except (RuntimeError, OSError, EOFError) as error:  # the last two: its pipes are cut
             if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
             raise UserError(
-                "A process that loads pictures ended unexpectedly, perhaps for lack of memory.",
+                "A process that loads samples ended unexpectedly, perhaps for lack of memory.",
                 "Use a smaller batch or fewer loading processes, then resume.",
             ) from error
 
@@ -223,6 +269,12 @@ def process_count(wanted: int) -> int:
     """
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return min(wanted or min(cores - 1, 8), cores) if cores > 1 else 0
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        size is None or size == found for found, size in zip(shape, wanted, strict=True)
+    )
 
 
 def _gone(tries: int, last: BadSample) -> UserError:

@@ -9,10 +9,12 @@ import numpy as np
 
 from workbench.errors import UserError
 from workbench.plugin_api.data import SPLITS, DataInfo
+from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.document.experiment import Data, Experiment
+    from workbench.plugin_api.data import Kind
     from workbench.plugin_api.preprocessing import Augmentation, Preprocessing
     from workbench.plugin_api.source import Opened
 
@@ -63,36 +65,50 @@ def describe(data: Data, catalog: Catalog) -> tuple[Opened, DataInfo]:
         UserError: the data cannot be used, with a next step.
     """
     preprocessing = catalog.preprocessing(data.preprocessing)
-    opened = catalog.source(data.source).open(data.split)
+    source = catalog.source(data.source)
+    opened = source.open(data.split)
     if "train" not in opened.splits:
         raise UserError(
             "There is nothing to train on.", "Lower the validation and test shares, or add data."
         )
+    kind = type(source).kind
+    if preprocessing.kind != kind:
+        raise UserError(
+            f"The data are {kind}, but the preparation is for {preprocessing.kind}.",
+            f"Choose a preparation for {kind} in the data settings.",
+        )
     types = {name: preprocessing.output(samples) for name, samples in opened.splits.items()}
+    common = types["train"]
     for name, found in types.items():
-        if found != types["train"]:
+        joined = _joined(common, found)
+        if joined is None:
             raise UserError(
-                f"The {name} pictures are {found}, the training pictures {types['train']}.",
-                "Set height, width and channels in the data settings.",
+                f"The {name} {kind} are {found}, the training {kind} {types['train']}.",
+                "Set height, width and channels in the data settings."
+                if kind == "pictures"
+                else "Use data of one kind in all splits.",
             )
+        common = joined
     class_counts: dict[str, tuple[int, ...]] = {
         name: tuple(np.bincount(samples.targets, minlength=len(opened.classes)).tolist())
         for name, samples in opened.splits.items()
     }
     info = DataInfo(
-        input=types["train"],
+        input=common,
+        kind=kind,
+        vocabulary=preprocessing.vocabulary,
         classes=opened.classes,
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
         class_counts=class_counts,
         bad_files=opened.bad_files,
-        warnings=_warnings(opened.classes, class_counts),
+        warnings=_warnings(opened.classes, class_counts, kind),
         fingerprint=opened.fingerprint,
     )
     return opened, info
 
 
 def _warnings(
-    classes: tuple[str, ...], class_counts: dict[str, tuple[int, ...]]
+    classes: tuple[str, ...], class_counts: dict[str, tuple[int, ...]], kind: Kind
 ) -> tuple[str, ...]:
     if not classes:
         return ()
@@ -107,12 +123,21 @@ def _warnings(
         )
     tiny = [name for name, total in zip(classes, totals, strict=True) if total < TINY_CLASS]
     if tiny:
-        found.append(f"Fewer than {TINY_CLASS} pictures of {_listed(tiny)}: too few to learn from.")
+        found.append(f"Fewer than {TINY_CLASS} {kind} of {_listed(tiny)}: too few to learn from.")
     for split, counts in class_counts.items():
         missing = [name for name, count in zip(classes, counts, strict=True) if not count]
         if missing:
-            found.append(f"The {split} split has no picture of {_listed(missing)}.")
+            found.append(f"The {split} split has no {kind} of {_listed(missing)}.")
     return tuple(found)
+
+
+def _joined(one: TensorType, other: TensorType) -> TensorType | None:
+    """Return the type of both; only the number of steps of series may differ, and then varies."""
+    if one == other:
+        return one
+    if one.axes != other.axes or one.axes[:1] != ("time",) or one.shape[1:] != other.shape[1:]:
+        return None
+    return TensorType((None, *one.shape[1:]), one.axes, one.dtype)
 
 
 def _listed(names: list[str], most: int = 5) -> str:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from workbench.runs import events as ev
 from workbench.runs.commands import Watch
@@ -55,6 +56,7 @@ class Prober:
         self._network = network
         self._events = events
         self._samples = SampleCache(feed)
+        self._varies = feed.prepared.info.input.varies
         self._watch = default_watch(network)
         self._next = 0.0
         self._last_step = -1
@@ -129,7 +131,8 @@ class Prober:
         thumbnails = [node for node in self._watch.thumbnails if node in known]
         sample = self._samples.get(self._watch.sample)
         wanted = tuple(dict.fromkeys([*layers, *thumbnails]))
-        outputs = self._model.probe(sample.inputs[None], wanted)
+        lengths = {"lengths": np.array([len(sample.inputs)])} if self._varies else {}
+        outputs = self._model.probe(sample.inputs[None], wanted, **lengths)
         weighted = [node for node in layers if self._network[node].weights]
         weights = self._model.weights(weighted) if weighted else {}
         return Snapshot(

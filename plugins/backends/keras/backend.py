@@ -79,6 +79,7 @@ class KerasTensorFlow(_KerasBackend):
 
     id: ClassVar[str] = "keras-tensorflow"
     title: ClassVar[str] = "Keras · TensorFlow"
+    one_length: ClassVar[bool] = True
     framework = "tensorflow"
     framework_title = "TensorFlow"
 
@@ -88,6 +89,7 @@ class KerasJax(_KerasBackend):
 
     id: ClassVar[str] = "keras-jax"
     title: ClassVar[str] = "Keras · JAX"
+    one_length: ClassVar[bool] = True
     framework = "jax"
     framework_title = "JAX"
 

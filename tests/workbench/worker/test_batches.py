@@ -348,7 +348,7 @@ def test_imbalance_tiny_and_missing_classes_are_warned_of(catalog, tmp_path):
     assert "20 of “cats” but 2 of “rare”" in warnings
     assert "Class weights" in warnings
     assert "Fewer than 5 pictures of “rare”" in warnings
-    assert "The test split has no picture of “rare”" in warnings
+    assert "The test split has no pictures of “rare”" in warnings
     assert info.class_counts["train"] == (14, 14, 1)
     assert info.input.shape == (9, 11, 3)
 

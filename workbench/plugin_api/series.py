@@ -1,0 +1,154 @@
+"""Series to arrays of one scale: plain functions that exported scripts carry along.
+
+Apart from Moments they use numpy and the standard library only, and no name that is not defined
+here, so that their source can be copied into a script and gives the same numbers there.
+"""
+
+from __future__ import annotations
+
+import csv
+import wave
+
+import numpy as np
+
+
+def read_series(path: str) -> np.ndarray:
+    """Read a file as time × channels, float32.
+
+    A WAV file has its samples as steps. In a text file each line is a step and each column a
+    channel, parted by commas, semicolons, tabs or spaces; a first line of names is left out; an
+    empty cell or "?" is a missing value.
+
+    Raises:
+        OSError: it cannot be read. ValueError: it is no such file, with the reason.
+    """
+    if path.lower().endswith(".wav"):
+        return read_wav(path)[0]
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+        lines = [line.strip("\r\n") for line in file if line.strip()]
+    head = lines[0] if lines else ""
+    part = next((sign for sign in "\t;," if sign in head), " ")
+    rows = list(csv.reader(lines, delimiter=part, skipinitialspace=True))
+    values: list[list[float]] = []
+    for number, row in enumerate(rows, 1):
+        try:
+            values.append([float("nan" if w.strip() in ("", "?") else w) for w in row])
+        except ValueError as error:
+            if number > 1:
+                raise ValueError(f"line {number} is not a row of numbers") from error
+    if not values:
+        raise ValueError("it holds no numbers")
+    if len({len(row) for row in values}) > 1:
+        raise ValueError("its lines differ in their number of values")
+    return np.array(values, np.float32)
+
+
+def read_wav(path: str) -> tuple[np.ndarray, int]:
+    """Read a WAV file of whole numbers: (time × channels, −1…1, float32), and steps a second.
+
+    Raises:
+        OSError: it cannot be read. ValueError: it is no such file, or cut off.
+    """
+    try:
+        with wave.open(path, "rb") as file:
+            count, channels, width = file.getnframes(), file.getnchannels(), file.getsampwidth()
+            content, rate = file.readframes(count), file.getframerate()
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"it is not a WAV file of whole numbers ({error})") from error
+    if not count or len(content) < count * channels * width:
+        raise ValueError("it is cut off" if count else "it holds no sound")
+    if width == 1:
+        values = np.frombuffer(content, np.uint8).astype(np.float32) / 128 - 1
+    elif width == 3:
+        parts = np.frombuffer(content, np.uint8).reshape(-1, 3).astype(np.int32)
+        whole = parts[:, 0] << 8 | parts[:, 1] << 16 | parts[:, 2] << 24
+        values = (whole / 2**31).astype(np.float32)
+    else:
+        kind = {2: "<i2", 4: "<i4"}[width]
+        values = (np.frombuffer(content, kind) / 2.0 ** (8 * width - 1)).astype(np.float32)
+    return values.reshape(-1, channels), rate
+
+
+def shaped(values: np.ndarray, missing: str, longest: int | None, length: int | None) -> np.ndarray:
+    """Fill gaps, cut after `longest` steps, and resample along straight lines to `length` steps."""
+    values = filled(values[:longest], missing)
+    if length is not None and len(values) != length:
+        places = np.linspace(0, len(values) - 1, length)
+        steps = np.arange(len(values))
+        columns = [np.interp(places, steps, column) for column in values.T]
+        values = np.stack(columns, axis=1)
+    return np.ascontiguousarray(values, np.float32)
+
+
+def filled(values: np.ndarray, rule: str) -> np.ndarray:
+    """Fill what is not finite: "interpolate", "previous", "zero", or "refuse" (ValueError).
+
+    Beyond the first and last known value that one is repeated; a channel without any gets zeros.
+    """
+    known = np.isfinite(values)
+    if known.all():
+        return values
+    if rule == "refuse":
+        step, channel = np.argwhere(~known)[0] + 1
+        raise ValueError(f"the value of channel {channel} is missing at step {step}")
+    values = np.where(known, values, 0)
+    steps = np.arange(len(values))
+    for channel, there in enumerate(known.T):
+        if rule == "zero" or there.all() or not there.any():
+            continue
+        at = np.flatnonzero(there)
+        if rule == "interpolate":
+            values[:, channel] = np.interp(steps, at, values[at, channel])
+        else:
+            before = np.searchsorted(at, steps, side="right") - 1
+            values[:, channel] = values[at[before.clip(min=0)], channel]
+    return values
+
+
+def scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Take off `offset` and divide by `scale`, per channel."""
+    return (values.astype(np.float32) - offset) / scale
+
+
+def scaled_by_itself(values: np.ndarray) -> np.ndarray:
+    """Give each channel of each series zero mean and unit deviation; a constant one gets zeros."""
+    wide = values.astype(np.float64)
+    centred = wide - wide.mean(axis=-2, keepdims=True)
+    spread = wide.std(axis=-2, keepdims=True)
+    return (centred / np.where(spread > 1e-8, spread, 1)).astype(np.float32)
+
+
+class Moments:
+    """Gathers, channel by channel, what scales are made from."""
+
+    def __init__(self) -> None:
+        self.channels = 0
+        self._count = 0
+        self._mean = self._squares = np.zeros(0)
+        self._low = self._high = np.zeros(0)
+
+    def add(self, values: np.ndarray) -> None:
+        """Take one series, time × channels (Chan, Golub and LeVeque 1983)."""
+        wide = values.astype(np.float64)
+        count, mean = len(wide), wide.mean(axis=0)
+        squares = np.square(wide - mean).sum(axis=0)
+        low, high = wide.min(axis=0), wide.max(axis=0)
+        if not self._count:
+            self.channels = wide.shape[1]
+            self._mean, self._squares, self._low, self._high = mean, squares, low, high
+        else:
+            total, apart = self._count + count, mean - self._mean
+            self._mean = self._mean + apart * count / total
+            self._squares = self._squares + squares + apart**2 * self._count * count / total
+            self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
+        self._count += count
+
+    def standard(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and deviation of each channel; 1 as that of a constant one."""
+        spread = np.sqrt(self._squares / max(self._count, 1))
+        return self._mean, np.where(spread > 1e-8 * (1 + abs(self._mean)), spread, 1.0)
+
+    def range(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return smallest value and range of each channel; 1 as that of a constant one."""
+        width = self._high - self._low
+        return self._low, np.where(width > 0, width, 1.0)
