@@ -1,4 +1,6 @@
-"""Keras source of recurrent layers that stock ones do not cover: stacked, or backward alone."""
+"""Keras source of recurrent layers that stock ones do not cover: masked, stacked, backward."""
+
+from plugins.layers._steps import masked_layer
 
 _STACKED = '''\
 @keras.saving.register_keras_serializable("workbench")
@@ -17,6 +19,7 @@ class Stacked{kind}(layers.Layer):
         **options,
     ):
         super().__init__(**options)
+        self.supports_masking = True
         self.config = dict(
             units=units,
             count=count,
@@ -29,7 +32,7 @@ class Stacked{kind}(layers.Layer):
         self.drop = layers.Dropout(dropout)
         for index in range(count):
             is_last = index == count - 1
-            layer = layers.{kind}(
+            layer = Masked{kind}(
                 units,
                 return_sequences=return_sequences or not is_last,
                 go_backwards=direction == "backward",
@@ -37,7 +40,7 @@ class Stacked{kind}(layers.Layer):
             )
             if direction == "both":
                 mode = merge_mode if is_last else "concat"
-                layer = layers.Bidirectional(layer, merge_mode=mode)
+                layer = MaskedBidirectional(layer, merge_mode=mode)
             setattr(self, f"layer{{index + 1}}", layer)
         self.stack = [getattr(self, f"layer{{index + 1}}") for index in range(count)]
 
@@ -54,7 +57,10 @@ class Stacked{kind}(layers.Layer):
                 x = ops.flip(x, axis=1)
         return x
 
-    def compute_output_shape(self, input_shape, mask=None):
+    def compute_mask(self, *inputs):
+        return None
+
+    def compute_output_shape(self, input_shape):
         for layer in self.stack:
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
@@ -64,6 +70,11 @@ class Stacked{kind}(layers.Layer):
 '''
 
 
+def masked_classes(kind: str) -> dict[str, str]:
+    """Return helpers that take a mask: {"MaskedLSTM": source, "MaskedBidirectional": source}."""
+    return {**masked_layer(kind), **masked_layer("Bidirectional")}
+
+
 def stacked_class(kind: str) -> dict[str, str]:
-    """Return the helper of one kind of layer: {"StackedLSTM": source}."""
-    return {f"Stacked{kind}": _STACKED.format(kind=kind)}
+    """Return the helper of one kind of layer: {"StackedLSTM": source}, and those that it uses."""
+    return {**masked_classes(kind), f"Stacked{kind}": _STACKED.format(kind=kind)}

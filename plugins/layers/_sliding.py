@@ -1,10 +1,12 @@
 """What layers with a sliding kernel share: kernel size, stride, padding and dilation."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from plugins.layers._keras import padded as keras_padded
 from plugins.layers._source import short, unless
+from plugins.layers._steps import REAL_STEPS, keras_real, torch_real
+from plugins.layers._torch import padded
 from plugins.layers._weighted import Weighted
 from plugins.layers._windows import (
     Padding,
@@ -15,11 +17,12 @@ from plugins.layers._windows import (
     stride_words,
     times,
 )
+from workbench.plugin_api.code import Lengths
 from workbench.plugin_api.parameters import Pair, param
 from workbench.plugin_api.tensors import TensorType
 
 PaddingSetting = Annotated[
-    Padding,
+    Literal["valid", "same", "explicit"],
     param(
         "Padding",
         "valid: none; same: zeros so that the output has ceil(input / stride) values along each "
@@ -28,12 +31,23 @@ PaddingSetting = Annotated[
 ]
 
 
+SequencePadding = Annotated[
+    Literal["valid", "same", "causal", "explicit"],
+    param(
+        "Padding",
+        "valid: none; same: zeros so that the output has ceil(input / stride) steps; causal: zeros "
+        "in front only, so that no output sees a later step; explicit: as many as you say",
+    ),
+]
+"""Of layers along time. Where samples differ in length, their padding counts for nothing."""
+
+
 class Sliding(Weighted, frozen=True, kw_only=True):
     """A layer whose kernel slides along the spatial axes, one value or tuple item an axis."""
 
     kernel_size: int | tuple[int, ...] = 3
     stride: int | tuple[int, ...] = 1
-    padding: PaddingSetting = "valid"
+    padding: Padding = "valid"
     pads: Pair | tuple[Pair, ...] = (0, 0)
     dilation: int | tuple[int, ...] = 1
 
@@ -59,21 +73,40 @@ class Sliding(Weighted, frozen=True, kw_only=True):
             return tuple(before for before, _ in pads), ((0, 0),) * len(pads)
         return (0,) * len(pads), pads
 
-    def keras_window_options(self) -> dict[str, Any]:
+    def lengths_after(self, tensor: TensorType) -> Lengths | None:
+        """Return how the number of real steps changes, where samples differ in length."""
+        if not tensor.varies:
+            return None
+        return self.windows[0].lengths(self.padding, pads_per_axis(self.pads)[0])
+
+    def keras_window_options(self, tensor: TensorType) -> dict[str, Any]:
         """Return strides, padding and dilation as Keras' convolutions take them, as source."""
+        is_own = self.padding == "same" and not tensor.varies
         return {
             "strides": unless(short(per_axis(self.stride)), 1),
-            "padding": '"same"' if self.padding == "same" else None,
+            "padding": '"same"' if is_own else None,
             "dilation_rate": unless(short(per_axis(self.dilation)), 1),
         }
 
     def keras_padded(self, tensor: TensorType) -> str:
         """Return the input, with the explicit pads around it."""
-        explicit = self.padding == "explicit"
-        return keras_padded("{0}", self.pads_for(tensor)) if explicit else "{0}"
+        if tensor.varies:
+            return keras_padded(keras_real(), self.pads_for(tensor))
+        return "{0}" if self.padding == "same" else keras_padded("{0}", self.pads_for(tensor))
+
+    def keras_helpers(self, tensor: TensorType) -> dict[str, str]:
+        """Return what `keras_padded` uses."""
+        return REAL_STEPS if tensor.varies else {}
+
+    def torch_padded(self, tensor: TensorType) -> str:
+        """Return the input, with the pads around it that nn.Conv cannot add itself."""
+        _, outside = self.torch_pads(tensor)
+        given = torch_real("channels_first") if tensor.varies else "{0}"
+        return padded(given, outside, "channels_first")
 
     def window_words(self) -> Sequence[str]:
         """Return the kernel's part of a summary: "3×3", then "stride 2" or "same"."""
         stride = stride_words(per_axis(self.stride))
-        padding = {"valid": "", "same": "same", "explicit": "padded"}[self.padding]
+        names = {"valid": "", "same": "same", "explicit": "padded", "causal": "causal"}
+        padding = names[self.padding]
         return times(per_axis(self.kernel_size)), stride or padding

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from workbench.plugin_api.code import Lengths
 from workbench.plugin_api.layer import Layer, need_known, need_rank
 from workbench.plugin_api.parameters import Pair
 from workbench.plugin_api.tensors import ShapeError, TensorType, default_axes
 
-Padding = Literal["valid", "same", "explicit"]
+Padding = Literal["valid", "same", "explicit", "causal"]
 T = TypeVar("T")
 
 
@@ -31,6 +32,29 @@ class Window:
         total = max((positions - 1) * self.stride + self.reach - length, 0)
         return total // 2, total - total // 2
 
+    def ragged_pads(self, padding: Padding, explicit: Pair) -> Pair:
+        """Return pads for samples that differ in length, whatever they are padded to.
+
+        Those in front must not depend on the length: “same” takes it for a multiple of the stride.
+        Those behind leave each step a window, so that no sample is too short.
+        """
+        fronts = {
+            "valid": 0,
+            "same": max(self.reach - self.stride, 0) // 2,
+            "causal": self.reach - 1,
+            "explicit": explicit[0],
+        }
+        front = fronts[padding]
+        behind = max(self.reach - 1 - front, 0)
+        return front, max(behind, explicit[1]) if padding == "explicit" else behind
+
+    def lengths(self, padding: Padding, explicit: Pair) -> Lengths | None:
+        """Return how the number of real steps changes; None where it does not."""
+        if padding in ("same", "causal"):
+            return None if self.stride == 1 else Lengths(self.stride - 1, self.stride)
+        added = sum(explicit) if padding == "explicit" else 0
+        return Lengths(added - self.reach + self.stride, self.stride)
+
     def positions(self, length: int, pads: Pair) -> int:
         """Return the output's length; 0 or less when the kernel is longer than the input."""
         return (length + sum(pads) - self.reach) // self.stride + 1
@@ -46,20 +70,30 @@ def pads_per_axis(pads: Pair | tuple[Pair, ...]) -> tuple[Pair, ...]:
     return (pads,) if isinstance(pads[0], int) else pads  # type: ignore[return-value]
 
 
-def need_space(layer: Layer, tensor: TensorType, rank: int) -> None:
-    """Raise a ShapeError unless the tensor has `rank` spatial axes of known size and channels."""
+def need_space(layer: Layer, tensor: TensorType, rank: int, *, may_vary: bool = False) -> None:
+    """Raise a ShapeError unless the tensor has `rank` spatial axes of known size and channels.
+
+    Args:
+        may_vary: whether samples may differ in length.
+    """
     if tensor.rank < 2:
         hint = "Add Reshape, or remove Flatten before it."
     else:
         hint = f"Use the {tensor.rank - 1}D kind of this layer, or add Reshape before it."
     need_rank(layer, tensor, rank + 1, " × ".join(default_axes(rank + 1)), hint)
-    need_known(layer, tensor)
+    if not (may_vary and tensor.varies and tensor.shape[-1] is not None):
+        need_known(layer, tensor)
 
 
 def resolve_pads(
     tensor: TensorType, windows: Sequence[Window], padding: Padding, explicit: Sequence[Pair]
 ) -> tuple[Pair, ...]:
     """Return the pads (before, after) along each spatial axis."""
+    if tensor.varies:
+        pairs = zip(windows, explicit, strict=True)
+        return tuple(window.ragged_pads(padding, pair) for window, pair in pairs)
+    if padding == "causal":
+        return tuple((window.reach - 1, 0) for window in windows)
     if padding == "same":
         return tuple(
             window.same_pads(length)
@@ -70,12 +104,14 @@ def resolve_pads(
 
 def slide(
     layer: Layer, tensor: TensorType, windows: Sequence[Window], pads: Sequence[Pair]
-) -> tuple[int, ...]:
-    """Return the output's length along each spatial axis.
+) -> tuple[int | None, ...]:
+    """Return the output's length along each spatial axis; None where it varies.
 
     Raises:
         ShapeError: a kernel is longer than the padded input.
     """
+    if tensor.varies:
+        return (None,)
     lengths = []
     for axis, length, window, pair in zip(
         tensor.axes, tensor.shape[:-1], windows, pads, strict=False

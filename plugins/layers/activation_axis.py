@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from plugins.layers._axes import AxisSetting, axis_index
 from plugins.layers._source import call, unless
+from plugins.layers._steps import refuse_varying
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer, torch_axis
 from workbench.plugin_api.tensors import ShapeError, TensorType
@@ -60,7 +61,8 @@ class _AlongAxis(Layer, frozen=True, kw_only=True):
 
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return the input's type; raises ShapeError when there is no such axis."""
-        axis_index(self, self.axis, inputs[0])
+        if axis_index(self, self.axis, inputs[0]) == 0:
+            refuse_varying(self, inputs[0], "Use axis -1, the features.")
         return inputs[0]
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:

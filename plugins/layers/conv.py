@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
 from plugins.layers._activations import activated
-from plugins.layers._sliding import Sliding
+from plugins.layers._sliding import PaddingSetting, SequencePadding, Sliding
 from plugins.layers._source import call, short, unless
-from plugins.layers._torch import kernel_bind, padded
+from plugins.layers._torch import kernel_bind
 from plugins.layers._weighted import Filters
 from plugins.layers._windows import need_space, per_axis, refuse_stride_with_dilation, slide
 from workbench.plugin_api.code import Bind, Code, Layout
@@ -37,7 +37,7 @@ class _Conv(Sliding, frozen=True, kw_only=True):
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return space × filters; raises ShapeError for what cannot be convolved."""
         tensor = inputs[0]
-        need_space(self, tensor, self.rank)
+        need_space(self, tensor, self.rank, may_vary=self.rank == 1)
         refuse_stride_with_dilation(self, self.windows)
         self._check_groups(tensor.shape[-1])
         lengths = slide(self, tensor, self.windows, self.pads_for(tensor))
@@ -59,7 +59,7 @@ class _Conv(Sliding, frozen=True, kw_only=True):
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return nn.Conv; pads that differ before and after go into F.pad."""
         tensor = inputs[0]
-        inside, outside = self.torch_pads(tensor)
+        inside, _ = self.torch_pads(tensor)
         init = call(
             f"nn.Conv{self.rank}d",
             tensor.shape[-1],
@@ -74,25 +74,33 @@ class _Conv(Sliding, frozen=True, kw_only=True):
         binds = {"kernel": kernel_bind("weight", self.rank)}
         if self.use_bias:
             binds["bias"] = Bind("bias")
-        expression = "{self}(" + padded("{0}", outside, "channels_first") + ")"
+        expression = "{self}(" + self.torch_padded(tensor) + ")"
         return Code(
             init=init,
             call=activated(expression, self.activation, tensor.rank, "channels_first"),
             layout="channels_first",
             binds=binds,
+            lengths=self.lengths_after(tensor),
         )
 
     def keras(self, inputs: Sequence[TensorType]) -> Code:
         """Return layers.Conv; explicit pads go into a ZeroPadding layer."""
+        tensor = inputs[0]
         init = call(
             f"layers.Conv{self.rank}D",
             self.filters,
             short(per_axis(self.kernel_size)),
-            **self.keras_window_options(),
+            **self.keras_window_options(tensor),
             groups=unless(self.groups, 1),
             **self.keras_options(),
         )
-        return Code("{self}(" + self.keras_padded(inputs[0]) + ")", init, binds=self.keras_binds())
+        return Code(
+            "{self}(" + self.keras_padded(tensor) + ")",
+            init,
+            binds=self.keras_binds(),
+            helpers=self.keras_helpers(tensor),
+            lengths=self.lengths_after(tensor),
+        )
 
     def summary(self) -> str:
         """Return "32 · 3×3 · same"."""
@@ -113,11 +121,12 @@ class Conv1D(_Conv, frozen=True, kw_only=True):
     id = "Conv1D"
     title = "Conv 1D"
     help = "Slides filters along a sequence and finds patterns wherever they are."
-    keywords = ("convolution", "temporal", "sequence", "signal")
+    keywords = ("convolution", "temporal", "sequence", "signal", "causal", "dilated", "tcn")
     rank = 1
 
     kernel_size: Annotated[Size, param("Kernel size")] = 3
     stride: Annotated[Size, param("Stride")] = 1
+    padding: SequencePadding = "valid"
     pads: Annotated[
         Pair, param("Pads", "Zeros before and after", shown_if=("padding", ("explicit",)))
     ] = (0, 0)
@@ -135,6 +144,7 @@ class Conv2D(_Conv, frozen=True, kw_only=True):
 
     kernel_size: Annotated[tuple[Size, Size], param("Kernel size")] = (3, 3)
     stride: Annotated[tuple[Size, Size], param("Stride")] = (1, 1)
+    padding: PaddingSetting = "valid"
     pads: Annotated[
         tuple[Pair, Pair],
         param("Pads", "Zeros before and after each axis", shown_if=("padding", ("explicit",))),
@@ -153,6 +163,7 @@ class Conv3D(_Conv, frozen=True, kw_only=True):
 
     kernel_size: Annotated[tuple[Size, Size, Size], param("Kernel size")] = (3, 3, 3)
     stride: Annotated[tuple[Size, Size, Size], param("Stride")] = (1, 1, 1)
+    padding: PaddingSetting = "valid"
     pads: Annotated[
         tuple[Pair, Pair, Pair],
         param("Pads", "Zeros before and after each axis", shown_if=("padding", ("explicit",))),

@@ -18,9 +18,12 @@ class Dense(Weighted, frozen=True, kw_only=True):
     id = "Dense"
     title = "Dense"
     category = "Dense"
-    help = "Joins every input feature to every unit; works along the last axis."
+    help = (
+        "Joins every input feature to every unit; works along the last axis, so that each step of a "
+        "sequence is treated alike."
+    )
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html"
-    keywords = ("linear", "fully connected", "fc", "mlp", "perceptron")
+    keywords = ("linear", "fully connected", "fc", "mlp", "perceptron", "time distributed")
 
     units: Annotated[
         int, param("Units", "Number of output features", minimum=1, maximum=1_000_000)

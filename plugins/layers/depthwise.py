@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
 from plugins.layers._activations import activated
-from plugins.layers._sliding import Sliding
+from plugins.layers._sliding import PaddingSetting, SequencePadding, Sliding
 from plugins.layers._source import call, short, unless
-from plugins.layers._torch import depthwise_bind, kernel_bind, padded
+from plugins.layers._torch import depthwise_bind, kernel_bind
 from plugins.layers._weighted import Filters
 from plugins.layers._windows import need_space, per_axis, refuse_stride_with_dilation, slide
 from workbench.plugin_api.code import Bind, Code, Layout
@@ -35,7 +35,7 @@ class _Channelwise(Sliding, frozen=True, kw_only=True):
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return space × output channels; raises ShapeError for what cannot be convolved."""
         tensor = inputs[0]
-        need_space(self, tensor, self.rank)
+        need_space(self, tensor, self.rank, may_vary=self.rank == 1)
         refuse_stride_with_dilation(self, self.windows)
         lengths = slide(self, tensor, self.windows, self.pads_for(tensor))
         return TensorType((*lengths, self.channels_of(tensor)), tensor.axes)
@@ -53,7 +53,7 @@ class _Channelwise(Sliding, frozen=True, kw_only=True):
 
     def depthwise_multiply_adds(self, tensor: TensorType) -> int:
         """Return positions × channels × multiplier × kernel values."""
-        places = math.prod(self.output((tensor,)).shape[:-1])
+        places = math.prod(size or 1 for size in self.output((tensor,)).shape[:-1])
         filters = tensor.shape[-1] * self.multiplier
         return places * filters * math.prod(per_axis(self.kernel_size))
 
@@ -73,10 +73,19 @@ class _Channelwise(Sliding, frozen=True, kw_only=True):
             bias=unless(bias, True),
         )
 
+    def keras_code(self, tensor: TensorType, init: str, binds: Mapping[str, Bind]) -> Code:
+        """Return a Keras layer's code around its padded input."""
+        return Code(
+            "{self}(" + self.keras_padded(tensor) + ")",
+            init,
+            binds=binds,
+            helpers=self.keras_helpers(tensor),
+            lengths=self.lengths_after(tensor),
+        )
+
     def call_source(self, tensor: TensorType) -> str:
         """Return the call, with the pads that nn.Conv cannot add itself, and the activation."""
-        _, outside = self.torch_pads(tensor)
-        expression = "{self}(" + padded("{0}", outside, "channels_first") + ")"
+        expression = "{self}(" + self.torch_padded(tensor) + ")"
         return activated(expression, self.activation, tensor.rank, "channels_first")
 
 
@@ -101,7 +110,8 @@ class _Depthwise(_Channelwise, frozen=True, kw_only=True):
         if self.use_bias:
             binds["bias"] = Bind("bias")
         init = self.depthwise_init(tensor, self.use_bias)
-        return Code(self.call_source(tensor), init, "channels_first", binds)
+        lengths = self.lengths_after(tensor)
+        return Code(self.call_source(tensor), init, "channels_first", binds, lengths=lengths)
 
     def keras(self, inputs: Sequence[TensorType]) -> Code:
         """Return layers.DepthwiseConv, or a grouped layers.Conv where TensorFlow has none.
@@ -121,13 +131,13 @@ class _Depthwise(_Channelwise, frozen=True, kw_only=True):
             name,
             *first,
             short(size),
-            **self.keras_window_options(),
+            **self.keras_window_options(tensor),
             depth_multiplier=multiplier,
             groups=unless(groups, 1),
             **self.keras_options(),
         )
         binds = {**self.keras_binds(), "kernel": kernel}
-        return Code("{self}(" + self.keras_padded(tensor) + ")", init, binds=binds)
+        return self.keras_code(tensor, init, binds)
 
     def summary(self) -> str:
         """Return "3×3 · same", with "×2" for a multiplier."""
@@ -177,7 +187,8 @@ class _Separable(_Channelwise, frozen=True, kw_only=True):
         if self.use_bias:
             binds["bias"] = Bind("1.bias")
         init = call("nn.Sequential", self.depthwise_init(tensor, bias=False), pointwise)
-        return Code(self.call_source(tensor), init, "channels_first", binds)
+        lengths = self.lengths_after(tensor)
+        return Code(self.call_source(tensor), init, "channels_first", binds, lengths=lengths)
 
     def keras(self, inputs: Sequence[TensorType]) -> Code:
         """Return layers.SeparableConv."""
@@ -185,12 +196,12 @@ class _Separable(_Channelwise, frozen=True, kw_only=True):
             f"layers.SeparableConv{self.rank}D",
             self.filters,
             short(per_axis(self.kernel_size)),
-            **self.keras_window_options(),
+            **self.keras_window_options(inputs[0]),
             depth_multiplier=unless(self.multiplier, 1),
             **self.keras_options(),
         )
         binds = {name: Bind(name) for name in self.weights(inputs)}
-        return Code("{self}(" + self.keras_padded(inputs[0]) + ")", init, binds=binds)
+        return self.keras_code(inputs[0], init, binds)
 
     def summary(self) -> str:
         """Return "32 · 3×3 · same"."""
@@ -208,6 +219,7 @@ class DepthwiseConv1D(_Depthwise, frozen=True, kw_only=True):
 
     kernel_size: Annotated[Size, _KERNEL] = 3
     stride: Annotated[Size, _STRIDE] = 1
+    padding: SequencePadding = "valid"
     pads: Annotated[Pair, _PADS] = (0, 0)
     dilation: Annotated[Size, _DILATION] = 1
 
@@ -223,6 +235,7 @@ class DepthwiseConv2D(_Depthwise, frozen=True, kw_only=True):
 
     kernel_size: Annotated[tuple[Size, Size], _KERNEL] = (3, 3)
     stride: Annotated[tuple[Size, Size], _STRIDE] = (1, 1)
+    padding: PaddingSetting = "valid"
     pads: Annotated[tuple[Pair, Pair], _PADS] = ((0, 0), (0, 0))
     dilation: Annotated[tuple[Size, Size], _DILATION] = (1, 1)
 
@@ -238,6 +251,7 @@ class SeparableConv1D(_Separable, frozen=True, kw_only=True):
 
     kernel_size: Annotated[Size, _KERNEL] = 3
     stride: Annotated[Size, _STRIDE] = 1
+    padding: SequencePadding = "valid"
     pads: Annotated[Pair, _PADS] = (0, 0)
     dilation: Annotated[Size, _DILATION] = 1
 
@@ -253,5 +267,6 @@ class SeparableConv2D(_Separable, frozen=True, kw_only=True):
 
     kernel_size: Annotated[tuple[Size, Size], _KERNEL] = (3, 3)
     stride: Annotated[tuple[Size, Size], _STRIDE] = (1, 1)
+    padding: PaddingSetting = "valid"
     pads: Annotated[tuple[Pair, Pair], _PADS] = ((0, 0), (0, 0))
     dilation: Annotated[tuple[Size, Size], _DILATION] = (1, 1)

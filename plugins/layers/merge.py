@@ -7,6 +7,7 @@ from typing import ClassVar
 from plugins.layers._axes import AxisSetting, axis_index
 from plugins.layers._keras import joined
 from plugins.layers._source import call, unless
+from plugins.layers._steps import refuse_varying
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer, torch_axis
 from workbench.plugin_api.tensors import ShapeError, TensorType
@@ -148,6 +149,8 @@ class Concatenate(Layer, frozen=True, kw_only=True):
         """Return the joined type; raises ShapeError unless all other axes agree."""
         first = inputs[0]
         axis = axis_index(self, self.axis, first)
+        if axis == 0:
+            refuse_varying(self, first, "Join the branches along features, axis -1.")
         for tensor in inputs[1:]:
             if tensor.rank != first.rank:
                 raise ShapeError(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from plugins.layers._affine import Epsilon, Normalisation, Scale, need_sizes
 from plugins.layers._source import call, short, unless
+from plugins.layers._steps import refuse_varying
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Layer, WeightSpec
 from workbench.plugin_api.parameters import param
@@ -94,6 +95,7 @@ class GroupNorm(Normalisation, frozen=True, kw_only=True):
                 f"Group norm cannot divide {channels} channels into {self.groups} groups.",
                 f"Possible are {', '.join(map(str, fitting))}.",
             )
+        refuse_varying(self, tensor, "Use Layer norm, which takes each step by itself.")
         if prod(size or 2 for size in tensor.shape) == self.groups:
             raise ShapeError(
                 "Group norm would make every value zero: each group holds one value only.",

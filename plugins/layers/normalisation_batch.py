@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from plugins.layers._affine import Normalisation, need_sizes
 from plugins.layers._source import call, unless
+from plugins.layers._steps import masked_layer, need_series
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import WeightSpec
 from workbench.plugin_api.parameters import param
@@ -42,6 +43,16 @@ class BatchNorm(nn.Module):
         y = F.batch_norm(x, mean, unbiased, *rest)
         variance.copy_(unbiased * ((count - 1) / count))
         return y
+'''
+
+_OVER_REAL_STEPS = '''\
+def over_real_steps(norm, x, mask):
+    """Apply a batch normalisation whose statistics leave out steps that are not real."""
+    if not norm.training:
+        return norm(x.flatten(0, 1)).view_as(x)
+    y = torch.zeros_like(x)
+    y[mask] = norm(x[mask])
+    return y
 '''
 
 _UNBIASED = '''\
@@ -94,6 +105,7 @@ class BatchNorm(Normalisation, frozen=True, kw_only=True):
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return the input's type; raises ShapeError when the channels are not known."""
         need_sizes(self, inputs[0])
+        need_series(self, inputs[0])
         if self.running_variance == "unbiased" and inputs[0].rank > 4:
             raise ShapeError(
                 f"{self.title} with PyTorch's own variance takes four axes at most.",
@@ -111,8 +123,16 @@ class BatchNorm(Normalisation, frozen=True, kw_only=True):
         }
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
-        """Return a class of its own, or nn.BatchNorm for the unbiased variance."""
+        """Return a class of its own, or nn.BatchNorm for the unbiased variance.
+
+        Where samples differ in length, it is given their real steps as one long batch.
+        """
         tensor = inputs[0]
+        if tensor.varies:
+            code = self.torch([TensorType(tensor.shape[1:])], layout)
+            helpers = {**code.helpers, "over_real_steps": _OVER_REAL_STEPS}
+            expression = "over_real_steps({self}, {0}, {mask})"
+            return Code(expression, code.init, "channels_last", code.binds, helpers)
         binds = {
             **self.affine_binds(),
             "moving_mean": Bind("running_mean"),
@@ -139,18 +159,23 @@ class BatchNorm(Normalisation, frozen=True, kw_only=True):
 
         Keras' momentum is the weight of what was before the newest batch.
         """
-        is_biased = self.running_variance == "biased"
-        name = "UnbiasedBatchNormalization"
+        name, helpers = "layers.BatchNormalization", {}
+        if self.running_variance == "unbiased":
+            name = "UnbiasedBatchNormalization"
+            helpers[name] = _UNBIASED
+        if inputs[0].varies:
+            plain = name.removeprefix("layers.")
+            helpers |= masked_layer(plain, name)
+            name = f"Masked{plain}"
         momentum = float(1 - Decimal(repr(self.momentum)))
         init = call(
-            "layers.BatchNormalization" if is_biased else name,
+            name,
             momentum=momentum,
             **self.keras_options(),
         )
         binds = {weight: Bind(weight) for weight in self.weights(inputs)}
-        return Code(
-            "{self}({0})", init, binds=binds, helpers={} if is_biased else {name: _UNBIASED}
-        )
+        mask = ", mask={mask}" if inputs[0].varies else ""
+        return Code("{self}({0}" + mask + ")", init, binds=binds, helpers=helpers)
 
     def summary(self) -> str:
         """Return "momentum 0.1"."""

@@ -16,7 +16,7 @@ from plugins.layers._windows import (
     stride_words,
     times,
 )
-from workbench.plugin_api.code import Code, Layout
+from workbench.plugin_api.code import Code, Lengths, Layout
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.parameters import Pair, Size, param
 from workbench.plugin_api.tensors import ShapeError, TensorType
@@ -32,6 +32,66 @@ def average_pool{rank}d(x, kernel, stride, pads):
     total = F.avg_pool{rank}d(F.pad(x, pads), kernel, stride)
     return total / F.avg_pool{rank}d(inside, kernel, stride)
 '''
+
+_MAX_STEPS = '''\
+def max_pool_steps(x, mask, kernel, stride, pads):
+    """Max pooling of real steps; zero where a window has none."""
+    x = F.pad(x.masked_fill(~mask[:, None], float("-inf")), pads, value=float("-inf"))
+    y = F.max_pool1d(x, kernel, stride)
+    return y.masked_fill(y == float("-inf"), 0)
+'''
+
+_AVERAGE_STEPS = '''\
+def average_pool_steps(x, mask, kernel, stride, pads):
+    """Average pooling of real steps; zero where a window has none."""
+    real = F.pad(mask[:, None].to(x.dtype), pads)
+    x = F.pad(x.masked_fill(~mask[:, None], 0), pads)
+    share = F.avg_pool1d(real, kernel, stride).clamp(min=1 / kernel)
+    return F.avg_pool1d(x, kernel, stride) / share
+'''
+
+_STEP_POOL = '''\
+@keras.saving.register_keras_serializable("workbench")
+class {name}(layers.Layer):
+    """{summary}
+
+    Takes a sequence and its mask. `pads` are zeros before and after it.
+    """
+
+    def __init__(self, pool_size, strides, pads, **options):
+        super().__init__(**options)
+        self.pool_size = pool_size
+        self.strides = strides
+        self.pads = pads
+
+    def call(self, inputs):
+        x, mask = inputs
+        real = ops.expand_dims(mask, -1)
+        pads = [(0, 0), self.pads, (0, 0)]
+        pool = self.pool_size, self.strides
+{body}
+
+    def compute_output_spec(self, inputs):
+        batch, steps, channels = inputs[0].shape
+        if steps is not None:
+            steps = (steps + sum(self.pads) - self.pool_size) // self.strides + 1
+        return keras.KerasTensor((batch, steps, channels), dtype=inputs[0].dtype)
+
+    def get_config(self):
+        own = {{"pool_size": self.pool_size, "strides": self.strides, "pads": self.pads}}
+        return {{**super().get_config(), **own}}
+'''
+
+_MAX_BODY = """\
+        lowest = float("-inf")
+        x = ops.pad(ops.where(real, x, lowest), pads, constant_values=lowest)
+        y = ops.max_pool(x, *pool)
+        return ops.where(y == lowest, ops.zeros_like(y), y)"""
+
+_AVERAGE_BODY = """\
+        x = ops.pad(ops.where(real, x, ops.zeros_like(x)), pads)
+        share = ops.average_pool(ops.pad(ops.cast(real, x.dtype), pads), *pool)
+        return ops.average_pool(x, *pool) / ops.maximum(share, 1 / self.pool_size)"""
 
 _PADDED_POOL = '''\
 @keras.saving.register_keras_serializable("workbench")
@@ -82,6 +142,11 @@ class _Pool(Layer, frozen=True, kw_only=True):
     padding: PaddingSetting = "valid"
     pads: Pair | tuple[Pair, ...] = (0, 0)
 
+    step_function: ClassVar[tuple[str, str]]
+    """Name and source of what pools samples that differ in length in PyTorch."""
+    step_body: ClassVar[str]
+    """What does in Keras."""
+
     @property
     def windows(self) -> tuple[Window, ...]:
         """The window along each spatial axis."""
@@ -96,9 +161,9 @@ class _Pool(Layer, frozen=True, kw_only=True):
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return the smaller space × channels; raises ShapeError for what cannot be pooled."""
         tensor = inputs[0]
-        need_space(self, tensor, self.rank)
-        pads = self.pads_for(tensor)
-        if any(max(pair) >= w.kernel for pair, w in zip(pads, self.windows, strict=True)):
+        need_space(self, tensor, self.rank, may_vary=self.rank == 1)
+        pads = () if tensor.varies else self.pads_for(tensor)
+        if any(max(pair) >= w.kernel for pair, w in zip(pads, self.windows, strict=False)):
             raise ShapeError(
                 f"{self.title} would have windows that hold padding alone.",
                 "Make every pad smaller than the pool size.",
@@ -115,6 +180,30 @@ class _Pool(Layer, frozen=True, kw_only=True):
             {"valid": "", "same": "same", "explicit": "padded"}[self.padding],
         )
         return " · ".join(word for word in words if word)
+
+    def _torch_steps(self, tensor: TensorType) -> Code:
+        """Return a function of its own for samples that differ in length."""
+        name, source = self.step_function
+        (pads,) = self.pads_for(tensor)
+        expression = call(name, "{0}", "{mask}", *self._sizes(), pads)
+        return Code(
+            expression, layout="channels_first", helpers={name: source}, lengths=self._lengths()
+        )
+
+    def _keras_steps(self, tensor: TensorType) -> Code:
+        name = f"Step{self.keras_name}"
+        kernel, stride = self._sizes()
+        (pads,) = self.pads_for(tensor)
+        helper = _STEP_POOL.format(name=name, summary=self.keras_summary, body=self.step_body)
+        return Code(
+            "{self}([{0}, {mask}])",
+            call(name, kernel, stride, pads),
+            helpers={name: helper},
+            lengths=self._lengths(),
+        )
+
+    def _lengths(self) -> Lengths | None:
+        return self.windows[0].lengths(self.padding, pads_per_axis(self.pads)[0])
 
     def _keras_pool(self, pads: tuple[Pair, ...], is_own: bool) -> Code:
         """Return Keras' pooling with its own padding, or its subclass that pads first."""
@@ -159,9 +248,13 @@ class _MaxPool(_Pool, frozen=True, kw_only=True):
     keras_name = "MaxPooling"
     keras_summary = "Max pooling whose padding is never the largest."
     keras_body = _PADDED_MAX
+    step_function = ("max_pool_steps", _MAX_STEPS)
+    step_body = _MAX_BODY
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return nn.MaxPool; pads that it does not take are minus infinity by F.pad."""
+        if inputs[0].varies:
+            return self._torch_steps(inputs[0])
         pads = self.pads_for(inputs[0])
         none = ((0, 0),) * self.rank
         own, extra = (pads, none) if self._fits_torch(pads) else (none, pads)
@@ -174,6 +267,8 @@ class _MaxPool(_Pool, frozen=True, kw_only=True):
 
     def keras(self, inputs: Sequence[TensorType]) -> Code:
         """Return layers.MaxPooling; explicit pads are minus infinity by a subclass."""
+        if inputs[0].varies:
+            return self._keras_steps(inputs[0])
         pads = self.pads_for(inputs[0])
         return self._keras_pool(pads, self.padding == "same" or not any(map(any, pads)))
 
@@ -182,12 +277,16 @@ class _AveragePool(_Pool, frozen=True, kw_only=True):
     keras_name = "AveragePooling"
     keras_summary = "Average pooling whose means leave the padding out."
     keras_body = _PADDED_AVERAGE
+    step_function = ("average_pool_steps", _AVERAGE_STEPS)
+    step_body = _AVERAGE_BODY
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return nn.AvgPool, or a function of its own for pads that PyTorch does not take.
 
         avg_pool3d refuses an axis shorter than the kernel even when padded.
         """
+        if inputs[0].varies:
+            return self._torch_steps(inputs[0])
         pads = self.pads_for(inputs[0])
         if self._fits_torch(pads) and (self.rank < 3 or not any(map(any, pads))):
             counted = False if any(map(any, pads)) else None
@@ -206,6 +305,8 @@ class _AveragePool(_Pool, frozen=True, kw_only=True):
 
         On PyTorch, Keras repeats the edge where “same” pads are uneven.
         """
+        if inputs[0].varies:
+            return self._keras_steps(inputs[0])
         pads = self.pads_for(inputs[0])
         is_even = self.padding == "same" and all(before == after for before, after in pads)
         return self._keras_pool(pads, is_even or not any(map(any, pads)))

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from plugins.layers._source import call, short
+from plugins.layers._step_pool import keras_reduced, torch_reduced
+from plugins.layers._steps import need_series
 from plugins.layers._windows import need_space, times
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer, torch_axis
@@ -62,12 +64,16 @@ class _GlobalPool(Layer, frozen=True, kw_only=True):
                 f"{tensor.in_words() or 'a single number'} ({tensor}).",
                 "Remove it, or remove Flatten before it.",
             )
+        need_series(self, tensor)
         if self.keep_axes:
             return TensorType((*(1,) * (tensor.rank - 1), tensor.shape[-1]), tensor.axes)
         return TensorType(tensor.shape[-1:])
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return the reduction over the spatial axes, wherever they lie at this point."""
+        if inputs[0].varies:
+            kind = "mean" if self.operation == "mean" else "max"
+            return Code(call=torch_reduced(kind, layout, self.keep_axes))
         rank = inputs[0].rank
         dims = tuple(torch_axis(axis, rank, layout) for axis in range(rank - 1))
         keep = True if self.keep_axes else None
@@ -77,6 +83,8 @@ class _GlobalPool(Layer, frozen=True, kw_only=True):
     def keras(self, inputs: Sequence[TensorType]) -> Code:
         """Return Keras' global pooling; more than three spatial axes become one before it."""
         tensor = inputs[0]
+        if tensor.varies:
+            return self._keras_steps(tensor)
         spaces, channels = tensor.rank - 1, tensor.shape[-1]
         name = f"layers.{self.keras_name}{spaces if spaces < 4 else 1}D"
         if spaces < 4:
@@ -87,6 +95,15 @@ class _GlobalPool(Layer, frozen=True, kw_only=True):
         pooled = call(name, name='"{name}.pool"')
         init = call("layers.Reshape", (*(1,) * spaces, channels))
         return Code("{self}(" + f"{pooled}({flat})" + ")", init)
+
+    def _keras_steps(self, tensor: TensorType) -> Code:
+        """Return a layer of its own for samples that differ in length."""
+        code = keras_reduced("mean" if self.operation == "mean" else "max")
+        if not self.keep_axes:
+            return code
+        pooled = code.init.removesuffix(")") + ', name="{name}.pool")'
+        init = call("layers.Reshape", (1, tensor.shape[-1]))
+        return Code("{self}(" + pooled + "([{0}, {mask}]))", init, helpers=code.helpers)
 
     def summary(self) -> str:
         """Return "keeps axes" where it does."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from plugins.layers import _recurrent_torch as torch_source
-from plugins.layers._recurrent_keras import stacked_class
+from plugins.layers._recurrent_keras import masked_classes, stacked_class
 from plugins.layers._source import call, unless
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Initializer, Layer, WeightSpec, need_rank
@@ -137,11 +137,14 @@ class _Recurrent(Layer, frozen=True, kw_only=True):
         settings = self.keras_settings()
         sequences = unless(self.sequences, False)
         merge = unless(f'"{_KERAS_MERGES[self.merge]}"', '"concat"')
-        helpers = {}
+        helpers = masked_classes(self.id) if inputs[0].varies else {}
+        stock = "Masked" if inputs[0].varies else "layers."
         if self.layers == 1 and self.direction != "backward":
-            init = call(f"layers.{self.id}", self.units, return_sequences=sequences, **settings)
+            init = call(f"{stock}{self.id}", self.units, return_sequences=sequences, **settings)
             if self.direction == "both":
-                init = call("layers.Bidirectional", init, merge_mode=merge)
+                init = call(f"{stock}Bidirectional", init, merge_mode=merge)
+            else:
+                helpers.pop("MaskedBidirectional", None)
         else:
             helpers = stacked_class(self.id)
             items = ", ".join(f'"{key}": {value}' for key, value in settings.items() if value)

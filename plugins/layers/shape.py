@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from plugins.layers._source import call
+from plugins.layers._steps import refuse_varying
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer, need_known, torch_axis
 from workbench.plugin_api.parameters import Size, param
@@ -108,6 +109,8 @@ class Permute(Layer, frozen=True, kw_only=True):
                 f"Name each of {', '.join(map(str, wanted))} once, for instance "
                 f"{', '.join(map(str, reversed(wanted)))}.",
             )
+        if self.axes[0] != 1:
+            refuse_varying(self, tensor, "Leave the first axis where it is.")
         order = [axis - 1 for axis in self.axes]
         return TensorType(
             tuple(tensor.shape[axis] for axis in order), tuple(tensor.axes[axis] for axis in order)

@@ -19,26 +19,26 @@ class Compiled:
         if wanted:
             self._call = self._first_call
 
-    def __call__(self, inputs: Any) -> Any:
+    def __call__(self, *inputs: Any) -> Any:
         """Return the module's outputs."""
-        return self._call(inputs)
+        return self._call(*inputs)
 
     def warnings(self) -> list[str]:
         """Return, once, why the module is not compiled."""
         found, self._warnings = self._warnings, []
         return found
 
-    def _first_call(self, inputs: Any) -> Any:
+    def _first_call(self, *inputs: Any) -> Any:
         import torch
 
         from plugins.backends.pytorch.state import random_states, set_random_states
 
         buffers = {name: tensor.clone() for name, tensor in self._module.named_buffers()}
-        states = random_states(inputs.device.type)
+        states = random_states(inputs[0].device.type)
         try:
             compiled = torch.compile(self._module)
             # The backward pass is compiled only when it first runs.
-            compiled(inputs).float().sum().backward()
+            compiled(*inputs).float().sum().backward()
         except Exception as error:
             reason = str(error).strip().splitlines()
             said = reason[0] if reason else type(error).__name__
@@ -51,4 +51,4 @@ class Compiled:
         for name, tensor in self._module.named_buffers():
             tensor.copy_(buffers[name])
         set_random_states(states)
-        return self._call(inputs)
+        return self._call(*inputs)

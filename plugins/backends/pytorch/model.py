@@ -64,6 +64,7 @@ class TorchModel(Model):
         self._notes: list[str] = []
         self._penalty = penalty(plan.network, self._table.tensors)
         self._clip_norm = training.clip_norm
+        self._varies = bool(plan.network.varying)
         self._transfer = Transfer(self._device, channels_last=channels_last)
         self._loss = plan.task.torch_loss(plan.network, plan.info, plan.train_counts)
         self._logs = StepLogs(plan.task.torch_metrics)
@@ -102,21 +103,26 @@ class TorchModel(Model):
         except Exception as error:
             raise explained(error, self._loaded) from error
 
-    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(
+        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
         """Return raw outputs in evaluation mode, canonical."""
-        return canonical(self._evaluated(inputs))
+        return canonical(self._evaluated(inputs, lengths))
 
     def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
         """Return raw outputs and the mean loss, without penalties."""
         import torch
 
-        outputs = self._evaluated(batch.inputs)
+        outputs = self._evaluated(batch.inputs, batch.lengths)
         with torch.no_grad():
             loss = self._loss(outputs, self._transfer.targets(batch.targets))
         return canonical(outputs), float(loss)
 
     def probe(
-        self, inputs: NDArray[np.float32], nodes: Sequence[str]
+        self,
+        inputs: NDArray[Any],
+        nodes: Sequence[str],
+        lengths: NDArray[np.int64] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Return the outputs of nodes in evaluation mode; the random state stays as it was."""
         import torch
@@ -124,7 +130,7 @@ class TorchModel(Model):
         try:
             self._loaded.evaluate()
             with torch.no_grad(), self._precision.context():
-                found = self._loaded.probe(self._transfer.inputs(inputs), nodes)
+                found = self._loaded.probe(self._arguments(inputs, lengths), nodes)
             return {node: value.float().cpu().numpy() for node, value in found.items()}
         except Exception as error:
             raise explained(error, self._loaded) from error
@@ -159,14 +165,14 @@ class TorchModel(Model):
 
         self._loaded.train()
         with torch.no_grad(), self._precision.context():
-            inputs = self._transfer.inputs(batch.inputs)
+            inputs = self._arguments(batch.inputs, batch.lengths)
             return self._loaded.first_non_finite(inputs, self._table.tensors)
 
     def _backward(self, batch: Batch, share: float) -> tuple[Any, Any, Any]:
-        inputs = self._transfer.inputs(batch.inputs)
+        inputs = self._arguments(batch.inputs, batch.lengths)
         targets = self._transfer.targets(batch.targets)
         with self._precision.context():
-            outputs = self._forward(inputs)
+            outputs = self._forward(*inputs)
             loss = self._loss(outputs, targets)
         self._scaled(loss if share == 1.0 else loss * share).backward()
         return loss.detach(), outputs.detach(), targets
@@ -189,12 +195,25 @@ class TorchModel(Model):
             scaler.step(self._optimizer)
             scaler.update()
 
-    def _evaluated(self, inputs: NDArray[np.float32]) -> Any:
+    def _arguments(
+        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None
+    ) -> tuple[Any, ...]:
+        """Return what the module takes; without lengths, all steps are real."""
+        import numpy as np
+
+        found = self._transfer.inputs(inputs)
+        if not self._varies:
+            return (found,)
+        if lengths is None:
+            lengths = np.full(len(inputs), inputs.shape[1], np.int64)
+        return found, self._transfer.targets(lengths)
+
+    def _evaluated(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Any:
         import torch
 
         try:
             self._loaded.evaluate()
             with torch.no_grad(), self._precision.context():
-                return self._module(self._transfer.inputs(inputs)).float()
+                return self._module(*self._arguments(inputs, lengths)).float()
         except Exception as error:
             raise explained(error, self._loaded) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plugins.backends.pytorch.code import generate_probe, torch_names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from workbench.plugin_api.backend import BuildPlan
 
@@ -58,12 +58,13 @@ class LoadedModule:
             self.module.eval()
             self._is_training = False
 
-    def probe(self, inputs: Any, wanted: Collection[str]) -> dict[str, Any]:
-        """Return the outputs of nodes, batch × canonical shape."""
-        found: dict[str, Any] = self._probe(self.module, inputs, frozenset(wanted))
+    def probe(self, inputs: Sequence[Any], wanted: Collection[str]) -> dict[str, Any]:
+        """Return the outputs of nodes, batch × canonical shape; `inputs` are the module's."""
+        given = inputs[0] if len(inputs) == 1 else tuple(inputs)
+        found: dict[str, Any] = self._probe(self.module, given, frozenset(wanted))
         return found
 
-    def first_non_finite(self, inputs: Any, tensors: Mapping[str, Any]) -> str:
+    def first_non_finite(self, inputs: Sequence[Any], tensors: Mapping[str, Any]) -> str:
         """Return the first node with a weight or an output that is not finite; empty for none."""
         outputs = self.probe(inputs, self._order)
         for node in self._order:
