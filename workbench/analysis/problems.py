@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.analysis.shapes import Resolution, resolve
-from workbench.document.edits import add_node, remove_nodes, set_data
+from workbench.document.edits import add_node, remove_nodes, set_data, set_parameter
 from workbench.document.experiment import Component, Split
 from workbench.document.graph import Node
 from workbench.errors import UserError
@@ -125,6 +125,7 @@ def _fit(
         lambda: found.extend(catalog.backend(experiment.training.backend).problems(network)),
         lambda: catalog.source(data.source),
         lambda: found.extend(_kinds(experiment, catalog)),
+        lambda: found.extend(_vocabulary(network, info)),
     ):
         try:
             ask()
@@ -160,6 +161,24 @@ def _kinds(experiment: Experiment, catalog: Catalog) -> Iterator[Problem]:
             "Leave it out.",
             repair=Repair("Leave it out", partial(set_data, augmentation=None)),
         )
+
+
+def _vocabulary(network: Network, info: DataInfo | None) -> Iterator[Problem]:
+    """Yield layers that look up tokens in fewer rows than the data have different tokens."""
+    wanted = info.vocabulary if info is not None else 0
+    for node in network.nodes:
+        rows = getattr(node.layer, "vocabulary", None)
+        if isinstance(rows, int) and rows < wanted:
+            yield Problem(
+                "error",
+                f"{node.id} knows {rows} tokens, but the texts may have {wanted}.",
+                "Set its vocabulary to that of the data, or the data's to that of the layer.",
+                node.id,
+                Repair(
+                    f"Set its vocabulary to {wanted}",
+                    partial(set_parameter, node_id=node.id, name="vocabulary", value=wanted),
+                ),
+            )
 
 
 def _settings(experiment: Experiment) -> Iterator[Problem]:

@@ -146,7 +146,10 @@ def _results(commands: Commands) -> None:
     _add_checkpoint(evaluate)
     predict = _add(commands, "predict", "ask a trained network about files", results.predict)
     _add_run(predict)
-    predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    predict.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    predict.add_argument(
+        "--text", action="append", metavar="TEXT", help="a text instead of a file; repeatable"
+    )
     _add_checkpoint(predict)
     _export(commands)
     report = _add(commands, "report", "draw a run's curves and feature maps", results.report)

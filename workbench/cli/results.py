@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog
+from workbench.cli.arguments import WrongUsage
 from workbench.cli.progress import metrics_line
 from workbench.cli.runs import runs_folder
 from workbench.errors import UserError
@@ -13,6 +14,7 @@ from workbench.runs import store
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from pathlib import Path
 
     from workbench.cli.output import Output
@@ -34,18 +36,25 @@ def evaluate(options: argparse.Namespace, output: Output) -> int:
 
 
 def predict(options: argparse.Namespace, output: Output) -> int:
-    """Ask a run's network about files."""
-    from workbench.worker.predict import predict_files
+    """Ask a run's network about files or typed texts."""
+    from workbench.worker.predict import predict_files, predict_texts
 
+    if bool(options.files) == bool(options.text):
+        raise WrongUsage("Give files or texts.", "predict RUN FILE …, or predict RUN --text “…”")
     folder = store.find_run(options.name, runs_folder(options))
-    answers = predict_files(folder, options.files, Catalog.load(), options.checkpoint)
+    answers: Sequence[tuple[Path | str, Prediction | UserError]]
+    if options.text:
+        answers = predict_texts(folder, options.text, Catalog.load(), options.checkpoint)
+    else:
+        answers = predict_files(folder, options.files, Catalog.load(), options.checkpoint)
     if not output.as_json:
         for path, answer in answers:
             if isinstance(answer, UserError):
                 output.note(str(answer))
             else:
                 output.say(f"{path}: {_likeliest(answer)}")
-    output.result({"predictions": [_described(path, answer) for path, answer in answers]})
+    key = "text" if options.text else "path"
+    output.result({"predictions": [_described(key, str(asked), a) for asked, a in answers]})
     failed = any(isinstance(answer, UserError) for _, answer in answers)
     return 3 if failed else 0
 
@@ -55,10 +64,10 @@ def _likeliest(answer: Prediction) -> str:
     return ", ".join(f"{label} {share:.1%}" for label, share in list(pairs)[:3])
 
 
-def _described(path: Path, answer: Prediction | UserError) -> dict[str, Any]:
+def _described(key: str, asked: str, answer: Prediction | UserError) -> dict[str, Any]:
     if isinstance(answer, UserError):
-        return {"path": str(path), "error": answer.message, "hint": answer.hint}
-    return {"path": str(path), "labels": answer.labels, "probabilities": answer.probabilities}
+        return {key: asked, "error": answer.message, "hint": answer.hint}
+    return {key: asked, "labels": answer.labels, "probabilities": answer.probabilities}
 
 
 def report(options: argparse.Namespace, output: Output) -> int:

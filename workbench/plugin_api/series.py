@@ -107,7 +107,8 @@ def filled(values: np.ndarray, rule: str) -> np.ndarray:
 
 def scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Take off `offset` and divide by `scale`, per channel."""
-    return (values.astype(np.float32) - offset) / scale
+    changed: np.ndarray = (values.astype(np.float32) - offset) / scale
+    return changed
 
 
 def scaled_by_itself(values: np.ndarray) -> np.ndarray:
@@ -115,7 +116,8 @@ def scaled_by_itself(values: np.ndarray) -> np.ndarray:
     wide = values.astype(np.float64)
     centred = wide - wide.mean(axis=-2, keepdims=True)
     spread = wide.std(axis=-2, keepdims=True)
-    return (centred / np.where(spread > 1e-8, spread, 1)).astype(np.float32)
+    changed: np.ndarray = (centred / np.where(spread > 1e-8, spread, 1)).astype(np.float32)
+    return changed
 
 
 class Moments:

@@ -178,7 +178,7 @@ class Feed:
             inputs: NDArray[Any] | Ragged
             if self._maker.singly:
                 rows = self._maker.scaled(found.shaped)
-                inputs = Ragged(rows) if self.prepared.info.input.varies else np.asarray(rows)
+                inputs = Ragged(list(rows)) if self.prepared.info.input.varies else np.asarray(rows)
             else:
                 inputs = self._scaled_in_chunks(np.asarray(found.shaped))
             self._memory[split] = _Remembered(inputs, targets, found.indices)

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from workbench.errors import UserError
 from workbench.worker.ragged import STEP, padded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from workbench.plugin_api.preprocessing import Augmentation, Preprocessing
     from workbench.plugin_api.tensors import TensorType
 
+Rows: TypeAlias = "NDArray[Any] | Sequence[NDArray[Any]]"
+"""Samples in one array, or each in its own."""
 MOST_BAD = 100
 """So many unreadable samples in a row mean that the data are gone."""
 PREFETCH = 2
@@ -55,11 +57,19 @@ class Made(NamedTuple):
     bad: tuple[BadSample, ...] = ()
     error: UserError | None = None
 
+    def converted(self, change: Callable[[Any], Any]) -> Made:
+        """Return the same with other arrays."""
+        inputs, targets, indices, lengths = (
+            None if array is None else change(array)
+            for array in (self.inputs, self.targets, self.indices, self.lengths)
+        )
+        return Made(inputs, targets, indices, lengths, self.bad)
+
 
 class Gathered(NamedTuple):
     """Shaped samples, in one array where they make one, and their numbers in the split."""
 
-    shaped: Sequence[NDArray[Any]]
+    shaped: Rows
     indices: NDArray[np.int64]
     bad: tuple[BadSample, ...] = ()
 
@@ -101,8 +111,7 @@ class Maker:
             return made
         import torch
 
-        shared = [None if array is None else torch.from_numpy(array) for array in made[:4]]
-        return Made(*shared, made.bad)
+        return made.converted(torch.from_numpy)
 
     def make(self, task: Task) -> Made:
         """Make a batch; raises UserError when the data are gone."""
@@ -123,16 +132,14 @@ class Maker:
         """Whether samples are prepared one by one: they differ in length, or are texts."""
         return self.kind.varies or self.kind.dtype != "float32"
 
-    def scaled(self, shaped: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+    def scaled(self, shaped: Rows) -> Rows:
         """Return prepared samples, in one array unless they are prepared singly."""
         if not self.singly:
             stack: NDArray[Any] = self.preprocessing.scale(np.asarray(shaped), self.fitted)
             return stack
         return [self.preprocessing.scale(one, self.fitted) for one in shaped]
 
-    def collated(
-        self, rows: Sequence[NDArray[Any]]
-    ) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+    def collated(self, rows: Rows) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
         """Return prepared samples as one array, and their lengths where they differ."""
         if not len(rows):
             shape = (0, *(size or 0 for size in self.kind.shape))
@@ -144,9 +151,9 @@ class Maker:
     def _augmented(
         self,
         augmentation: Augmentation,
-        shaped: Sequence[NDArray[Any]],
+        shaped: Rows,
         seeds: Sequence[Sequence[int]],
-    ) -> Sequence[NDArray[Any]]:
+    ) -> Rows:
         if not self.singly:
             return augmentation.apply_batch(np.asarray(shaped), seeds)
         return [augmentation.apply(*pair) for pair in zip(shaped, seeds, strict=True)]
@@ -173,7 +180,7 @@ class Maker:
             else:
                 if fill:
                     raise _gone(tries, bad[-1])
-        shaped: Sequence[NDArray[Any]] = rows
+        shaped: Rows = rows
         if not self.singly:
             nothing = np.empty((0, *(size or 0 for size in self.kind.shape)), np.uint8)
             shaped = np.stack(rows) if rows else nothing
@@ -220,8 +227,7 @@ class Loader:
                 if made.error is not None:
                     raise made.error
                 if self._maker.share:
-                    arrays = [None if part is None else part.numpy() for part in made[:4]]
-                    made = Made(*arrays, made.bad)
+                    made = made.converted(lambda tensor: tensor.numpy())
                 yield made
         except (RuntimeError, OSError, EOFError) as error:  # the last two: its pipes are cut
             if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):

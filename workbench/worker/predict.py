@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from workbench.errors import UserError
+from workbench.plugin_api.tensors import TensorType
 from workbench.worker.trained import Which, open_trained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from workbench.catalog import Catalog
     from workbench.plugin_api.task import Prediction
@@ -26,15 +32,32 @@ def predict_files(
         UserError: the run cannot answer yet.
     """
     trained = open_trained(folder, catalog, which)
-    return [(path, _answer(trained, path)) for path in paths]
+    read = trained.preprocessing.read_file
+    return [(path, _answer(trained, partial(read, str(path)))) for path in paths]
 
 
-def _answer(trained: Trained, path: Path) -> Prediction | UserError:
-    preprocessing = trained.preprocessing
+def predict_texts(
+    folder: RunFolder, texts: Sequence[str], catalog: Catalog, which: Which = "best"
+) -> list[tuple[str, Prediction | UserError]]:
+    """Return an answer for each typed text; one that cannot be used gets its error instead.
+
+    Raises:
+        UserError: the run cannot answer yet.
+    """
+    trained = open_trained(folder, catalog, which)
+    read = trained.preprocessing.read_text
+    return [(text, _answer(trained, partial(read, text))) for text in texts]
+
+
+def _answer(trained: Trained, read: Callable[[], NDArray[Any]]) -> Prediction | UserError:
+    preprocessing, kind = trained.preprocessing, trained.info.input
     try:
-        raw = preprocessing.read_file(str(path))
+        prepared = preprocessing.scale(preprocessing.shape(read()), trained.fitted)
     except UserError as error:
         return error
-    prepared = preprocessing.scale(preprocessing.shape(raw), trained.fitted)
-    outputs = trained.model.predict(prepared[None])
+    if prepared.shape[1:] != kind.shape[1:]:
+        found = TensorType(prepared.shape, kind.axes)
+        return UserError(f"The network takes {kind}, but this is {found}.", "Give another file.")
+    lengths = {"lengths": np.array([len(prepared)])} if kind.varies else {}
+    outputs = trained.model.predict(prepared[None], **lengths)
     return trained.task.predictions(outputs, trained.network, trained.info.classes)[0]

@@ -1,0 +1,197 @@
+"""Texts to token numbers, by a tokeniser that is trained on the training split."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+
+from workbench.errors import UserError
+from workbench.plugin_api import texts
+from workbench.plugin_api.data import Kind
+from workbench.plugin_api.parameters import Size, param
+from workbench.plugin_api.preprocessing import Preprocessing
+from workbench.plugin_api.tensors import TensorType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+    from workbench.plugin_api.data import Samples
+
+PADDING, UNKNOWN = "[PAD]", "[UNK]"
+"""The tokens with the numbers 0 and 1."""
+UNKNOWN_ID = 1
+FIT_TEXTS = 200_000
+"""The tokeniser learns from at most so many texts, spread evenly over the split."""
+MEASURED_TEXTS = 20_000
+"""Lengths are taken from at most so many texts."""
+CHUNK = 1000
+"""Texts that are tokenised in one go while they are measured."""
+
+
+class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tokeniser, vocabulary and length of texts."""
+
+    id: ClassVar[str] = "text"
+    title: ClassVar[str] = "Texts"
+    kind: ClassVar[Kind] = "texts"
+
+    tokeniser: Annotated[
+        Literal["words", "characters", "byte_pair", "word_piece"],
+        param(
+            "Tokens",
+            "Words and punctuation; single characters; or parts of words that are frequent in "
+            "the training texts: byte-pair encoding (Sennrich, 2016) or WordPiece (Wu, 2016)",
+        ),
+    ] = "words"
+    vocabulary_size: Annotated[
+        int,
+        param(
+            "Vocabulary",
+            "Different tokens at most, the most frequent ones; padding and unknown count too",
+            minimum=3,
+            maximum=1_000_000,
+        ),
+    ] = 10_000
+    lower_case: Annotated[bool, param("Lower case", "“The” and “the” are the same")] = True
+    longest: Annotated[Size, param("Cut after", "Leave out what comes later", unit="tokens")] = 256
+    length: Annotated[
+        Size | None,
+        param(
+            "Fixed length",
+            "Cut or fill up every text to so many tokens; empty: texts differ in length",
+            unit="tokens",
+            advanced=True,
+        ),
+    ] = None
+
+    def output(self, samples: Samples) -> TensorType:
+        """Return tokens over time; reads nothing."""
+        return TensorType((self.length,), ("time",), "int64")
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of different tokens at most."""
+        return self.vocabulary_size
+
+    def fit(self, samples: Samples) -> dict[str, Any]:
+        """Train the tokeniser, and measure how long the texts are."""
+        tokeniser = self._trained(samples)
+        lengths = self._lengths(tokeniser, samples)
+        if not lengths.size:
+            raise UserError("No training text can be read.", "Make the data available again.")
+        return {
+            "tokenizer": tokeniser.to_str(),
+            "tokens": tokeniser.get_vocab_size(),
+            "longest": int(lengths.max().clip(max=self.longest)),
+            "mean_length": float(lengths.clip(max=self.longest).mean()),
+            "cut": float((lengths > self.longest).mean()),
+        }
+
+    def shape(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """Return the text as it is."""
+        return raw
+
+    def scale(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> NDArray[np.int64]:
+        """Return token numbers; one unknown token for a text that has none at all."""
+        tokeniser = loaded(fitted["tokenizer"])
+        numbers = tokeniser.encode(str(shaped.item())).ids[: self.length or self.longest]
+        found = np.array(numbers or [UNKNOWN_ID], np.int64)
+        if self.length is not None:
+            found = np.pad(found, (0, self.length - len(found)))
+        return found
+
+    def read_file(self, path: str) -> NDArray[Any]:
+        """Read a text file of any common encoding as one text."""
+        try:
+            return np.array(texts.read_text(path))
+        except (OSError, ValueError) as error:
+            words = getattr(error, "strerror", "") or str(error)
+            raise UserError(f"{path} cannot be used: {words}.", "Give a text file.") from error
+
+    def read_text(self, text: str) -> NDArray[Any]:
+        """Take a typed text; raises UserError for an empty one."""
+        if not text.strip():
+            raise UserError("The text is empty.", "Type at least one word.")
+        return np.array(text)
+
+    def python_source(self, fitted: dict[str, Any]) -> str:
+        """Return the tokeniser and `load(path)`; the script needs the package tokenizers."""
+        cut = self.length or self.longest
+        fill = f"\n    numbers += [0] * ({self.length} - len(numbers))" if self.length else ""
+        return (
+            "import codecs\n\nimport numpy as np\nfrom tokenizers import Tokenizer\n\n"
+            f"TOKENIZER = Tokenizer.from_str({fitted['tokenizer']!r})\n\n\n"
+            f"{inspect.getsource(texts.read_text)}\n\n{inspect.getsource(texts.decoded)}\n\n"
+            "def tokens(text: str) -> np.ndarray:\n"
+            '    """Return the token numbers that the network takes."""\n'
+            f"    numbers = TOKENIZER.encode(text).ids[:{cut}] or [{UNKNOWN_ID}]{fill}\n"
+            "    return np.array(numbers, np.int64)\n\n\n"
+            "def load(path: str) -> np.ndarray:\n"
+            '    """Read a text file as the network takes it: token numbers."""\n'
+            "    return tokens(read_text(path))\n"
+        )
+
+    def _trained(self, samples: Samples) -> Tokenizer:
+        # Its own threads would not survive the fork of the processes that load samples.
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+        special = {"special_tokens": [PADDING, UNKNOWN], "show_progress": False}
+        size = self.vocabulary_size
+        model: Any
+        match self.tokeniser:
+            case "words" | "characters":
+                model = models.WordLevel(unk_token=UNKNOWN)
+                trainer = trainers.WordLevelTrainer(vocab_size=size, **special)
+                single = pre_tokenizers.Split(Regex("[\\s\\S]"), "isolated")
+                parts = pre_tokenizers.Whitespace() if self.tokeniser == "words" else single
+            case "byte_pair":
+                model = models.BPE(unk_token=UNKNOWN)
+                alphabet = pre_tokenizers.ByteLevel.alphabet()
+                trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=alphabet, **special)
+                parts = pre_tokenizers.ByteLevel(add_prefix_space=True)
+            case "word_piece":
+                model = models.WordPiece(unk_token=UNKNOWN)
+                trainer = trainers.WordPieceTrainer(vocab_size=size, **special)
+                parts = pre_tokenizers.BertPreTokenizer()
+        tokeniser = Tokenizer(model)
+        steps = [normalizers.NFKC(), *([normalizers.Lowercase()] if self.lower_case else [])]
+        tokeniser.normalizer = normalizers.Sequence(steps)
+        tokeniser.pre_tokenizer = parts
+        tokeniser.train_from_iterator(_texts(samples, FIT_TEXTS), trainer)
+        return tokeniser
+
+    def _lengths(self, tokeniser: Tokenizer, samples: Samples) -> NDArray[np.int64]:
+        lengths: list[int] = []
+        chunk: list[str] = []
+        for text in _texts(samples, MEASURED_TEXTS):
+            chunk.append(text)
+            if len(chunk) == CHUNK:
+                lengths += [max(len(each.ids), 1) for each in tokeniser.encode_batch(chunk)]
+                chunk = []
+        lengths += [max(len(each.ids), 1) for each in tokeniser.encode_batch(chunk)]
+        return np.array(lengths, np.int64)
+
+
+@lru_cache(maxsize=4)
+def loaded(description: str) -> Tokenizer:
+    """Return the tokeniser that a run has saved, ready to use."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_str(description)
+
+
+def _texts(samples: Samples, most: int) -> Iterator[str]:
+    for index in np.unique(np.linspace(0, len(samples) - 1, most).astype(int)).tolist():
+        try:
+            yield str(samples.read(index).item())
+        except UserError:
+            continue  # reported when training comes to it
