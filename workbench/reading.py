@@ -55,7 +55,11 @@ class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """One sample for the eye; `pixels` is height × width × 3, one byte each."""
+    """One sample for the eye; `pixels` is height × width × 3, one byte each.
+
+    Attributes:
+        text: the beginning of a text; empty for what is no text.
+    """
 
     index: int
     name: str
@@ -63,6 +67,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     width: int
     pixels: bytes
+    text: str = ""
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True, tag=True):

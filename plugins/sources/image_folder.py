@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from workbench.errors import UserError
+from plugins.sources._class_folders import check_classes, divide, list_files, open_root
 from workbench.plugin_api import pictures
 from workbench.plugin_api.data import BadFile
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.picture_files import PictureFile, look_at
-from workbench.plugin_api.samples import fingerprint, stratified_split
+from workbench.plugin_api.samples import fingerprint
 from workbench.plugin_api.source import Opened, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from workbench.document.experiment import Split
     from workbench.plugin_api.data import SplitName
     from workbench.plugin_api.picture_files import Kind
-
-SPLIT_FOLDERS: dict[str, SplitName] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
-"""Names of subfolders that divide the data, in lower case."""
-LEFTOVERS = ("thumbs.db", "desktop.ini")
-"""What file browsers leave behind; nobody wants to read of them."""
 
 
 class ImageFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,9 +42,9 @@ class ImageFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def open(self, split: Split) -> Opened:
         """List the folder, check the files, and divide what can be used."""
-        root = self._root()
+        root = open_root(self.folder, "pictures")
         bad: list[BadFile] = []
-        listed = _list(root, bad)
+        listed = list_files(root, bad)
         files = look_at(root, [path for _, _, path in listed])
         bad += [BadFile(file.path, file.reason) for file in files if file.reason]
         usable = [
@@ -66,7 +53,7 @@ class ImageFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
             if not file.reason
         ]
         classes = tuple(sorted({label for _, label, _ in usable}))
-        _check_classes(root, classes, len(bad))
+        check_classes(root, classes, len(bad), "pictures")
         empty = sorted({label for _, label, _ in listed} - set(classes))
         bad += [BadFile(label, "no picture of this class can be used") for label in empty]
         return Opened(
@@ -77,23 +64,6 @@ class ImageFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
                 *(f"{file.path} {file.size} {file.modified}".encode() for _, _, file in usable)
             ),
         )
-
-    def _root(self) -> Path:
-        if not self.folder:
-            raise UserError("No folder has been chosen.", _NEXT_STEP)
-        root = Path(self.folder).expanduser()
-        try:
-            if not root.exists():
-                raise UserError(f"There is no folder {root}.", _NEXT_STEP)
-            if not root.is_dir():
-                raise UserError(f"{root} is a file, not a folder.", _NEXT_STEP)
-            os.listdir(root)
-        except OSError as error:
-            raise UserError(
-                f"{root} cannot be read: {error.strerror}.",
-                "Change the folder's rights, or choose another one.",
-            ) from error
-        return root
 
 
 class FolderSamples:
@@ -136,130 +106,19 @@ class FolderSamples:
         return self._shapes
 
 
-Listed = tuple[str, str, str]
-"""Part of the data (empty: undivided), class, path below the folder."""
-
-
-def _list(root: Path, bad: list[BadFile]) -> list[Listed]:
-    """List the files of all class folders, in a fixed order."""
-    top = _entries(root, "", bad)
-    folders = [entry for entry in top if entry.is_dir()]
-    parts = {entry.name: SPLIT_FOLDERS.get(entry.name.lower(), "") for entry in folders}
-    divided = bool(parts) and all(parts.values()) and "train" in parts.values()
-    if not divided:
-        return _list_classes("", "", top, bad)
-    bad.extend(_outside("", top))
-    return [
-        listed
-        for entry in folders
-        for listed in _list_classes(
-            parts[entry.name], f"{entry.name}/", _entries(Path(entry.path), entry.name, bad), bad
-        )
-    ]
-
-
-def _list_classes(
-    part: str, prefix: str, entries: Sequence[os.DirEntry[str]], bad: list[BadFile]
-) -> list[Listed]:
-    bad.extend(_outside(prefix, entries))
-    return [
-        (part, entry.name, path)
-        for entry in entries
-        if entry.is_dir()
-        for path in _files(Path(entry.path), f"{prefix}{entry.name}", bad, set())
-    ]
-
-
-def _files(
-    folder: Path, prefix: str, bad: list[BadFile], seen: set[tuple[int, int]]
-) -> Iterator[str]:
-    """Yield all files below a class folder; links are followed, but never round in a circle."""
-    status = folder.stat()
-    place = (status.st_dev, status.st_ino)
-    if place in seen:
-        return
-    for entry in _entries(folder, prefix, bad):
-        path = f"{prefix}/{entry.name}"
-        if entry.is_dir():
-            yield from _files(Path(entry.path), path, bad, seen | {place})
-        else:
-            yield path
-
-
-def _entries(folder: Path, name: str, bad: list[BadFile]) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            entries = [
-                entry
-                for entry in found
-                if not entry.name.startswith(".") and entry.name.lower() not in LEFTOVERS
-            ]
-    except OSError as error:
-        bad.append(BadFile(name, f"the folder cannot be read: {error.strerror}"))
-        return []
-    unreadable = [entry for entry in entries if not _is_text(entry.name)]
-    for entry in unreadable:
-        shown = os.fsencode(entry.name).decode(errors="replace")
-        bad.append(BadFile(f"{name}/{shown}".lstrip("/"), "its name is not valid text (UTF-8)"))
-    return sorted(set(entries) - set(unreadable), key=lambda entry: entry.name)
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _outside(prefix: str, entries: Sequence[os.DirEntry[str]]) -> list[BadFile]:
-    return [
-        BadFile(f"{prefix}{entry.name}", "it lies outside the class folders")
-        for entry in entries
-        if not entry.is_dir()
-    ]
-
-
-def _check_classes(root: Path, classes: tuple[str, ...], bad: int) -> None:
-    if len(classes) > 1:
-        return
-    if classes:
-        raise UserError(
-            f"{root} holds one class only, “{classes[0]}”.",
-            "Add a folder of pictures for each further class.",
-        )
-    if bad:
-        none = f"None of the {bad} files" if bad > 1 else "Not the one file"
-        raise UserError(f"{none} in {root} can be used.", _NEXT_STEP)
-    raise UserError(f"{root} holds no pictures.", _NEXT_STEP)
-
-
 def _divide(
     root: Path,
     usable: Sequence[tuple[str, str, PictureFile]],
     classes: tuple[str, ...],
     split: Split,
 ) -> dict[SplitName, FolderSamples]:
-    """Keep the parts that the folder brings, and cut the others off its training part."""
     numbers = {label: number for number, label in enumerate(classes)}
     files = [file for _, _, file in usable]
     targets = np.array([numbers[label] for _, label, _ in usable], np.int64)
-    places = np.array([part or "train" for part, _, _ in usable])
-    brought = {part for part, _, _ in usable}
-    wanted: list[SplitName] = [part for part in ("validation", "test") if part not in brought]
-    training = np.flatnonzero(places == "train")
-    chosen = {
-        name: training[part]
-        for name, part in stratified_split(targets[training], split, wanted).items()
-    }
-    for name in ("validation", "test"):
-        if name in brought:
-            chosen[name] = np.flatnonzero(places == name)
     kind = _common_kind(files)
     return {
         name: FolderSamples(root, [files[n] for n in part.tolist()], targets[part], kind)
-        for name, part in chosen.items()
-        if len(part)
+        for name, part in divide([part for part, *_ in usable], targets, split).items()
     }
 
 
@@ -269,6 +128,3 @@ def _common_kind(files: Sequence[PictureFile]) -> Kind:
     if "colour" in kinds:
         return "colour"
     return "grey16" if kinds == {"grey16"} else "grey"
-
-
-_NEXT_STEP = "Choose a folder that holds one folder of pictures per class."

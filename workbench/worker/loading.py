@@ -145,7 +145,7 @@ class Maker:
             shape = (0, *(size or 0 for size in self.kind.shape))
             return np.empty(shape, self.kind.dtype), np.empty(0, np.int64)
         if self.kind.varies:
-            return padded(rows, self.multiple)
+            return padded(list(rows), self.multiple)
         return np.asarray(rows), None
 
     def _augmented(

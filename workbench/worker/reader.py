@@ -31,6 +31,7 @@ from workbench.reading import (
     receive,
     send,
 )
+from workbench.worker.drawings import draw_series, draw_text
 from workbench.worker.preparation import describe
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from workbench.plugin_api.data import DataInfo, Samples
     from workbench.plugin_api.source import Opened
 
+LONGEST_TEXT = 10_000
+"""Characters of a text that are sent along with its picture."""
 KEPT = 4
 """Data sets that stay open; memory is what a sample in it costs."""
 
@@ -131,7 +134,12 @@ def spread(targets: NDArray[np.int64], count: int) -> tuple[int, ...]:
 
 
 def _for_the_eye(samples: Samples, index: int, array: NDArray[Any], size: int) -> Picture:
-    """Make a picture of at most `size`: scaled down, or enlarged by a whole number."""
+    """Make a picture of at most `size`: scaled down, or enlarged by a whole number.
+
+    A series becomes lines over time; a text is written out.
+    """
+    if array.ndim < 3:
+        return _drawn(samples, index, array, size)
     if array.dtype == np.uint16:
         array = (array >> 8).astype(np.uint8)
     if array.shape[-1] == 1:
@@ -144,6 +152,17 @@ def _for_the_eye(samples: Samples, index: int, array: NDArray[Any], size: int) -
         image = image.resize(
             (image.width * factor, image.height * factor), Image.Resampling.NEAREST
         )
+    return _picture(samples, index, image)
+
+
+def _drawn(samples: Samples, index: int, array: NDArray[Any], size: int) -> Picture:
+    if array.ndim:
+        return _picture(samples, index, draw_series(array, size, size))
+    text = str(array.item())
+    return _picture(samples, index, draw_text(text, size, size), text[:LONGEST_TEXT])
+
+
+def _picture(samples: Samples, index: int, image: Image.Image, text: str = "") -> Picture:
     return Picture(
         index=index,
         name=samples.name(index),
@@ -151,6 +170,7 @@ def _for_the_eye(samples: Samples, index: int, array: NDArray[Any], size: int) -
         height=image.height,
         width=image.width,
         pixels=image.tobytes(),
+        text=text,
     )
 
 
