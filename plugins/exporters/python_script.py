@@ -35,6 +35,7 @@ class PythonScriptExporter(Exporter):
     title = "Python script (PyTorch)"
     help = "The network's code, its preprocessing and its weights: python script.py picture.png"
     suffix = ".py"
+    takes_lengths = True
 
     def availability(self) -> Availability:
         """PyTorch must be installed."""
@@ -76,11 +77,16 @@ def prepare(file):
 
 def _docstring(request: ExportRequest, name: str) -> str:
     count = len(request.info.classes)
+    more, file = {
+        "pictures": ("pillow and ", "picture.png"),
+        "texts": ("tokenizers and ", "text.txt"),
+        "series": ("and ", "series.csv"),
+    }[request.info.kind]
     title = " ".join(request.experiment.name.replace("\\", "").replace('"', "").split())
     return (
         f"{title or 'A network'}: tells {count} classes apart; made with Neural Workbench.\n\n"
-        "Needs torch, numpy, pillow and safetensors:\n\n"
-        f"    python {name} picture.png …"
+        f"Needs torch, numpy, {more}safetensors:\n\n"
+        f"    python {name} {file} …"
     )
 
 

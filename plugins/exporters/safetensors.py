@@ -31,6 +31,7 @@ class SafetensorsExporter(Exporter):
     title = "safetensors"
     help = "Weights alone, safe to load anywhere, with the experiment in the file's metadata."
     suffix = ".safetensors"
+    takes_lengths = True
     holds_network = False
 
     def availability(self) -> Availability:

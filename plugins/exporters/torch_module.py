@@ -36,7 +36,9 @@ def module_call(request: ExportRequest, model: str, batch: str) -> str:
     inside = request.network.inputs[0].output
     if inside.rank > 1 and boundary_layout(inside) == "channels_first":
         given += f".permute{(0, inside.rank, *range(1, inside.rank))}.contiguous()"
-    answer = f"{model}({given})"
+    # One batch of samples of equal length, whose steps are all real.
+    steps = f", torch.full(({batch}.shape[0],), {batch}.shape[1])" if inside.varies else ""
+    answer = f"{model}({given}{steps})"
     outside = request.network.outputs[0].output
     if outside.rank > 1 and boundary_layout(outside) == "channels_first":
         answer += f".permute{(0, *range(2, outside.rank + 1), 1)}"

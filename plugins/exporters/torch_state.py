@@ -30,6 +30,7 @@ class TorchStateExporter(Exporter):
     title = "PyTorch state dict"
     help = "Weights for model.load_state_dict(torch.load(file, weights_only=True))."
     suffix = ".pt"
+    takes_lengths = True
     holds_network = False
 
     def availability(self) -> Availability:

@@ -93,7 +93,7 @@ class DataPanel(ScrollColumn):
 
     def _connect(self) -> None:
         session = self._session
-        self._source.changed.connect(lambda c, n: self._set("source", c, n))
+        self._source.changed.connect(self._on_source)
         self._preparation.changed.connect(lambda c, n: self._set("preprocessing", c, n))
         self._augmentation.changed.connect(lambda c, n: self._set("augmentation", c, n))
         self._augment.clicked.connect(self._on_augment)
@@ -102,6 +102,22 @@ class DataPanel(ScrollColumn):
             form.sealed.connect(session.document.seal)
         session.document.experiment_changed.connect(self.refresh)
         session.data.info_changed.connect(self._on_info_changed)
+
+    def _on_source(self, source: Component, name: str) -> None:
+        """Take another source; one of another kind brings a preparation that fits."""
+        catalog, data = self._session.catalog, self._session.document.experiment.data
+        kind = catalog.sources[source.type].kind
+        preparation = catalog.preprocessings.get(data.preprocessing.type)
+        fitting = next((each.id for each in catalog.preprocessings if each.kind == kind), "")
+        if not fitting or (preparation is not None and preparation.kind == kind):
+            self._set("source", source, name)
+            return
+        changes = {"source": source, "preprocessing": Component(fitting), "augmentation": None}
+        self._session.attempt(
+            lambda: self._session.document.edit(
+                lambda e: set_data(e, **changes), "Change the data source"
+            )
+        )
 
     def _set(self, part: str, component: Component | None, name: str) -> None:
         words = {"source": "data source", "preprocessing": "preparation"}

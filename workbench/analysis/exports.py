@@ -42,7 +42,7 @@ class FormatState(msgspec.Struct, frozen=True, kw_only=True):
 
 def limits(network: Network, catalog: Catalog) -> dict[str, tuple[Limit, ...]]:
     """Return for each format what it cannot express of a network. Imports no framework."""
-    return {kind.id: tuple(kind().limits(network)) for kind in catalog.exporters}
+    return {kind.id: _limits(kind(), network) for kind in catalog.exporters}
 
 
 def formats(catalog: Catalog, network: Network | None = None) -> list[FormatState]:
@@ -58,5 +58,16 @@ def format_state(exporter: Exporter, network: Network | None = None) -> FormatSt
         help=exporter.help,
         suffix=exporter.suffix,
         availability=exporter.availability(),
-        limits=() if network is None else tuple(exporter.limits(network)),
+        limits=() if network is None else _limits(exporter, network),
     )
+
+
+def _limits(exporter: Exporter, network: Network) -> tuple[Limit, ...]:
+    found = tuple(exporter.limits(network))
+    if exporter.takes_lengths or not any(node.output.varies for node in network.inputs):
+        return found
+    message = (
+        f"{exporter.title} cannot hold a network over samples that differ in length; "
+        "set a fixed length in the data settings, or choose another format."
+    )
+    return (Limit(message=message, refuses=True), *found)

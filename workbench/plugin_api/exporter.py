@@ -119,6 +119,8 @@ class Exporter(ABC):
     help: ClassVar[str] = ""
     suffix: ClassVar[str] = ""
     """Of the main file, such as ".onnx"; empty for a folder."""
+    takes_lengths: ClassVar[bool] = False
+    """Whether it can express a network over samples that differ in length."""
     holds_network: ClassVar[bool] = True
     """Whether the file computes by itself; `options.softmax` concerns only such files."""
 

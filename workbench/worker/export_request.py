@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 16
 """Samples with which an exported file is compared."""
+NOISE_STEPS = 8
+"""Length of random samples where samples differ in length."""
 NO_DATA = "The data are not there any more, so the file was compared on random samples."
 SOFTMAX = "softmax"
 
@@ -49,12 +51,19 @@ def raw_request(
         fitted=trained.fitted,
         weights=trained.weights,
         sample_inputs=inputs,
-        sample_outputs=trained.model.predict(inputs),
+        sample_outputs=trained.model.predict(inputs, **_lengths(trained, inputs)),
         options=options,
         metrics=metrics_of(folder, trained.step),
         environment=_environment(folder),
     )
     return request, notes
+
+
+def _lengths(trained: Trained, inputs: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
+    """Return that all steps are real, to a network that asks for lengths."""
+    if not trained.info.input.varies:
+        return {}
+    return {"lengths": np.full(len(inputs), inputs.shape[1], np.int64)}
 
 
 def with_softmax(request: ExportRequest, catalog: Catalog) -> ExportRequest:
@@ -103,7 +112,7 @@ def _ending_in_softmax(network: Network, catalog: Catalog) -> Network:
     return Network(network.name, (*rest, softmax, replace(output, inputs=(name,))))
 
 
-def _real_samples(trained: Trained, catalog: Catalog) -> NDArray[np.float32] | None:
+def _real_samples(trained: Trained, catalog: Catalog) -> NDArray[Any] | None:
     """Return prepared samples of the data; None where they are gone."""
     preprocessing = trained.preprocessing
     try:
@@ -111,13 +120,23 @@ def _real_samples(trained: Trained, catalog: Catalog) -> NDArray[np.float32] | N
         samples = splits.get("test") or splits.get("validation") or splits["train"]
         chosen = np.unique(np.linspace(0, len(samples) - 1, SAMPLES).astype(int))
         raw = (samples.read(index) for index in chosen.tolist())
-        return np.stack([preprocessing.scale(preprocessing.shape(r), trained.fitted) for r in raw])
+        prepared = [preprocessing.scale(preprocessing.shape(r), trained.fitted) for r in raw]
+        return np.stack(_of_one_length(prepared) if trained.info.input.varies else prepared)
     except UserError:
         return None
 
 
-def _noise(network: Network) -> NDArray[np.float32]:
-    shape = (SAMPLES, *(size or 1 for size in network.inputs[0].output.shape))
+def _of_one_length(samples: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return the longer half of the samples, cut to the shortest one of them."""
+    longer = sorted(samples, key=len)[len(samples) // 2 :]
+    return [sample[: len(longer[0])] for sample in longer]
+
+
+def _noise(network: Network) -> NDArray[Any]:
+    kind = network.inputs[0].output
+    shape = (SAMPLES, *(size or NOISE_STEPS for size in kind.shape))
+    if kind.dtype == "int64":
+        return np.zeros(shape, np.int64)
     return np.random.default_rng(0).random(shape, dtype=np.float32)
 
 

@@ -91,21 +91,18 @@ def test_no_file_and_other_files_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "train", "test", "channels", "lengths", "classes"),
+    ("name", "counts", "channels", "lengths", "classes"),
     [
-        ("BasicMotions", 40, 40, 6, (100, 100), 4),
-        ("JapaneseVowels", 270, 370, 12, (7, 29), 9),
-        ("GunPoint", 50, 150, 1, (150, 150), 2),
-        ("ItalyPowerDemand", 67, 1029, 1, (24, 24), 2),
+        ("BasicMotions", (40, 40), 6, (100, 100), 4),
+        ("JapaneseVowels", (270, 370), 12, (7, 29), 9),
+        ("GunPoint", (50, 150), 1, (150, 150), 2),
+        ("ItalyPowerDemand", (67, 1029), 1, (24, 24), 2),
     ],
 )
-def test_samples_are_what_was_published(name, train, test, channels, lengths, classes):
+def test_samples_are_what_was_published(name, counts, channels, lengths, classes):
     opened = SampleSeries(data_set=name).open(Split(validation=0, test=0.3))
 
-    assert {part: len(found) for part, found in opened.splits.items()} == {
-        "train": train,
-        "test": test,
-    }
+    assert tuple(len(opened.splits[part]) for part in ("train", "test")) == counts
     shapes = np.vstack([found.shapes for found in opened.splits.values()])
     assert (shapes[:, 0].min(), shapes[:, 0].max()) == lengths
     assert set(shapes[:, 1]) == {channels}

@@ -115,7 +115,7 @@ def test_a_changed_file_is_no_bug(tmp_path):
 
 def test_a_folder_of_texts(tmp_path):
     for label, name, content in [
-        ("ham", "1.txt", "hello".encode()),
+        ("ham", "1.txt", b"hello"),
         ("spam", "2.txt", "gr\xfc\xdfe".encode("latin-1")),
         ("spam", "3.txt", "wide ∞".encode("utf-16")),
         ("spam", "4.txt", b""),
