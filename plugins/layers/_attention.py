@@ -61,6 +61,12 @@ class Attention(Layer, frozen=True, kw_only=True):
             if tensor.shape[1] is None:
                 raise ShapeError(f"{self.title} needs a known number of features.")
         features = inputs[0].shape[1]
+        if inputs[-1].shape[1] != features:
+            raise ShapeError(
+                f"{self.title} needs inputs with as many features each, but got {features} and "
+                f"{inputs[-1].shape[1]}.",
+                "Add a Dense to one of them.",
+            )
         if self.key_size is None and features % self.heads:
             raise ShapeError(
                 f"{self.title} cannot divide {features} features among {self.heads} heads.",
@@ -142,7 +148,7 @@ class Attention(Layer, frozen=True, kw_only=True):
         if self.grouped is None:
             name = "RotaryAttention" if rotary else "layers.MultiHeadAttention"
             return call(name, self.heads, size, **options)
-        name = "RotaryGroupedAttention" if rotary else "layers.GroupedQueryAttention"
+        name = "RotaryGroupedAttention" if rotary else "layers.GroupQueryAttention"
         return call(name, size, self.heads, self.grouped, **options)
 
     @property

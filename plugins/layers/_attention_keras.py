@@ -22,7 +22,7 @@ class RotaryAttention(layers.MultiHeadAttention):
 
 
 @keras.saving.register_keras_serializable("workbench")
-class RotaryGroupedAttention(layers.GroupedQueryAttention):
+class RotaryGroupedAttention(layers.GroupQueryAttention):
     """Grouped attention that knows positions by turning queries and keys."""
 
     def _compute_attention(self, query, key, *rest, **options):

@@ -144,7 +144,8 @@ def _with_tensorflow(model: Any, variables: dict[str, Any], case: Case, answer: 
     sources = [_numbers(inputs), [v.value for v in trained.values()]]
     to_inputs, to_weights = tape.gradient(total, sources, unconnected_gradients="zero")
     answer.trained = _arrays(outputs)
-    answer.gradients = dict(zip(trained, _arrays(to_weights), strict=True))
+    dense = [tf.convert_to_tensor(gradient) for gradient in to_weights]  # an embedding's is sparse
+    answer.gradients = dict(zip(trained, _arrays(dense), strict=True))
     _add_input_gradients(answer, _arrays(to_inputs))
 
 

@@ -29,7 +29,7 @@ NAMES = [f"{name} {params} {count}" for name, params, count in CASES]
 
 
 def network_of(catalog, name, params, count, steps=None):
-    kinds = [series(8, steps), series(6, steps)][:count]
+    kinds = [series(8, steps)] * count
     return chain(catalog, kinds, make(catalog, name, **params))
 
 

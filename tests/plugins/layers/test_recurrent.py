@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 
-from tests.plugins.layers.running import close
-from tests.plugins.networks import compiled, make, random_array
+from tests.plugins.networks import make
 from tests.plugins.ragged import chain, compare, padding_difference, series
 
 KINDS = ("SimpleRNN", "LSTM", "GRU")
@@ -19,6 +17,8 @@ SETTINGS = [
         ("forward", "backward", "both"), (False, True), (1, 2)
     )
 ]
+COMPARED = [SETTINGS[place] for place in (0, 2, 6, 7, 8, 11)]
+"""On all frameworks, each way, stacked and not; a Keras model takes seconds to build and run."""
 MORE = [
     {"direction": "both", "merge": "sum", "sequences": True},
     {"direction": "both", "merge": "multiply", "layers": 2},
@@ -30,7 +30,7 @@ MORE = [
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("steps", [None, 6], ids=["ragged", "fixed"])
 def test_same_numbers_everywhere(catalog, peers, kind, steps):
-    for params in SETTINGS + MORE:
+    for params in COMPARED + MORE[:: 1 if steps is None else 3]:
         layer = make(catalog, kind, units=3, **params)
         network = chain(catalog, [series(4, steps)], layer)
         lengths = LENGTHS if steps is None else (steps,) * 3
