@@ -100,7 +100,7 @@ def test_the_script_prepares_series_alike(tmp_path, scaling):
     path.write_text("a,b,c\n" + "\n".join(",".join(map(str, row)) for row in raw.tolist()))
 
     script = {}
-    exec(preprocessing.python_source(fitted), script)  # noqa: S102 - our own source
+    exec(preprocessing.python_source(fitted), script)
     ours = _prepared(preprocessing, preprocessing.read_file(str(path)), fitted)
 
     np.testing.assert_array_equal(script["load"](str(path)), ours)
@@ -115,11 +115,12 @@ def test_the_script_tokenises_alike(tmp_path, tokeniser):
     path.write_text("The film was üñknown, but good.", encoding="utf-8")
 
     script = {}
-    exec(preprocessing.python_source(fitted), script)  # noqa: S102 - our own source
+    exec(preprocessing.python_source(fitted), script)
     ours = _prepared(preprocessing, preprocessing.read_file(str(path)), fitted)
 
     assert ours.dtype == np.int64
-    assert 0 < ours.min() and ours.max() < fitted["tokens"] <= 400
+    assert ours.min() > 0
+    assert ours.max() < fitted["tokens"] <= 400
     assert len(ours) <= 12
     np.testing.assert_array_equal(script["load"](str(path)), ours)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from workbench.document.files import load
 from workbench.document.graph import Graph, Node
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
+from workbench.worker.preparation import describe
 
 INFO = DataInfo(
     input=TensorType((8, 8, 1)),
@@ -174,11 +176,9 @@ def test_no_document_makes_the_check_raise(catalog, data):
 
 @pytest.mark.parametrize("name", sorted(resources.examples()))
 def test_examples_have_no_problems(name, catalog):
-    side = 8 if "digits" in name else 28
-    info = DataInfo(
-        input=TensorType((side, side, 1)),
-        classes=INFO.classes,
-        counts=INFO.counts,
-        class_counts=INFO.class_counts,
-    )
-    assert check(load(resources.examples()[name]), catalog, info).problems == ()
+    experiment = load(resources.examples()[name])
+    if experiment.data.source.type == "idx":  # its files do not come with the program
+        info = msgspec.structs.replace(INFO, input=TensorType((28, 28, 1)))
+    else:
+        info = describe(experiment.data, catalog)[1]
+    assert check(experiment, catalog, info).problems == ()
