@@ -1,7 +1,7 @@
 """What attention layers and Transformer blocks share: heads, weights, and both frameworks' code."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from plugins.layers import _attention_keras, _attention_torch
 from plugins.layers._source import call, unless
@@ -18,6 +18,7 @@ class Attention(Layer, frozen=True, kw_only=True):
 
     category = "Attention"
     inputs = (1, 2)
+    rank: ClassVar[int] = 1
 
     heads: Annotated[
         int, param("Heads", "How many look at once, each in its own way", minimum=1, maximum=1024)
@@ -26,7 +27,7 @@ class Attention(Layer, frozen=True, kw_only=True):
         Size | None,
         param("Head size", "Features of each head; empty: the input's divided by the heads"),
     ] = None
-    groups: Annotated[
+    key_heads: Annotated[
         Size | None,
         param(
             "Key heads",
@@ -72,9 +73,9 @@ class Attention(Layer, frozen=True, kw_only=True):
                 f"{self.title} cannot divide {features} features among {self.heads} heads.",
                 "Choose a number of heads that divides the features, or set the head size.",
             )
-        if self.groups is not None and self.heads % self.groups:
+        if self.key_heads is not None and self.heads % self.key_heads:
             raise ShapeError(
-                f"{self.title} cannot share {self.groups} key heads among {self.heads} heads.",
+                f"{self.title} cannot share {self.key_heads} key heads among {self.heads} heads.",
                 "Choose a number of key heads that divides the heads.",
             )
         if self.rotary and self.size_of(inputs) % 2:
@@ -93,7 +94,7 @@ class Attention(Layer, frozen=True, kw_only=True):
     ) -> dict[str, WeightSpec]:
         """Return kernels (features, heads, size), output (heads, size, features), and biases."""
         features, seen = inputs[0].shape[1], context.shape[1]
-        size, groups = self.size_of(inputs), self.groups or self.heads
+        size, groups = self.size_of(inputs), self.key_heads or self.heads
         shapes = {
             "query": ((features, self.heads, size), features, self.heads * size),
             "key": ((seen, groups, size), seen, groups * size),
@@ -114,7 +115,7 @@ class Attention(Layer, frozen=True, kw_only=True):
         """Return those of the four projections, and of scores and sums over all steps."""
         steps, seen = inputs[0].shape[0] or 1, context.shape[0] or 1
         features, size = inputs[0].shape[1], self.size_of(inputs)
-        queries, keys = self.heads * size, (self.groups or self.heads) * size
+        queries, keys = self.heads * size, (self.key_heads or self.heads) * size
         return (
             2 * steps * features * queries
             + 2 * seen * context.shape[1] * keys
@@ -154,7 +155,7 @@ class Attention(Layer, frozen=True, kw_only=True):
     @property
     def grouped(self) -> int | None:
         """Number of key heads, where that is not the number of heads."""
-        return unless(self.groups, self.heads)
+        return unless(self.key_heads, self.heads)
 
     def torch_binds(
         self, inputs: Sequence[TensorType], context: TensorType, prefix: str = "", path: str = ""

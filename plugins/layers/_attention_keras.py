@@ -18,7 +18,9 @@ class RotaryAttention(layers.MultiHeadAttention):
     """Attention that knows positions by turning queries and keys."""
 
     def _compute_attention(self, query, key, *rest, **options):
-        return super()._compute_attention(rotated(query), rotated(key), *rest, **options)
+        return super()._compute_attention(
+            rotated(query), rotated(key), *rest, **options
+        )
 
 
 @keras.saving.register_keras_serializable("workbench")
@@ -26,7 +28,9 @@ class RotaryGroupedAttention(layers.GroupQueryAttention):
     """Grouped attention that knows positions by turning queries and keys."""
 
     def _compute_attention(self, query, key, *rest, **options):
-        return super()._compute_attention(rotated(query), rotated(key), *rest, **options)
+        return super()._compute_attention(
+            rotated(query), rotated(key), *rest, **options
+        )
 '''
 
 _BLOCK = '''\

@@ -8,7 +8,9 @@ def rotated(x, base=10000.0):
     angles = torch.arange(x.shape[-2], device=x.device)[:, None] * waves
     sine, cosine = angles.sin().to(x.dtype), angles.cos().to(x.dtype)
     first, second = x.chunk(2, -1)
-    return torch.cat((first * cosine - second * sine, second * cosine + first * sine), -1)
+    return torch.cat(
+        (first * cosine - second * sine, second * cosine + first * sine), -1
+    )
 '''
 
 _ATTENTION = '''\
@@ -31,7 +33,12 @@ class MultiHeadAttention(nn.Module):
         rotary=False,
     ):
         super().__init__()
-        self.size, self.dropout, self.causal, self.rotary = size, dropout, causal, rotary
+        self.size, self.dropout, self.causal, self.rotary = (
+            size,
+            dropout,
+            causal,
+            rotary,
+        )
         self.grouped = groups is not None
         groups = groups or heads
         self.query = nn.Linear(features, heads * size, bias=bias)
@@ -42,7 +49,10 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x, context=None, real=None):
         context = x if context is None else context
         query, key, value = self.query(x), self.key(context), self.value(context)
-        parts = [y.unflatten(-1, (-1, self.size)).transpose(1, 2) for y in (query, key, value)]
+        parts = [
+            y.unflatten(-1, (-1, self.size)).transpose(1, 2)
+            for y in (query, key, value)
+        ]
         if self.rotary:
             parts[:2] = rotated(parts[0]), rotated(parts[1])
         # A causal step sees no padding, as that comes after it.
@@ -61,7 +71,9 @@ _FEED_FORWARD = '''\
 class FeedForward(nn.Module):
     """Two dense layers at each step; with `gated`, a third one gates what is between them."""
 
-    def __init__(self, features, hidden, activation, dropout=0.0, bias=True, gated=False):
+    def __init__(
+        self, features, hidden, activation, dropout=0.0, bias=True, gated=False
+    ):
         super().__init__()
         self.activation = activation
         self.inner = nn.Linear(features, hidden, bias=bias)

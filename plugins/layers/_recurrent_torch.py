@@ -20,9 +20,10 @@ class {name}(nn.Module):
     def __init__(self, features, units, direction="forward", bias=True):
         super().__init__()
         self.units, self.direction = units, direction
+        wide = {gates}units
         ends = {{"forward": [""], "backward": ["_reverse"], "both": ["", "_reverse"]}}
         for end in ends[direction]:
-            sizes = {{"weight_ih": ({gates}units, features), "weight_hh": ({gates}units, units)}}
+            sizes = {{"weight_ih": (wide, features), "weight_hh": (wide, units)}}
             if bias:
                 sizes["bias"] = {bias_shape}
             for kind, size in sizes.items():
@@ -100,7 +101,7 @@ def kernel_class(name: str, function: str, gates: int, *, has_cell: bool = False
             if is_gru
             else "It has one bias, as two that are always added up would learn twice as fast."
         ),
-        bias_shape=f"(2, {times}units)" if is_gru else f"({times}units,)",
+        bias_shape="(2, wide)" if is_gru else "(wide,)",
         biases="*bias" if is_gru else "bias, torch.zeros_like(bias)",
         state="(start, start)" if has_cell else "start",
     )

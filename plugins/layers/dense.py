@@ -19,8 +19,8 @@ class Dense(Weighted, frozen=True, kw_only=True):
     title = "Dense"
     category = "Dense"
     help = (
-        "Joins every input feature to every unit; works along the last axis, so that each step of a "
-        "sequence is treated alike."
+        "Joins every input feature to every unit; works along the last axis, each step of a "
+        "sequence alike."
     )
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html"
     keywords = ("linear", "fully connected", "fc", "mlp", "perceptron", "time distributed")

@@ -16,7 +16,7 @@ from plugins.layers._windows import (
     stride_words,
     times,
 )
-from workbench.plugin_api.code import Code, Lengths, Layout
+from workbench.plugin_api.code import Code, Layout, Lengths
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.parameters import Pair, Size, param
 from workbench.plugin_api.tensors import ShapeError, TensorType

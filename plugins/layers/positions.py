@@ -1,7 +1,7 @@
 """Where in its sequence a step stands, added to its features."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from plugins.layers._source import call, number
 from workbench.plugin_api.code import Bind, Code, Layout
@@ -15,7 +15,9 @@ class LearnedPositions(nn.Module):
 
     def __init__(self, positions, features):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(positions, features).uniform_(-0.05, 0.05))
+        self.weight = nn.Parameter(
+            torch.empty(positions, features).uniform_(-0.05, 0.05)
+        )
 
     def forward(self, x):
         missing = max(x.shape[1] - len(self.weight), 0)
@@ -34,11 +36,15 @@ class LearnedPositions(layers.Layer):
 
     def build(self, input_shape):
         shape = (self.positions, input_shape[-1])
-        self.embeddings = self.add_weight(shape, initializer="uniform", name="embeddings")
+        self.embeddings = self.add_weight(
+            shape, initializer="uniform", name="embeddings"
+        )
 
     def call(self, x):
         places = ops.arange(ops.shape(x)[1], dtype="int32")
-        rows = ops.take(self.embeddings, ops.minimum(places, self.positions - 1), axis=0)
+        rows = ops.take(
+            self.embeddings, ops.minimum(places, self.positions - 1), axis=0
+        )
         has_row = ops.expand_dims(places < self.positions, -1)
         return x + ops.where(has_row, rows, ops.zeros_like(rows))
 
@@ -54,7 +60,9 @@ def sinusoids(x, base=10000.0):
     """Return sines and cosines of each step, of ever longer waves: time × features."""
     steps, features = x.shape[1:]
     places = torch.arange(steps, device=x.device, dtype=x.dtype)[:, None]
-    waves = torch.arange((features + 1) // 2, device=x.device, dtype=x.dtype) * 2 / features
+    waves = (
+        torch.arange((features + 1) // 2, device=x.device, dtype=x.dtype) * 2 / features
+    )
     angles = places * base**-waves
     return torch.stack((angles.sin(), angles.cos()), -1).flatten(-2)[:, :features]
 '''
@@ -87,6 +95,7 @@ class SinusoidalPositions(layers.Layer):
 
 class _Positions(Layer, frozen=True, kw_only=True):
     category = "Attention"
+    rank: ClassVar[int] = 1
 
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return the input's type; raises ShapeError unless a sequence of features comes in."""

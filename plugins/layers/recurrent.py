@@ -8,7 +8,7 @@ from plugins.layers._recurrent_keras import masked_classes, stacked_class
 from plugins.layers._source import call, unless
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Initializer, Layer, WeightSpec, need_rank
-from workbench.plugin_api.parameters import Size, param
+from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import ShapeError, TensorType
 
 _KERAS_MERGES = {"concat": "concat", "sum": "sum", "multiply": "mul", "average": "ave"}
@@ -18,6 +18,7 @@ class _Recurrent(Layer, frozen=True, kw_only=True):
     """What all recurrent layers share."""
 
     category = "Recurrent"
+    rank: ClassVar[int] = 1
     gates: ClassVar[int] = 1
     gate_order: ClassVar[tuple[int, ...] | None] = None
     """Place of PyTorch's gates among the canonical ones, where they differ."""
@@ -39,9 +40,7 @@ class _Recurrent(Layer, frozen=True, kw_only=True):
         Literal["concat", "sum", "multiply", "average"],
         param("Join", "How the two directions become one", shown_if=("direction", ("both",))),
     ] = "concat"
-    layers: Annotated[
-        int, param("Layers", "How many, one upon another", minimum=1, maximum=16)
-    ] = 1
+    layers: Annotated[int, param("Layers", "How many, one upon another", minimum=1, maximum=16)] = 1
     dropout: Annotated[
         float,
         param(
@@ -158,7 +157,9 @@ class _Recurrent(Layer, frozen=True, kw_only=True):
                 return_sequences=sequences,
                 settings=f"{{{items}}}" if items else None,
             )
-        return Code("{self}({0}" + mask + ")", init, binds=self._keras_binds(inputs), helpers=helpers)
+        return Code(
+            "{self}({0}" + mask + ")", init, binds=self._keras_binds(inputs), helpers=helpers
+        )
 
     def keras_settings(self) -> dict[str, str | None]:
         """Return the options of one Keras layer, as source."""

@@ -1,7 +1,7 @@
 """One step out of a sequence, or one row that stands for all of them."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from plugins.layers._step_pool import Reduction, keras_reduced, torch_reduced
 from workbench.plugin_api.code import Code, Layout
@@ -18,6 +18,7 @@ class PickToken(Layer, frozen=True, kw_only=True):
     category = "Attention"
     help = "Makes one row of features out of a sequence: its first, last, mean or largest step."
     reference = "https://arxiv.org/abs/1810.04805"
+    rank: ClassVar[int] = 1
     keywords = ("class token", "last step", "pooling", "cls", "sequence", "time")
 
     which: Annotated[

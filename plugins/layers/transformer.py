@@ -70,8 +70,7 @@ class _Block(Attention, frozen=True, kw_only=True):
         """Return those of every attention and of the feed-forward network."""
         features, hidden = inputs[0].shape[1], self._hidden(inputs)
         total = sum(
-            self.attention_multiply_adds(inputs, context)
-            for context in (inputs[0], *inputs[1:])
+            self.attention_multiply_adds(inputs, context) for context in (inputs[0], *inputs[1:])
         )
         steps = inputs[0].shape[0] or 1
         return total + steps * features * hidden * len(self._feed_forward(features, hidden))
@@ -103,7 +102,9 @@ class _Block(Attention, frozen=True, kw_only=True):
             eps=unless(self.epsilon, 1e-5),
             pre_norm=unless(self.pre_norm, True),
         )
-        return Code(self._call(inputs), init, "channels_last", self._torch_binds(inputs), TORCH_BLOCK)
+        return Code(
+            self._call(inputs), init, "channels_last", self._torch_binds(inputs), TORCH_BLOCK
+        )
 
     def keras(self, inputs: Sequence[TensorType]) -> Code:
         """Return one layer made of Keras' own."""

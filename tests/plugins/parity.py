@@ -19,6 +19,11 @@ RANDOM = ("Dropout", "SpatialDropout", "GaussianNoise")
 """Layers whose streams of random numbers are each framework's own: compared in evaluation."""
 
 
+def is_random(layer: Any) -> bool:
+    """Whether a layer draws numbers while training."""
+    return layer.id in RANDOM or getattr(layer, "is_random", False)
+
+
 def random_weights(network: Network, seed: int) -> dict[str, Array]:
     """Return weights none of which is a special value; outputs keep the size of inputs."""
     numbers = np.random.default_rng(seed)
@@ -47,7 +52,7 @@ def keras_case(network: Network, weights: dict[str, Array], batch: int = 2, **op
             random_array(node.output.shape, batch, 100 + i)
             for i, node in enumerate(network.outputs)
         ],
-        training=not any(node.layer.id in RANDOM for node in network.nodes),
+        training=not any(is_random(node.layer) for node in network.nodes),
         **options,
     )
 

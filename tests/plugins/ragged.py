@@ -159,7 +159,10 @@ def padding_difference(network: Network, lengths: Sequence[int], extents: Sequen
 
 def only_real(network: Network, answer: Answer, lengths: Sequence[int]) -> Answer:
     """Keep the real steps of outputs and of the inputs' gradients, all else zero or cut off."""
-    for node, values in ((network.outputs[0], answer.outputs), (network.outputs[0], answer.trained)):
+    for node, values in (
+        (network.outputs[0], answer.outputs),
+        (network.outputs[0], answer.trained),
+    ):
         if node.output.varies:
             steps = output_lengths(network, lengths)
             values[:] = [_cut(value, steps) for value in values]

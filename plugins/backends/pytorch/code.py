@@ -75,8 +75,8 @@ def generate(network: Network) -> GeneratedCode:
 
     The class takes pictures as N × channels × height × width, sequences as N × time × features and
     vectors as N × features, and gives its output alike (see `boundary_layout`). After the inputs it
-    takes the lengths (N) of those that vary. Attributes are named after node ids. Layers that lead to no Output are made, so that their weights have a
-    place, but not called.
+    takes the lengths (N) of those that vary. Attributes are named after node ids. Layers that lead
+    to no Output are made, so that their weights have a place, but not called.
 
     Raises:
         UserError: the network has no layers.

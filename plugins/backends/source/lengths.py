@@ -53,6 +53,7 @@ def step_names(
     codes: Mapping[str, Code],
     variable_of: Mapping[str, str],
     attribute_of: Mapping[str, str],
+    *,
     reserved: Iterable[str],
 ) -> dict[str, StepNames]:
     """Return the names at each node whose output varies."""

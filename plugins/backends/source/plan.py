@@ -98,7 +98,7 @@ def plan(network: Network, dialect: Dialect) -> tuple[Step, ...]:
     if network.varying:
         reserved |= RESERVED
     attribute_of, variable_of = dialect.attributes(ids), dialect.variables(ids, reserved)
-    steps_at = step_names(network, nodes, codes, variable_of, attribute_of, reserved)
+    steps_at = step_names(network, nodes, codes, variable_of, attribute_of, reserved=reserved)
     several = len(network.inputs) > 1
     in_x = _in_x(nodes, origins, several or dialect.keeps_inputs)
     values: dict[str, Value] = {}

@@ -11,15 +11,22 @@ LENGTHS = (5, 1, 7, 3)
 HEADS = {"heads": 2}
 CASES = [
     ("MultiHeadAttention", HEADS, 1),
-    ("MultiHeadAttention", {"heads": 4, "groups": 2, "key_size": 6, "use_bias": False}, 1),
+    ("MultiHeadAttention", {"heads": 4, "key_heads": 2, "key_size": 6, "use_bias": False}, 1),
     ("MultiHeadAttention", {**HEADS, "causal": True, "rotary": True}, 1),
-    ("MultiHeadAttention", {"heads": 4, "groups": 2, "rotary": True}, 1),
-    ("MultiHeadAttention", {**HEADS, "groups": 1}, 2),
+    ("MultiHeadAttention", {"heads": 4, "key_heads": 2, "rotary": True}, 1),
+    ("MultiHeadAttention", {**HEADS, "key_heads": 1}, 2),
     ("TransformerEncoder", {**HEADS, "dropout": 0.0}, 1),
     ("TransformerEncoder", {**HEADS, "dropout": 0.0, "pre_norm": False, "activation": "relu"}, 1),
     (
         "TransformerEncoder",
-        {"heads": 4, "groups": 2, "rotary": True, "activation": "swiglu", "use_bias": False, "dropout": 0.0},
+        {
+            "heads": 4,
+            "key_heads": 2,
+            "rotary": True,
+            "activation": "swiglu",
+            "use_bias": False,
+            "dropout": 0.0,
+        },
         1,
     ),
     ("TransformerDecoder", {**HEADS, "dropout": 0.0, "hidden": 5}, 1),

@@ -32,7 +32,11 @@ SERIES = [
     ("SeparableConv1D", {"filters": 3, **WINDOWS[2]}),
     ("SeparableConv1D", {"filters": 3, **WINDOWS[5]}),
     *((kind, params) for kind in ("MaxPool1D", "AveragePool1D") for params in POOLS),
-    *((kind, {"keep_axes": keep}) for kind in ("GlobalAveragePool", "GlobalMaxPool") for keep in (False, True)),
+    *(
+        (kind, {"keep_axes": keep})
+        for kind in ("GlobalAveragePool", "GlobalMaxPool")
+        for keep in (False, True)
+    ),
     *(("PickToken", {"which": which}) for which in ("first", "last", "mean", "max")),
     ("BatchNorm", {}),
     ("BatchNorm", {"running_variance": "unbiased", "center": False}),
@@ -46,7 +50,13 @@ SERIES = [
 CHAINS = [
     [EMBED],
     [("Embedding", {"vocabulary": VOCABULARY, "features": 3, "padding_id": None})],
-    [EMBED, ("Conv1D", {"filters": 5}), ("ReLU", {}), ("GlobalMaxPool", {}), ("Dense", {"units": 2})],
+    [
+        EMBED,
+        ("Conv1D", {"filters": 5}),
+        ("ReLU", {}),
+        ("GlobalMaxPool", {}),
+        ("Dense", {"units": 2}),
+    ],
     [
         EMBED,
         ("LSTM", {"units": 3, "direction": "both", "sequences": True}),

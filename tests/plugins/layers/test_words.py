@@ -193,7 +193,9 @@ def test_axes_that_vary(catalog):
     assert make(catalog, "Dense", units=3).output([clip]).shape == (None, 3)
     assert make(catalog, "LayerNorm").output([clip]) == clip
     assert make(catalog, "Concatenate").output([clip, clip]).shape == (None, 24)
-    for layer_type in ("Conv1D", "Flatten", "Reshape"):
+    assert make(catalog, "Conv1D", filters=3).output([clip]).shape == (None, 3)
+    assert make(catalog, "LSTM", units=3).output([clip]).shape == (3,)
+    for layer_type in ("ConvTranspose1D", "Flatten", "Reshape"):
         with pytest.raises(ShapeError, match="fixed size along every axis"):
             make(catalog, layer_type).output([clip])
 

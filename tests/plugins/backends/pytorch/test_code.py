@@ -15,6 +15,7 @@ from plugins.backends.pytorch.code import generate, generate_probe, torch_names
 from plugins.backends.pytorch.names import MODULE_ATTRIBUTES, attributes, class_name, variables
 from tests.plugins.backends.random_networks import HOSTILE, random_network
 from tests.plugins.networks import Build, compiled, make, random_array, single
+from tests.plugins.ragged import TOKENS, chain
 from workbench.errors import UserError
 from workbench.plugin_api.code import Bind
 from workbench.plugin_api.network import Network
@@ -211,7 +212,10 @@ def test_every_layers_code_and_helpers_are_formatted(catalog, tmp_path):
         if layer.id in ("Input", "Output"):
             continue
         made = make(catalog, layer.id, **FITTED.get(layer.id, {}))
-        network = single(catalog, made, [(*(9,) * rank, 8)] * count)
+        if layer.takes == "tokens":
+            network = chain(catalog, [TOKENS], made)
+        else:
+            network = single(catalog, made, [(*(9,) * rank, 8)] * count)
         (tmp_path / f"{layer.id}.py").write_text(generate(network).source, encoding="utf-8")
     assert_clean(tmp_path)
 
