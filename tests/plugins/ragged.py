@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plugins.backends.keras.code import generate, keras_names
-from tests.plugins.networks import Build, canonical, compiled, moved
+from tests.plugins.networks import Build, Compiled, canonical, compiled, moved
 from tests.plugins.parity import (
     canonical_answer,
     forward_difference,
@@ -46,6 +46,11 @@ def chain(catalog: Catalog, kinds: Sequence[TensorType], *layers: Layer) -> Netw
         sources = [build.put(name, layer, *sources)]
     build.add("out", "Output", *sources)
     return build.network()
+
+
+def with_weights(network: Network, seed: int = 0) -> Compiled:
+    """Return the network in PyTorch with random weights, in evaluation mode."""
+    return compiled(network, random_weights(network, seed))
 
 
 def ragged_case(

@@ -48,7 +48,8 @@ class Bind:
         moved = value.reshape(tuple(canonical_shape[axis] for axis in order))
         found = moved.transpose(np.argsort(order))
         if self.blocks is not None:
-            found = _reordered(found, np.argsort(self.blocks))
+            places = [self.blocks.index(place) for place in range(len(self.blocks))]
+            found = _reordered(found, places)
         return np.ascontiguousarray(found)
 
 
