@@ -54,6 +54,11 @@ class Attention(Layer, frozen=True, kw_only=True):
         Initializer, param("Initialiser", "Rule by which kernels' start is drawn", advanced=True)
     ] = "glorot_uniform"
 
+    @property
+    def is_random(self) -> bool:  # type: ignore[override]
+        """Whether it draws numbers while training."""
+        return self.attention_dropout > 0
+
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return the first input's type; raises ShapeError for what heads cannot look at."""
         for tensor in inputs:

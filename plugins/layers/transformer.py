@@ -44,7 +44,7 @@ class _Block(Attention, frozen=True, kw_only=True):
     @property
     def is_random(self) -> bool:  # type: ignore[override]
         """Whether it draws numbers while training."""
-        return self.dropout > 0 or self.attention_dropout > 0
+        return self.dropout > 0 or super().is_random
 
     def weights(self, inputs: Sequence[TensorType]) -> Mapping[str, WeightSpec]:
         """Return weights of attention, cross attention (two inputs), feed-forward and norms."""
