@@ -33,22 +33,29 @@ def random_weights(network: Network, seed: int) -> dict[str, Array]:
     return found
 
 
-def keras_case(network: Network, weights: dict[str, Array], batch: int = 2, **options: Any) -> Case:
-    """Return what the peers run: gradients in training mode unless a layer draws numbers."""
+def keras_case(
+    network: Network, weights: dict[str, Array], batch: int = 2, lengths: int = 0
+) -> Case:
+    """Return what the peers run: gradients in training mode unless a layer draws numbers.
+
+    Args:
+        lengths: size of the inputs' axes that vary; seeds are stretched along those.
+    """
     binds = keras_names(network)
+    shapes = [
+        *(tuple(lengths if n is None else n for n in node.output.shape) for node in network.inputs),
+        *(tuple(1 if n is None else n for n in node.output.shape) for node in network.outputs),
+    ]
+    arrays = [random_array(shape, batch, seed) for seed, shape in enumerate(shapes)]
     return Case(
         source=generate(network).source,
         weights={
             name: (layer, bind.attribute, bind.to_framework(weights[name]))
             for name, (layer, bind) in binds.items()
         },
-        inputs=[random_array(node.output.shape, batch, i) for i, node in enumerate(network.inputs)],
-        seeds=[
-            random_array(node.output.shape, batch, 100 + i)
-            for i, node in enumerate(network.outputs)
-        ],
+        inputs=arrays[: len(network.inputs)],
+        seeds=arrays[len(network.inputs) :],
         training=not any(node.layer.id in RANDOM for node in network.nodes),
-        **options,
     )
 
 

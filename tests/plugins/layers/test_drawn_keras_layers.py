@@ -34,10 +34,14 @@ def draws(kind):
 
 
 def compare(peers, layer, inputs, batch=2):
-    """Return the largest differences of outputs and of gradients between any two backends."""
-    network = single(CATALOG, layer, inputs)
-    weights = random_weights(network, seed=len(inputs[0]))
-    case = keras_case(network, weights, batch)
+    """Return the largest differences of a layer's outputs, and of its gradients."""
+    return compare_network(peers, single(CATALOG, layer, inputs), batch=batch)
+
+
+def compare_network(peers, network, **sizes):
+    """Return the largest differences between any two backends: of outputs, of gradients."""
+    weights = random_weights(network, seed=len(network.nodes))
+    case = keras_case(network, weights, **sizes)
     answers = peers.ask(case)
     for framework, answer in answers.items():
         assert not answer.error, f"{framework}: {answer.error}\n{case.source}"
