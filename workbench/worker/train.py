@@ -163,22 +163,11 @@ class Session:
             return Progress(epochs=epochs, learning_rate=training.optimizer.learning_rate)
         model.load_weights(found.weights)
         model.load_state(found.model)
-        self._tell_of_move(found, assembly)
         progress = found.progress
         if epochs > progress.epochs:
             progress.stopping.waited = 0
         progress.epochs = epochs
         return progress
-
-    def _tell_of_move(self, found: Checkpoint, assembly: Assembly) -> None:
-        """Say so when another backend goes on; what could not move is the model's to say."""
-        before = str(found.model.values.get("backend", assembly.backend.id))
-        if before != assembly.backend.id:
-            kind = self._catalog.backends.get(before)
-            self._inform(
-                f"{assembly.backend.title} goes on from step {found.progress.step} of "
-                f"{kind.title if kind else before}: the weights are exactly the same."
-            )
 
     def _compare_data(self, assembly: Assembly) -> None:
         """Say so when the data are not those that training began with."""
