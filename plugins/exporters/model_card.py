@@ -136,13 +136,10 @@ def _metrics(metrics: Mapping[str, float]) -> str:
     for key, value in sorted(metrics.items(), key=lambda pair: _place(pair[0], titles)):
         prefix, _, name = key.partition("/")
         rows.append((titles.get(prefix, prefix), name.replace("_", " "), _number(name, value)))
-    return "\n".join(
-        [
-            *_table(("split", "metric", "value"), rows),
-            "",
-            "The validation samples chose the weights, so the test samples say more.",
-        ]
-    )
+    lines = list(_table(("split", "metric", "value"), rows))
+    if any(key.startswith(METRIC_PREFIXES["validation"]) for key in metrics):
+        lines += ["", "Validation samples chose the weights, so test samples say more of new data."]
+    return "\n".join(lines)
 
 
 def _preprocessing(request: ExportRequest) -> str:
@@ -152,7 +149,7 @@ def _preprocessing(request: ExportRequest) -> str:
         value = getattr(preprocessing, field.name)
         if value is not None:
             unit = f" {field.unit}" if field.unit else ""
-            about = f" ({field.help})" if field.help else ""
+            about = f" ({field.help})" if field.kind == "choice" and field.help else ""
             lines.append(f"- {field.title}: {_word(value)}{unit}{about}")
     for name, value in request.fitted.items():
         lines.append(f"- learned from the training samples: {name} = `{_json(value)}`")

@@ -91,7 +91,7 @@ def _model(request: ExportRequest) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = torch.onnx.export(
-            program(request),
+            decomposed(program(request)),
             opset_version=request.options.opset,
             input_names=[INPUT],
             output_names=[OUTPUT],
@@ -102,6 +102,30 @@ def _model(request: ExportRequest) -> Any:
     layout = dict(zip(("input_layout", "output_layout"), map(axes_in_words, kinds), strict=True))
     found.model.metadata_props.update({**metadata(request), **layout})
     return found
+
+
+def decomposed(exported: Any) -> Any:
+    """Return an exported program without the operators that PyTorch cannot write as ONNX."""
+    import torch
+
+    return exported.run_decompositions({torch.ops.aten.adaptive_max_pool2d.default: _max_of_bins})
+
+
+def _max_of_bins(batch: Any, sizes: Sequence[int]) -> tuple[Any, Any]:
+    """Do what adaptive_max_pool2d does, bin by bin; nobody asks for the places of the maxima.
+
+    Bin i of n on an axis of length s reaches from floor(i·s/n) to ceil((i+1)·s/n), as in PyTorch.
+    """
+    import torch
+
+    for axis, count in zip((-2, -1), sizes, strict=True):
+        length = batch.shape[axis]
+        bins = (
+            batch.narrow(axis, first := i * length // count, -(-(i + 1) * length // count) - first)
+            for i in range(count)
+        )
+        batch = torch.cat([part.amax(axis, keepdim=True) for part in bins], axis)
+    return batch, torch.zeros_like(batch, dtype=torch.int64)
 
 
 _READ = """
