@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import resources
 from widgets.actions import Command
+from widgets.texts import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def _file(window: MainWindow) -> Iterator[Command]:
         "File",
         ("Ctrl+E",),
         "export",
-        lambda: bool(window.session.run.folder and window.session.run.state.checkpoints),
+        None,
         "Take the trained weights or the whole network away as files",
         group=2,
     )
@@ -200,7 +201,7 @@ def _view(window: MainWindow) -> Iterator[Command]:
     )
     for command_id, title, run, keys, icon in (
         ("view.fit", "Fit the network", canvas.fit, (), "fit"),
-        ("view.reset_zoom", "Zoom to 100 %", canvas.reset_zoom, ("Ctrl+0",), ""),
+        ("view.reset_zoom", f"Zoom to {percent(1, 0)}", canvas.reset_zoom, ("Ctrl+0",), ""),
         ("view.zoom_in", "Zoom in", canvas.zoom_in, ("Ctrl++", "Ctrl+="), "zoom-in"),
         ("view.zoom_out", "Zoom out", canvas.zoom_out, ("Ctrl+-",), "zoom-out"),
     ):

@@ -40,11 +40,12 @@ def _fields(c: Colors, tone: str) -> str:
         padding: 3px; selection-background-color: {c.field_hover}; selection-color: {c.text}; }}
     QComboBox QAbstractItemView::item {{ min-height: 24px; padding: 0 6px; border-radius: 4px; }}
     QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
-    QCheckBox::indicator, QTableView::indicator {{
+    QCheckBox::indicator, QTableView::indicator, QTreeView::indicator {{
         width: 15px; height: 15px; border: 1px solid {c.border};
         border-radius: 3px; background: {c.field}; }}
-    QCheckBox::indicator:hover, QTableView::indicator:hover {{ background: {c.field_hover}; }}
-    QCheckBox::indicator:checked, QTableView::indicator:checked {{
+    QCheckBox::indicator:hover, QTableView::indicator:hover, QTreeView::indicator:hover {{
+        background: {c.field_hover}; }}
+    QCheckBox::indicator:checked, QTableView::indicator:checked, QTreeView::indicator:checked {{
         image: {_picture("mark", tone)}; }}
     QCheckBox:focus, QRadioButton:focus {{ color: {c.accent}; }}
     QCheckBox:disabled {{ color: {c.text_faint}; }}"""

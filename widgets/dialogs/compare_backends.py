@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.session.backend_comparison import Trial
 
 COLUMNS = ("Backend", "Steps", "Last loss", "Difference", "Time")
-WIDTHS = (180, 80, 100, 100, 90)
+WIDTHS = (180, 90, 110, 110, 90)
 ROW_HEIGHT = 30
 
 
@@ -47,7 +47,7 @@ class CompareBackendsDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("compareBackends")
         self.setWindowTitle("Compare backends")
-        self.resize(640, 360)
+        self.resize(720, 400)
         self._session = session
         self._compared: BackendComparison | None = None
         self._settings = ComparisonSettings()
@@ -55,7 +55,6 @@ class CompareBackendsDialog(QDialog):
         self._form.show_struct(self._settings)
         self._form.changed.connect(self._on_setting)
         self._table = _table(self)
-        self._table.itemChanged.connect(self._show_state)
         self._note = wrapped("", self)
         self._state = wrapped("", self, soft=False)
         self._state.setObjectName("compareState")
@@ -65,6 +64,7 @@ class CompareBackendsDialog(QDialog):
         self._start.setProperty("primary", True)
         self._lay_out()
         self._fill()
+        self._table.itemChanged.connect(self._on_ticked)
         session.document.report_changed.connect(self._show_state)
         session.run.updated.connect(self._show_state)
         self._show_state()
@@ -121,6 +121,8 @@ class CompareBackendsDialog(QDialog):
         """List the backends; those that are not installed cannot be ticked."""
         backends = self._session.backends
         self._table.setRowCount(len(backends.ids))
+        header = self._table.horizontalHeader().sizeHint().height()
+        self._table.setMinimumHeight(header + len(backends.ids) * ROW_HEIGHT + 4)
         for row, backend in enumerate(backends.ids):
             found = backends.availability(backend)
             for column in range(len(COLUMNS)):
@@ -138,6 +140,10 @@ class CompareBackendsDialog(QDialog):
         items = (self._table.item(row, 0) for row in range(self._table.rowCount()))
         checked = (item for item in items if item.checkState() == Qt.CheckState.Checked)
         return [item.data(Qt.ItemDataRole.UserRole) for item in checked]
+
+    def _on_ticked(self, item: QTableWidgetItem) -> None:
+        if item.column() == 0:
+            self._show_state()
 
     def _on_setting(self, name: str, value: int) -> None:
         self._settings = ComparisonSettings(**{name: value})

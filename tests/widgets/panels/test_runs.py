@@ -68,7 +68,7 @@ def test_a_row_tells_a_run(panel, folders):
     assert texts[table.NAME] == "Digits CNN"
     assert texts[table.STATUS] == "Completed"
     assert texts[table.EPOCHS] == "8 / 8"
-    assert texts[table.TEST] == "91.0%"
+    assert texts[table.TEST] == "91.0\N{NARROW NO-BREAK SPACE}%"
     assert cell(panel, folders[2], table.STATUS).data() == "Interrupted"
 
 
