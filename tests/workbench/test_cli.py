@@ -400,12 +400,22 @@ def test_bad_settings_are_said_in_words(assignment):
 
 
 def test_doctor_says_what_is_there(capfd, monkeypatch):
+    from plugins.backends.keras import backend
+
     monkeypatch.setattr(system, "_is_loadable", lambda name: "cursor" not in name)
+    monkeypatch.setattr(backend, "find_spec", {"keras": "there"}.get)
     status, result, _ = do(capfd, "doctor", "--json")
     found = {finding["name"]: finding for finding in result["findings"]}
     assert status == 0
     assert "apt-get install libxcb-cursor0" in found["libraries for the window"]["mend"]
     assert "cpu" in found["devices for PyTorch"]["detail"]
+    assert found["PyTorch"]["detail"].startswith("torch 2.")
+    missing = found["Keras · JAX"]
+    assert missing["detail"] == "JAX is not installed."
+    assert (missing["level"], "neural-workbench[keras-jax]" in missing["mend"]) == ("warning", True)
+    assert (
+        "TensorFlow SavedModel (TensorFlow is not installed.)" in found["export formats"]["detail"]
+    )
     assert found["runs folder"]["level"] == "ok"
 
 

@@ -193,6 +193,8 @@ class Backend(ABC):
 
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Distributions it stands on, or alternatives, whose versions a report names."""
 
     @abstractmethod
     def availability(self) -> Availability:

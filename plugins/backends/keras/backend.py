@@ -79,6 +79,7 @@ class KerasTensorFlow(_KerasBackend):
 
     id: ClassVar[str] = "keras-tensorflow"
     title: ClassVar[str] = "Keras · TensorFlow"
+    packages: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "tensorflow-cpu")
     framework = "tensorflow"
     framework_title = "TensorFlow"
 
@@ -88,6 +89,7 @@ class KerasJax(_KerasBackend):
 
     id: ClassVar[str] = "keras-jax"
     title: ClassVar[str] = "Keras · JAX"
+    packages: ClassVar[tuple[str, ...]] = ("keras", "jax")
     framework = "jax"
     framework_title = "JAX"
 
@@ -97,5 +99,6 @@ class KerasTorch(_KerasBackend):
 
     id: ClassVar[str] = "keras-torch"
     title: ClassVar[str] = "Keras · PyTorch"
+    packages: ClassVar[tuple[str, ...]] = ("keras", "torch")
     framework = "torch"
     framework_title = "PyTorch"
