@@ -41,6 +41,17 @@ def _file(window: MainWindow) -> Iterator[Command]:
     yield Command("file.save", "Save", files.save, "File", ("Ctrl+S",), "save", group=1)
     yield Command("file.save_as", "Save as…", files.save_as, "File", ("Ctrl+Shift+S",), group=1)
     yield Command(
+        "file.load_weights",
+        "Load weights…",
+        windows.load_weights,
+        "File",
+        (),
+        "layers",
+        lambda: bool(window.session.document.report.network.parameters),
+        "Let training start from the weights of a file, of PyTorch, Keras or safetensors",
+        group=2,
+    )
+    yield Command(
         "file.export",
         "Export…",
         windows.export,
