@@ -88,10 +88,11 @@ def write_onnx(model, job):
         dynamo=True,
         verbose=False,
         opset_version=job["opset"],
-        input_names=["inputs"],
-        output_names=["outputs"],
+        input_names=[job["input"]],
+        output_names=[job["output"]],
         dynamic_shapes=None if job["batch"] else ({0: torch.export.Dim("batch")},),
     )
+    program.model.metadata_props.update(job["properties"])
     program.save("model.onnx")
 
 

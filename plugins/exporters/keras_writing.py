@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.tensors import TensorType
 
 BACKENDS = {kind.framework: kind for kind in (KerasJax, KerasTensorFlow, KerasTorch)}
 
@@ -118,3 +119,9 @@ class KerasExporter(Exporter):
 def module_name(title: str) -> str:
     """Return what the module of a network's own layers is called inside Keras' files."""
     return f"{model_name(title)}_layers"
+
+
+def axes_in_words(kind: TensorType) -> str:
+    """Return a tensor's axes as Keras has them: "batch × height 8 × width 8 × channels 3"."""
+    axes = (f"{name} {size}" for name, size in zip(kind.axes, kind.shape, strict=True))
+    return " × ".join(("batch", *axes))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.isolation import run_isolated
-from plugins.exporters.safetensors import metadata
+from plugins.exporters.onnx_file import (
+    INPUT,
+    OUTPUT,
+    is_large,
+    onnx_availability,
+    properties,
+    reader,
+)
 from plugins.exporters.torch_export import program
 from plugins.exporters.torch_module import axes_in_words, boundary_orders
 from workbench.files import write_atomically
-from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.exporter import Exporter, Limit
 
 if TYPE_CHECKING:
@@ -22,14 +27,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.exporter import ExportRequest, Outputs
     from workbench.plugin_api.network import Network
 
-PACKAGES = ("onnx", "onnxruntime", "onnxscript")
-LARGEST = 2**31 - 2**24
-"""Bytes of weights that fit into one file: Protocol Buffers end at 2 GiB."""
 DATA_SUFFIX = ".data"
-INPUT, OUTPUT = "input", "output"
 
 
 class TorchOnnxExporter(Exporter):
@@ -42,15 +44,12 @@ class TorchOnnxExporter(Exporter):
 
     def availability(self) -> Availability:
         """PyTorch and the ONNX packages must be installed."""
-        missing = [name for name in PACKAGES if find_spec(name) is None]
-        if missing:
-            reason = f"{missing[0]} is not installed."
-            return Availability(False, reason, 'pip install "neural-workbench[onnx]"')
-        return TorchBackend().availability()
+        available = onnx_availability()
+        return TorchBackend().availability() if available.ok else available
 
     def limits(self, network: Network) -> Sequence[Limit]:
         """Say when the weights are too large for one file."""
-        if _is_large(network):
+        if is_large(network):
             message = "Its weights exceed 2 GiB, the most an ONNX file holds: they lie beside it."
             return (Limit(message=message),)
         return ()
@@ -58,7 +57,7 @@ class TorchOnnxExporter(Exporter):
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the model; weights of more than 2 GiB go into a second file."""
         model = _model(request)
-        if not _is_large(request.network):
+        if not is_large(request.network):
             write_atomically(path, model.model_proto.SerializeToString())
             return (path,)
         model.save(path, external_data=True)
@@ -67,18 +66,14 @@ class TorchOnnxExporter(Exporter):
     def notes(self, request: ExportRequest) -> Sequence[str]:
         """Say what goes in, and that two files belong together."""
         found = [f"It takes {axes_in_words(request.network.inputs[0].output)}."]
-        if _is_large(request.network):
+        if is_large(request.network):
             found.append(f"Keep the file that ends in {DATA_SUFFIX} beside it: it has the weights.")
         return found
 
     def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Run onnxruntime in a separate process."""
         inward, outward = boundary_orders(request.network)
-        return run_isolated(_READ.format(inward=inward, outward=outward), path, inputs)
-
-
-def _is_large(network: Network) -> bool:
-    return sum(4 * spec.size for spec in network.weight_specs().values()) > LARGEST
+        return run_isolated(reader(inward, outward), path, inputs)
 
 
 def _model(request: ExportRequest) -> Any:
@@ -99,8 +94,7 @@ def _model(request: ExportRequest) -> Any:
             verbose=False,
         )
     kinds = request.network.inputs[0].output, request.network.outputs[0].output
-    layout = dict(zip(("input_layout", "output_layout"), map(axes_in_words, kinds), strict=True))
-    found.model.metadata_props.update({**metadata(request), **layout})
+    found.model.metadata_props.update(properties(request, *map(axes_in_words, kinds)))
     return found
 
 
@@ -126,22 +120,3 @@ def _max_of_bins(batch: Any, sizes: Sequence[int]) -> tuple[Any, Any]:
         )
         batch = torch.cat([part.amax(axis, keepdim=True) for part in bins], axis)
     return batch, torch.zeros_like(batch, dtype=torch.int64)
-
-
-_READ = """
-import numpy as np
-import onnxruntime
-
-
-def prepare(file):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-
-    def answer(inputs):
-        given = np.ascontiguousarray(inputs.transpose({inward}))
-        return session.run(None, {{name: given}})[0].transpose({outward})
-
-    return answer
-"""
