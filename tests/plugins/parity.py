@@ -39,22 +39,23 @@ def keras_case(
     """Return what the peers run: gradients in training mode unless a layer draws numbers.
 
     Args:
-        lengths: size of the inputs' axes that vary; seeds are stretched along those.
+        lengths: size of the axes that vary.
     """
     binds = keras_names(network)
     shapes = [
-        *(tuple(lengths if n is None else n for n in node.output.shape) for node in network.inputs),
-        *(tuple(1 if n is None else n for n in node.output.shape) for node in network.outputs),
+        tuple(lengths if size is None else size for size in node.output.shape)
+        for node in network.inputs
     ]
-    arrays = [random_array(shape, batch, seed) for seed, shape in enumerate(shapes)]
+    inputs = [random_array(shape, batch, seed) for seed, shape in enumerate(shapes)]
+    outputs = compiled(network, weights).run(*inputs)
     return Case(
         source=generate(network).source,
         weights={
             name: (layer, bind.attribute, bind.to_framework(weights[name]))
             for name, (layer, bind) in binds.items()
         },
-        inputs=arrays[: len(network.inputs)],
-        seeds=arrays[len(network.inputs) :],
+        inputs=inputs,
+        seeds=[random_array(y.shape[1:], batch, 100 + i) for i, y in enumerate(_listed(outputs))],
         training=not any(node.layer.id in RANDOM for node in network.nodes),
     )
 
@@ -70,7 +71,10 @@ def canonical_answer(network: Network, answer: Answer) -> Answer:
 
 
 def torch_answer(network: Network, weights: dict[str, Array], case: Case) -> Answer:
-    """Return what the generated PyTorch module gives for a case."""
+    """Return what the generated PyTorch module gives for a case.
+
+    Weights that lead to no Output are left out, as they are in Keras.
+    """
     import torch
 
     model = compiled(network, weights)
@@ -90,8 +94,9 @@ def torch_answer(network: Network, weights: dict[str, Array], case: Case) -> Ans
         answer.gradients[f"input {index}"] = canonical(gradients[index], node.output)
     by_name = dict(zip(parameters, gradients[len(inputs) :], strict=True))
     state, specs = model.module.state_dict(), network.weight_specs()
-    for name, (dotted, bind) in torch_names(network).items():
-        shape = specs[name].shape
+    names = torch_names(network)
+    for name in keras_names(network):
+        (dotted, bind), shape = names[name], specs[name].shape
         if dotted in by_name:
             answer.gradients[name] = bind.to_canonical(by_name[dotted].numpy(), shape)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import assume, event, given, settings
 
@@ -26,6 +28,22 @@ FORWARD = 1e-5
 """Largest absolute difference of outputs and moving statistics, float32."""
 GRADIENT = 1e-4
 """Largest difference of a gradient, as a share of the largest gradient."""
+
+BATCH = {"BatchNorm": 6}
+"""Batch normalisation of two values has a gradient that is nothing but rounding."""
+
+
+def slack(layer, shape):
+    """Return how much looser the bound on gradients is; see docs/parity.md.
+
+    Normalised over two or three values, outputs hardly depend on inputs: gradients are differences
+    of nearly equal numbers.
+    """
+    counts = {
+        "LayerNorm": lambda: math.prod(shape[-layer.axes :]),
+        "GroupNorm": lambda: math.prod(shape) // layer.groups,
+    }
+    return 100 if layer.id in counts and counts[layer.id]() <= 3 else 1
 
 
 def draws(kind):
@@ -60,9 +78,9 @@ def test_layer_gives_the_same_numbers_everywhere(peers, layer_type):
         params, inputs = drawn
         layer = make(CATALOG, layer_type, **params)
         assume(refusal(layer, [TensorType(shape) for shape in inputs]) is None)
-        forward, gradient = compare(peers, layer, inputs)
+        forward, gradient = compare(peers, layer, inputs, BATCH.get(layer_type, 2))
         event(f"forward {forward:.0e}, gradient {gradient:.0e}")
         assert forward <= FORWARD
-        assert gradient <= GRADIENT
+        assert gradient <= GRADIENT * slack(layer, inputs[0])
 
     check()

@@ -47,7 +47,7 @@ SPECIAL = [
     ("Resize", {"height": 3, "width": 2, "antialias": True}, [(7, 5, 2)]),
     ("Resize", {"height": 5, "width": 11, "interpolation": "nearest"}, [(7, 5, 2)]),
     # statistics of a single value, and of values without any spread
-    ("BatchNorm", {"momentum": 0.3}, [(3,)]),
+    ("BatchNorm", {"momentum": 0.3}, [(4, 3)]),
     ("BatchNorm", {"running_variance": "unbiased", "momentum": 0.3}, [(3, 2)]),
     ("LayerNorm", {}, [(4, 1)]),
     ("GroupNorm", {"groups": 3}, [(6,)]),

@@ -98,8 +98,10 @@ def make_model():
     Output: (N, 10), batch × features
     """
     image = keras.Input((8, 8, 1), name="image")
-    x = layers.Conv2D(8, 3, padding="same", use_bias=False, name="conv1")(image)  # (N, 8, 8, 8)
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-05, name="norm1")(x)  # (N, 8, 8, 8)
+    # (N, 8, 8, 8)
+    x = layers.Conv2D(8, 3, padding="same", use_bias=False, name="conv1")(image)
+    # (N, 8, 8, 8)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-05, name="norm1")(x)
     x = layers.ReLU(name="relu1")(x)  # (N, 8, 8, 8)
     x = layers.MaxPooling2D(2, name="pool1")(x)  # (N, 4, 4, 8)
     x = layers.Flatten(name="flatten")(x)  # (N, 128)
@@ -111,8 +113,27 @@ def make_model():
 
 
 def test_branches_have_names_and_stay_together(catalog):
-    print(body(generate(residual(catalog)).source))
-    assert body(generate(residual(catalog)).source) == "?"
+    assert (
+        body(generate(residual(catalog)).source)
+        == """\
+    image = keras.Input((8, 8, 3), name="image")
+    # (N, 8, 8, 4)
+    stem = layers.Conv2D(4, 3, name="stem")(
+        layers.ZeroPadding2D(((1, 1), (0, 2)), name="stem.pad")(image)
+    )
+    # (N, 8, 8, 4)
+    conv1 = layers.Conv2D(4, 3, padding="same", activation="relu", name="conv1")(stem)
+    x = layers.GlobalAveragePooling2D(name="squeeze")(conv1)  # (N, 4)
+    x = layers.Dense(4, activation="sigmoid", name="excite")(x)  # (N, 4)
+    x = layers.Multiply(name="gate")([conv1, x])  # (N, 8, 8, 4)
+    add = layers.Add(name="add")([stem, x])  # (N, 8, 8, 4)
+    left = layers.MaxPooling2D(2, name="left")(add)  # (N, 4, 4, 4)
+    # (N, 4, 4, 2)
+    x = layers.Conv2D(2, 3, strides=2, padding="same", name="right")(add)
+    x = layers.Concatenate(name="join")([left, x])  # (N, 4, 4, 6)
+    return keras.Model(image, x, name="residual")
+"""
+    )
 
 
 @pytest.mark.parametrize("seed", range(25))
