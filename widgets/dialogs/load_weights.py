@@ -14,12 +14,14 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from widgets.dialogs.weights_table import WeightsTable
 from widgets.fields import PathEditor, set_property
+from widgets.monitor.empty import EmptyState
 from widgets.panels.column import wrapped
 from widgets.texts import counted, grouped
 from workbench.plugin_api.parameters import Field
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 FILE = Field(name="weights_file", kind="path", title="Weights file", path="file")
 BY = (("name", "by name"), ("order", "by order"))
 TICK_MILLISECONDS = 50
+NOTHING = ("No file is chosen yet", "Choose one to see which of its weights fit this network.")
 ABOUT = (
     "From .safetensors, .pt, .pth, .weights.h5, .keras or .h5. Only weights are read: nothing in "
     "the file is run, and its layers, if it has some, are left alone."
@@ -46,7 +49,7 @@ class LoadWeightsDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("loadWeights")
         self.setWindowTitle("Load weights")
-        self.resize(820, 560)
+        self.resize(900, 560)
         self._loading = WeightsLoading(session.document, session.data.info)
         self._loading.changed.connect(self._show)
         self._loading.loaded.connect(self._on_loaded)
@@ -60,6 +63,10 @@ class LoadWeightsDialog(QDialog):
             self._by.addItem(title, value)
         self._by.currentIndexChanged.connect(lambda _: self._look())
         self._table = WeightsTable(theme, self)
+        self._empty = EmptyState(theme, "layers", *NOTHING, self)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self._table)
         self._bar = QProgressBar(self)
         self._bar.setRange(0, 0)
         self._bar.setTextVisible(False)
@@ -104,7 +111,7 @@ class LoadWeightsDialog(QDialog):
         choice.addWidget(self._by)
         column.addLayout(choice)
         column.addWidget(self._bar)
-        column.addWidget(self._table, 1)
+        column.addWidget(self._pages, 1)
         for part in (self._warnings, self._state, self._partial):
             column.addWidget(part)
         buttons = QHBoxLayout()
@@ -151,17 +158,15 @@ class LoadWeightsDialog(QDialog):
 
     def _say(self) -> None:
         loading = self._loading
-        severity = ""
-        if loading.error is not None:
-            text, severity = str(loading.error), "error"
-        elif loading.is_busy:
-            text = "Reading the file …"
-        elif loading.report is None:
-            text = "Choose a file to see which of its weights fit this network."
+        self._pages.setCurrentWidget(self._empty if loading.report is None else self._table)
+        self._state.setVisible(loading.report is not None)
+        if loading.report is not None:
+            self._state.setText(str(loading.error or in_words(loading.report)))
+            set_property(self._state, "severity", "error" if loading.error else "")
+        elif loading.error is not None:
+            self._empty.show_text("This file cannot be loaded", str(loading.error))
         else:
-            text = in_words(loading.report)
-        self._state.setText(text)
-        set_property(self._state, "severity", severity)
+            self._empty.show_text(*(("Reading the file …", "") if loading.is_busy else NOTHING))
 
 
 def in_words(report: WeightsReport) -> str:

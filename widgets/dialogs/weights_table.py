@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.analysis.weights_report import WeightsReport
 
 COLUMNS = ("Weight", "Shape", "In the file", "Its shape", "State")
-WIDTHS = (190, 120, 0, 120, 120)
+WIDTHS = (215, 120, 0, 120, 135)
 
 
 class WeightsTable(QTreeWidget):
