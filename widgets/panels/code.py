@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPlainTextEdit,
     QPushButton,
-    QStackedLayout,
+    QStackedWidget,
     QTextEdit,
     QVBoxLayout,
     QWidget,
@@ -224,10 +224,10 @@ class CodePanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(bar)
-        self._parts = QStackedLayout()
+        self._parts = QStackedWidget(self)
         self._parts.addWidget(self.text)
         self._parts.addWidget(self._empty)
-        column.addLayout(self._parts, 1)
+        column.addWidget(self._parts, 1)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with edits made unseen."""
