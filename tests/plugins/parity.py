@@ -12,6 +12,7 @@ from tests.plugins.networks import Compiled, canonical, compiled, moved, random_
 from tests.plugins.peers import Answer, Case
 
 if TYPE_CHECKING:
+    from tests.plugins.peers import Peers
     from workbench.plugin_api.network import Network
 
 Array = "NDArray[np.float32]"
@@ -60,16 +61,6 @@ def keras_case(
     )
 
 
-def canonical_answer(network: Network, answer: Answer) -> Answer:
-    """Return a peer's answer with weights in the canonical layout."""
-    specs, binds = network.weight_specs(), keras_names(network)
-    for values in (answer.gradients, answer.statistics):
-        for name in values:
-            if name in binds:
-                values[name] = binds[name][1].to_canonical(values[name], specs[name].shape)
-    return answer
-
-
 def torch_answer(network: Network, weights: dict[str, Array], case: Case) -> Answer:
     """Return what the generated PyTorch module gives for a case.
 
@@ -104,6 +95,18 @@ def torch_answer(network: Network, weights: dict[str, Array], case: Case) -> Ans
     return answer
 
 
+def answers_everywhere(
+    peers: Peers, network: Network, weights: dict[str, Array], **sizes: int
+) -> dict[str, Answer]:
+    """Return what each backend gives, all canonical: "pytorch", and Keras by its framework."""
+    case = keras_case(network, weights, **sizes)
+    answers = peers.ask(case)
+    for framework, answer in answers.items():
+        assert not answer.error, f"{framework}: {answer.error}\n{case.source}"
+        _make_canonical(network, answer)
+    return {**answers, "pytorch": torch_answer(network, weights, case)}
+
+
 def forward_difference(answers: dict[str, Answer]) -> float:
     """Return the largest difference of any two backends: outputs and moving statistics."""
     columns = [
@@ -123,6 +126,14 @@ def gradient_difference(answers: dict[str, Answer]) -> float:
     )
     spreads = [_spread([a.gradients[name] for a in answers.values()]) for name in names[0]]
     return float(max(spreads) / largest) if largest else 0.0
+
+
+def _make_canonical(network: Network, answer: Answer) -> None:
+    specs, binds = network.weight_specs(), keras_names(network)
+    for values in (answer.gradients, answer.statistics):
+        for name in values:
+            if name in binds:
+                values[name] = binds[name][1].to_canonical(values[name], specs[name].shape)
 
 
 def _spread(arrays: Any) -> float:

@@ -10,12 +10,10 @@ from hypothesis import assume, event, given, settings
 from tests.plugins.layers.draws import layers, refusal
 from tests.plugins.networks import make, single
 from tests.plugins.parity import (
-    canonical_answer,
+    answers_everywhere,
     forward_difference,
     gradient_difference,
-    keras_case,
     random_weights,
-    torch_answer,
 )
 from workbench.catalog import Catalog
 from workbench.plugin_api.tensors import TensorType
@@ -59,12 +57,7 @@ def compare(peers, layer, inputs, batch=2):
 def compare_network(peers, network, **sizes):
     """Return the largest differences between any two backends: of outputs, of gradients."""
     weights = random_weights(network, seed=len(network.nodes))
-    case = keras_case(network, weights, **sizes)
-    answers = peers.ask(case)
-    for framework, answer in answers.items():
-        assert not answer.error, f"{framework}: {answer.error}\n{case.source}"
-        canonical_answer(network, answer)
-    answers["pytorch"] = torch_answer(network, weights, case)
+    answers = answers_everywhere(peers, network, weights, **sizes)
     return forward_difference(answers), gradient_difference(answers)
 
 

@@ -16,12 +16,10 @@ from tests.plugins.backends.random_networks import HOSTILE, random_network
 from tests.plugins.layers.test_keras_layers import each_layers_network
 from tests.plugins.networks import Build
 from tests.plugins.parity import (
-    canonical_answer,
+    answers_everywhere,
     forward_difference,
     gradient_difference,
-    keras_case,
     random_weights,
-    torch_answer,
 )
 from workbench.errors import UserError
 from workbench.plugin_api.code import Bind
@@ -68,13 +66,7 @@ def body(source):
 
 def check(peers, network):
     """Every backend gives the same outputs and gradients; return those of JAX."""
-    weights = random_weights(network, seed=0)
-    case = keras_case(network, weights)
-    answers = peers.ask(case)
-    for framework, answer in answers.items():
-        assert not answer.error, f"{framework}: {answer.error}\n{case.source}"
-        canonical_answer(network, answer)
-    answers["pytorch"] = torch_answer(network, weights, case)
+    answers = answers_everywhere(peers, network, random_weights(network, seed=0))
     # Values are of the order of 1 in the layers' own tests; a deep network's may grow.
     largest = max(1.0, *(float(np.abs(y).max()) for y in answers["jax"].trained))
     assert forward_difference(answers) <= 1e-5 * largest
