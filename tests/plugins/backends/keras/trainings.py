@@ -195,7 +195,7 @@ def random_trainings(backend: str) -> list[list[float]]:
 def looked_inside(backend: str) -> dict[str, Any]:
     """Return what probing, predicting and evaluating give, for a network with a loose end."""
     nodes = (*cnn().nodes, Node("side1", "Conv2D", {"filters": 2}, ("relu1",)))
-    models = [model(backend, Graph(nodes), batch_size=SIZE) for _ in range(2)]
+    models = [model(backend, Graph(nodes), optimizer=SGD(), batch_size=SIZE) for _ in range(2)]
     given = batch(5)
     found: dict[str, Any] = {}
     for number, trained in enumerate(models):
