@@ -172,6 +172,8 @@ def progress_text(state: RunState, is_active: bool) -> str:
         return "Stopping … the step is being saved"
     epoch = min(state.epoch + 1, state.planned_epochs)
     parts = [f"Epoch {epoch} / {state.planned_epochs}"]
+    if state.last_step:
+        parts = [f"Step {state.step} / {state.last_step}"]
     if state.status == "paused":
         return " · ".join([*parts, "paused"])
     if state.samples_per_second:

@@ -233,14 +233,14 @@ def verdict(compared: BackendComparison) -> str:
         return "Nothing could be compared."
     if not others:
         return "Choose two backends at least to compare their losses."
-    return f"The losses differ from {first.title}'s by {max(others):.1e} at most."
+    return f"The losses differ from {first.title}'s by {max(others):.2g} at most."
 
 
 def _cells(trial: Trial, compared: BackendComparison) -> list[str]:
     if trial.folder is None:
         return ["waiting", "", "", ""]
     is_first = trial is compared.trials[0]
-    difference = "" if trial.max_difference is None else f"{trial.max_difference:.1e}"
+    difference = "" if trial.max_difference is None else f"{trial.max_difference:.2g}"
     return [
         f"{len(trial.losses)} / {compared.steps}",
         f"{trial.losses[-1]:.6f}" if trial.losses else "",

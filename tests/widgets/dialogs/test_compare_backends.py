@@ -100,16 +100,16 @@ def test_curves_are_overlaid_and_differences_told(window, workers, dialog, qtbot
     run_through(window, qtbot, dialog)
     shown = rows(dialog)
     assert shown["PyTorch"] == ["12 / 12", "1.890000", "–", "1.0 s"]
-    assert shown["Keras · JAX"][2] == "2.0e-06"
+    assert shown["Keras · JAX"][2] == "2e-06"
     assert shown["Keras · PyTorch"][0] == "There is no memory. Buy some."
-    assert state(dialog) == "The losses differ from PyTorch's by 2.0e-06 at most."
+    assert state(dialog) == "The losses differ from PyTorch's by 2e-06 at most."
     session = window.session
     assert session.run.folder == workers.submitted[0]
     names = {folder.name for folder in workers.submitted[1:]}
     assert set(session.comparison.runs) == names
     assert all(session.comparison.slot(name) is not None for name in names)
     click(qtbot, dialog, "copyCompare")
-    assert "2.0e-06" in QGuiApplication.clipboard().text()
+    assert "2e-06" in QGuiApplication.clipboard().text()
     click(qtbot, dialog, "startCompare")  # again, as well
     run_through(window, qtbot, dialog)
     assert len(workers.submitted) == 8
