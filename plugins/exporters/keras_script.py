@@ -26,6 +26,7 @@ class KerasScriptExporter(KerasExporter):
     title = "Python script (Keras)"
     help = "The network's Keras code, its preprocessing and its weights; runs on any framework."
     suffix = ".py"
+    companions = (WEIGHTS_SUFFIX,)
     writes: ClassVar[str] = "weights"
     result: ClassVar[str] = "model.weights.h5"
 

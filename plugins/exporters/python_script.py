@@ -32,6 +32,7 @@ class PythonScriptExporter(Exporter):
     title = "Python script (PyTorch)"
     help = "The network's code, its preprocessing and its weights: python script.py picture.png"
     suffix = ".py"
+    companions = (WEIGHTS_SUFFIX,)
 
     def availability(self) -> Availability:
         """PyTorch must be installed."""

@@ -42,7 +42,7 @@ SUFFIXES = (
     ".py",
 )
 """Of exports; what exactly a file is, its content tells."""
-_BESIDE = (".weights.safetensors", ".safetensors", ".weights.h5", ".keras", ".pt")
+_BESIDE = (".safetensors", ".weights.h5", ".keras", ".pt")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_SECONDS = 60
 _HDF5_SCRIPT = """

@@ -119,6 +119,8 @@ class Exporter(ABC):
     help: ClassVar[str] = ""
     suffix: ClassVar[str] = ""
     """Of the main file, such as ".onnx"; empty for a folder."""
+    companions: ClassVar[tuple[str, ...]] = ()
+    """Endings of files beside the main one that could meet another format's."""
     holds_network: ClassVar[bool] = True
     """Whether the file computes by itself; `options.softmax` concerns only such files."""
 
