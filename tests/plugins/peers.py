@@ -106,9 +106,10 @@ class Peers:
     def close(self) -> None:
         """End the processes."""
         for process in self._processes.values():
+            process.kill()  # leaving by itself takes a framework seconds
             process.stdin.close()
-            process.wait(30)
             process.stdout.close()
+            process.wait()
 
     def _answer(self, framework: str) -> Answer:
         process = self._processes[framework]

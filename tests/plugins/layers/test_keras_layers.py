@@ -60,6 +60,9 @@ SPECIAL = [
     ("Multiply", {}, [(4, 5, 3), (3,)]),
     ("Subtract", {}, [(3,), (4, 5, 3)]),
     ("Average", {}, [(1, 5, 3), (4, 1, 3), (5, 1)]),
+    # Keras on TensorFlow would take the smaller one for a bias of the channels
+    ("Add", {}, [(2,), (1,)]),
+    ("Average", {}, [(1,), (2,), (1,)]),
     ("Rescale", {"scale": 1 / 127.5, "offset": -1.0}, [(4, 3)]),
     ("Dense", {"units": 1, "activation": "softmax"}, [(4,)]),
 ]  # fmt: skip
