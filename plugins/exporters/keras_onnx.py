@@ -50,10 +50,9 @@ class KerasOnnxExporter(KerasExporter):
         return (_TOO_LARGE,) if is_large(network) else ()
 
     def settings(self, request: ExportRequest) -> dict[str, Any]:
-        """Leave the batch open; take the version of operators that was chosen."""
+        """Take the version of operators that was chosen."""
         kinds = request.network.inputs[0].output, request.network.outputs[0].output
         return {
-            "batch": None,
             "opset": request.options.opset,
             "input": INPUT,
             "output": OUTPUT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from plugins.exporters.attachments import attachments
 from plugins.exporters.keras_writing import KerasExporter
@@ -27,10 +27,6 @@ class SavedModelExporter(KerasExporter):
     frameworks: ClassVar[tuple[str, ...]] = ("tensorflow",)
     writes: ClassVar[str] = "saved_model"
     result: ClassVar[str] = "saved_model"
-
-    def settings(self, request: ExportRequest) -> dict[str, Any]:
-        """Leave the batch open."""
-        return {"batch": None}
 
     def finish(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Lay the attachments into assets.extra."""
