@@ -1,7 +1,7 @@
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMenu, QMessageBox, QWidget
 
 from tests.widgets.runs_on_disk import write_run
 from widgets.panels import runs_model as table
@@ -191,6 +191,25 @@ def test_continue_asks_for_epochs(panel, at_rest, folders):
     QTimer.singleShot(50, accept)
     entries(panel, folders[0])["Continue for more epochs…"].trigger()
     assert at_rest.run.calls == [("continue_for", 7)]
+
+
+def test_continue_elsewhere_offers_the_other_backends_and_asks_for_epochs(
+    panel, at_rest, folders
+):
+    def accept():
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QInputDialog)
+        assert dialog.windowTitle() == "Continue in Keras · JAX"
+        dialog.setIntValue(4)
+        dialog.accept()
+
+    menu = panel.menu_for(panel.run_at(row_of(panel, folders[0])))
+    offered = {action.text(): action for action in menu.findChild(QMenu, "continueIn").actions()}
+    assert list(offered) == ["Keras · TensorFlow", "Keras · JAX", "Keras · PyTorch"]
+    QTimer.singleShot(50, accept)
+    offered["Keras · JAX"].trigger()
+    (call,) = at_rest.run.calls
+    assert call[:4] == ("continue_elsewhere", folders[0], "keras-jax", 4)
 
 
 def test_its_experiment_goes_into_the_editor(panel, at_rest, folders):
