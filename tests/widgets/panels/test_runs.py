@@ -193,9 +193,7 @@ def test_continue_asks_for_epochs(panel, at_rest, folders):
     assert at_rest.run.calls == [("continue_for", 7)]
 
 
-def test_continue_elsewhere_offers_the_other_backends_and_asks_for_epochs(
-    panel, at_rest, folders
-):
+def test_continue_elsewhere_offers_the_other_backends_and_asks_for_epochs(panel, at_rest, folders):
     def accept():
         dialog = QApplication.activeModalWidget()
         assert isinstance(dialog, QInputDialog)
