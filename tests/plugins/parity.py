@@ -117,15 +117,19 @@ def forward_difference(answers: dict[str, Answer]) -> float:
 
 
 def gradient_difference(answers: dict[str, Answer]) -> float:
-    """Return the largest difference of any two backends, as a share of the largest gradient."""
+    """Return the largest difference of any two backends, as a share of the largest gradient.
+
+    Where all are nearly zero, but for rounding, it is a share of 1e-3.
+    """
     names = [set(answer.gradients) for answer in answers.values()]
     assert all(found == names[0] for found in names), names
     largest = max(
         (np.abs(value).max() for answer in answers.values() for value in answer.gradients.values()),
         default=0.0,
     )
+    largest = max(largest, 1e-3)
     spreads = [_spread([a.gradients[name] for a in answers.values()]) for name in names[0]]
-    return float(max(spreads) / largest) if largest else 0.0
+    return float(max(spreads) / largest)
 
 
 def _make_canonical(network: Network, answer: Answer) -> None:

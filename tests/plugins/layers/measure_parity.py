@@ -26,7 +26,7 @@ from workbench.plugin_api.tensors import TensorType
 def measured(peers: Peers, layer_type: str, times: float) -> str:
     """Return a layer's row: how many were compared, and the largest differences by framework."""
     kind = CATALOG.layers[layer_type]
-    largest = {framework: [0.0, 0.0, 0.0] for framework in FRAMEWORKS}
+    largest = {framework: [0.0] * 4 for framework in FRAMEWORKS}
     count = 0
 
     @settings(
@@ -48,14 +48,16 @@ def measured(peers: Peers, layer_type: str, times: float) -> str:
         answers = answers_everywhere(peers, network, weights, batch=BATCH.get(layer_type, 2))
         for framework, found in largest.items():
             pair = {name: answers[name] for name in ("pytorch", framework)}
-            found[0] = max(found[0], forward_difference(pair))
-            place = 2 if slack(layer, inputs[0]) > 1 else 1
-            found[place] = max(found[place], gradient_difference(pair))
+            places = (2, 3) if slack(layer, inputs[0]) != (1, 1) else (0, 1)
+            for place, difference in zip(
+                places, (forward_difference(pair), gradient_difference(pair)), strict=True
+            ):
+                found[place] = max(found[place], difference)
 
     compare()
-    numbers = [f"{outputs:.0e} · {gradient:.0e}" for outputs, gradient, _ in largest.values()]
-    loose = max(found[2] for found in largest.values())
-    note = f" (gradients over three values or fewer: {loose:.0e})" if loose else ""
+    numbers = [f"{outputs:.0e} · {gradient:.0e}" for outputs, gradient, *_ in largest.values()]
+    few = [max(found[place] for found in largest.values()) for place in (2, 3)]
+    note = f" over three values or fewer: {few[0]:.0e} · {few[1]:.0e}" if any(few) else ""
     return f"| {layer_type} | {count} | {' | '.join(numbers)} |{note}"
 
 

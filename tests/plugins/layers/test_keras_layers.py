@@ -45,6 +45,9 @@ SPECIAL = [
     ("Upsample2D", {"factor": (3, 2), "interpolation": "bicubic"}, [(4, 5, 2)]),
     ("Resize", {"height": 3, "width": 9, "interpolation": "bicubic"}, [(7, 5, 2)]),
     ("Resize", {"height": 3, "width": 2, "antialias": True}, [(7, 5, 2)]),
+    ("Resize", {"height": 5, "width": 1, "antialias": True}, [(6, 6, 2)]),
+    ("Resize", {"height": 5, "width": 1, "interpolation": "bicubic"}, [(6, 4, 1)]),
+    ("Upsample2D", {"factor": (3, 1), "interpolation": "bicubic"}, [(4, 1, 1)]),
     ("Resize", {"height": 5, "width": 11, "interpolation": "nearest"}, [(7, 5, 2)]),
     # statistics of a single value, and of values without any spread
     ("BatchNorm", {"momentum": 0.3}, [(4, 3)]),
