@@ -16,7 +16,7 @@ _STRETCHING = '''\
 class {name}(layers.{base}):
     """{base} of tensors of different shapes by their own "+".
 
-    On TensorFlow, keras.ops.add takes a small tensor for a bias of the channels.
+    On TensorFlow, Keras' own sum takes a small tensor for a bias of the channels.
     """
 
     def _merge_function(self, inputs):
