@@ -41,7 +41,7 @@ def _fields(c: Colors, tone: str) -> str:
     QComboBox QAbstractItemView::item {{ min-height: 24px; padding: 0 6px; border-radius: 4px; }}
     QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
     QCheckBox::indicator, QTableView::indicator, QTreeView::indicator {{
-        width: 15px; height: 15px; border: 1px solid {c.border};
+        width: 15px; height: 15px; border: 1px solid {c.text_faint};
         border-radius: 3px; background: {c.field}; }}
     QCheckBox::indicator:hover, QTableView::indicator:hover, QTreeView::indicator:hover {{
         background: {c.field_hover}; }}
@@ -79,7 +79,8 @@ def _buttons(c: Colors) -> str:
     QPushButton[searchField="true"] {{ color: {c.text_faint}; text-align: left; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QPushButton[card="true"] {{ text-align: left; padding: 12px 14px; border-radius: 8px; }}
-    QToolButton::menu-indicator {{ image: none; }}"""
+    QToolButton::menu-indicator {{ image: none; }}
+    QFileDialog QToolButton {{ padding: 3px; }}"""
 
 
 def _containers(c: Colors) -> str:
@@ -123,6 +124,7 @@ def _views(c: Colors, tone: str) -> str:
     QTreeView::item:hover, QListView::item:hover {{ background: {c.field_hover}; }}
     QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{
         background: {c.field_hover}; color: {c.text}; }}
+    QTreeView[table="true"]::item {{ border-radius: 0; }}
     QTreeView::branch {{ background: transparent; }}
     QTreeView::branch:has-children:closed {{ image: {_picture("branch-closed", tone)}; }}
     QTreeView::branch:has-children:open {{ image: {_picture("branch-open", tone)}; }}

@@ -26,7 +26,7 @@ class KerasFileExporter(KerasExporter):
 
     id = "keras"
     title = "Keras"
-    help = "Network and weights for keras.models.load_model, on TensorFlow, JAX or PyTorch."
+    help = "For keras.models.load_model, on TensorFlow, JAX or PyTorch."
     suffix = ".keras"
     writes: ClassVar[str] = "keras"
     result: ClassVar[str] = "model.keras"

@@ -34,7 +34,7 @@ class KerasOnnxExporter(KerasExporter):
 
     id = "onnx-keras"
     title = "ONNX (channels last)"
-    help = "Network and weights for onnxruntime; pictures as the data have them, channels last."
+    help = "For onnxruntime; pictures channels last, as the data are."
     suffix = ".onnx"
     frameworks: ClassVar[tuple[str, ...]] = ("torch",)
     writes: ClassVar[str] = "onnx"

@@ -24,7 +24,7 @@ class KerasScriptExporter(KerasExporter):
 
     id = "python-keras"
     title = "Python script (Keras)"
-    help = "The network's Keras code, its preprocessing and its weights; runs on any framework."
+    help = "Keras code, preprocessing and weights, on any framework."
     suffix = ".py"
     companions = (WEIGHTS_SUFFIX,)
     writes: ClassVar[str] = "weights"

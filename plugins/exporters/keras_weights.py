@@ -20,7 +20,7 @@ class KerasWeightsExporter(KerasExporter):
 
     id = "keras-weights"
     title = "Keras weights"
-    help = "Weights alone, for load_weights of the model that the Keras code makes."
+    help = "Weights alone, for load_weights of the Keras code's model."
     suffix = ".weights.h5"
     holds_network = False
     writes: ClassVar[str] = "weights"

@@ -33,7 +33,7 @@ class ModelCardExporter(Exporter):
 
     id = "model-card"
     title = "Model card"
-    help = "Data, task, metrics, layers and versions as Markdown, with questions left to you."
+    help = "Data, task, metrics, layers and versions, as Markdown."
     suffix = ".md"
     holds_network = False
 

@@ -30,7 +30,7 @@ class PythonScriptExporter(Exporter):
 
     id = "python"
     title = "Python script (PyTorch)"
-    help = "The network's code, its preprocessing and its weights: python script.py picture.png"
+    help = "PyTorch code, preprocessing and weights, ready to run."
     suffix = ".py"
     companions = (WEIGHTS_SUFFIX,)
 

@@ -22,7 +22,7 @@ class SavedModelExporter(KerasExporter):
 
     id = "savedmodel"
     title = "TensorFlow SavedModel"
-    help = "A folder for tf.saved_model.load and TensorFlow Serving; needs no Keras to run."
+    help = "For tf.saved_model.load and TensorFlow Serving, without Keras."
     suffix = ""
     frameworks: ClassVar[tuple[str, ...]] = ("tensorflow",)
     writes: ClassVar[str] = "saved_model"

@@ -29,7 +29,7 @@ class TorchExportExporter(Exporter):
 
     id = "pt2"
     title = "torch.export"
-    help = "Network and weights for torch.export.load(file).module(); pictures channels first."
+    help = "For torch.export.load(file).module(); channels first."
     suffix = ".pt2"
 
     def availability(self) -> Availability:

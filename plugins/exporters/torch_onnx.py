@@ -39,7 +39,7 @@ class TorchOnnxExporter(Exporter):
 
     id = "onnx"
     title = "ONNX"
-    help = "Network and weights for onnxruntime and many others; pictures channels first."
+    help = "For onnxruntime and many others; pictures channels first."
     suffix = ".onnx"
 
     def availability(self) -> Availability:

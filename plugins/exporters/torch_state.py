@@ -33,7 +33,7 @@ class TorchStateExporter(Exporter):
 
     id = "torch"
     title = "PyTorch state dict"
-    help = "Weights for model.load_state_dict(torch.load(file, weights_only=True))."
+    help = "Weights alone, for model.load_state_dict(torch.load(file))."
     suffix = ".pt"
     holds_network = False
 

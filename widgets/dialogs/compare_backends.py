@@ -127,6 +127,7 @@ class CompareBackendsDialog(QDialog):
             found = backends.availability(backend)
             for column in range(len(COLUMNS)):
                 self._table.setItem(row, column, QTableWidgetItem())
+                self._table.item(row, column).setTextAlignment(_alignment(column))
             first = self._table.item(row, 0)
             first.setText(backends.title(backend))
             first.setData(Qt.ItemDataRole.UserRole, backend)
@@ -215,7 +216,8 @@ class CompareBackendsDialog(QDialog):
         compared = self._compared
         if self.is_running:
             trial = compared.present
-            return f"{trial.title}: {trial.stage or 'training …'}", ""
+            stage = trial.stage or "training …"
+            return stage if trial.title in stage else f"{trial.title}: {stage}", ""
         errors = self._session.document.report.errors
         if errors:
             return f"The design has an error: {errors[0].message}", "error"
@@ -249,15 +251,22 @@ def _cells(trial: Trial, compared: BackendComparison) -> list[str]:
     ]
 
 
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    """Return where a column's text stands: words at the left, measured numbers at the right."""
+    is_number = column >= COLUMNS.index("Last loss")
+    side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
 def _table(parent: QWidget) -> QTableWidget:
     table = QTableWidget(0, len(COLUMNS), parent)
     table.setObjectName("backendTable")
     table.setAccessibleName("Backends to compare")
     table.setHorizontalHeaderLabels(list(COLUMNS))
     table.horizontalHeader().setHighlightSections(False)
-    table.horizontalHeader().setDefaultAlignment(
-        Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-    )
+    table.setStyleSheet("QTableView::item { padding: 0 6px; }")  # as the header's
+    for column in range(len(COLUMNS)):
+        table.horizontalHeaderItem(column).setTextAlignment(_alignment(column))
     table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
     table.setShowGrid(False)

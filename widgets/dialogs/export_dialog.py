@@ -130,12 +130,12 @@ class ExportDialog(QDialog):
         self._pages.addWidget(self._report_page())
         self._state = wrapped("", self)
         self._state.setObjectName("exportState")
-        self._start = self._button("startExport", "Export", self._on_start)
-        self._cancel = self._button("cancelExport", "Cancel", self._on_cancel)
-        self._again = self._button("exportMore", "Export more…", self._show_choice)
         self._show = self._button("showFolder", "Show in folder", self._on_show_folder)
         self._copy = self._button("copyReport", "Copy report", self._on_copy)
+        self._again = self._button("exportMore", "Export more…", self._show_choice)
+        self._cancel = self._button("cancelExport", "Cancel", self._on_cancel)
         self._close = self._button("closeExport", "Close", self.reject)
+        self._start = self._button("startExport", "Export", self._on_start)
         self._start.setProperty("primary", True)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
@@ -151,6 +151,37 @@ class ExportDialog(QDialog):
         column.addLayout(buttons)
 
     def _choice_page(self) -> QWidget:
+        """Make the page from above to below: Tab goes through it in this order."""
+        page = QWidget(self)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        title = QHBoxLayout()
+        title.addWidget(heading("What to write", page))
+        source = QLabel(f"from the best weights of “{self._name}”", page)
+        source.setProperty("soft", True)
+        title.addWidget(source)
+        title.addStretch(1)
+        for name, text, on in (("tickAll", "All", True), ("tickNone", "None", False)):
+            link = self._button(name, text, lambda _=False, on=on: self._list.tick_all(on))
+            link.setProperty("link", True)
+            title.addWidget(link)
+        column.addLayout(title)
+        self._make_fields()
+        column.addWidget(self._list, 1)
+        column.addSpacing(4)
+        column.addWidget(heading("Where", page))
+        column.addWidget(self._path)
+        column.addSpacing(4)
+        column.addWidget(heading("Options", page))
+        options = QHBoxLayout()
+        self._form.setMaximumWidth(330)
+        options.addWidget(self._form)
+        options.addStretch(1)
+        column.addLayout(options)
+        return page
+
+    def _make_fields(self) -> None:
         self._list = FormatList(self._theme, self)
         self._list.chosen_changed.connect(self._show_choice)
         self._list.node_wanted.connect(self._on_node_wanted)
@@ -159,29 +190,8 @@ class ExportDialog(QDialog):
         self._path.show_value(str(self._folder))
         self._path.edited.connect(self._on_folder)
         self._form = StructForm(_option_fields(), self, label_width=110)
+        self._form.show_struct(self._options)
         self._form.changed.connect(self._on_option)
-        page = QWidget(self)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        title = QHBoxLayout()
-        title.addWidget(heading("What to write", page))
-        title.addStretch(1)
-        for name, text, on in (("tickAll", "All", True), ("tickNone", "None", False)):
-            link = self._button(name, text, lambda _=False, on=on: self._list.tick_all(on))
-            link.setProperty("link", True)
-            title.addWidget(link)
-        column.addLayout(title)
-        column.addWidget(self._list, 1)
-        column.addSpacing(4)
-        column.addWidget(heading("Where", page))
-        column.addWidget(self._path)
-        options = QHBoxLayout()
-        self._form.setMaximumWidth(260)
-        options.addWidget(self._form)
-        options.addStretch(1)
-        column.addLayout(options)
-        return page
 
     def _report_page(self) -> QWidget:
         self._report = ExportReport(self._theme, self)
@@ -213,8 +223,7 @@ class ExportDialog(QDialog):
         self._pages.setCurrentIndex(0)
         self._show_buttons(CHOOSING)
         chosen = self._list.chosen
-        shown = {**msgspec.structs.asdict(self._options), "onnx": any("onnx" in f for f in chosen)}
-        self._form.show_values(shown)
+        self._form.editor("opset").setEnabled(any("onnx" in each for each in chosen))
         text, is_wrong = self._words(chosen)
         self._start.setEnabled(bool(chosen) and not is_wrong)
         self._start.setText(f"Export {counted(len(chosen), 'file')}" if chosen else "Export")
@@ -233,14 +242,19 @@ class ExportDialog(QDialog):
             names = ", ".join(there[:3]) + (" …" if len(there) > 3 else "")
             return f"Already there, and to be replaced: {names}.", False
         free = byte_size(shutil.disk_usage(self._folder).free)
-        return f"{free} free. Every file is run without the workbench and compared.", False
+        check = "Every file that can run is run outside the workbench and compared."
+        return f"{check} {free} free.", False
 
     def _targets(self, chosen: Sequence[str]) -> list[tuple[str, Path]]:
         return targets(chosen, self._folder, self._stem, self._session.catalog)
 
     @property
     def _stem(self) -> str:
-        return file_stem(getattr(self._session.run.experiment, "name", "") or "network")
+        return file_stem(self._name)
+
+    @property
+    def _name(self) -> str:
+        return getattr(self._session.run.experiment, "name", "") or "network"
 
     def _on_folder(self, text: str) -> None:
         self._folder = Path(text).expanduser()
@@ -287,7 +301,7 @@ class ExportDialog(QDialog):
     def _on_told(self, event: exports.Event) -> None:
         self._report.take(event)
         if isinstance(event, exports.Doing):
-            self._bar.setRange(0, event.total)
+            self._bar.setRange(0, event.total if event.done else 0)  # the first may take long
             self._bar.setValue(event.done)
             self._say(f"{event.message} …", "")
 
@@ -308,7 +322,8 @@ class ExportDialog(QDialog):
         elif failures:
             self._say(f"{files} written, {counted(failures, 'format')} failed.", "error")
         else:
-            self._say(f"{files} written. Each was run without the workbench where it can run.", "")
+            said = "What is marked “checked” gave the same answers outside the workbench."
+            self._say(f"{files} written. {said}", "")
 
     def _on_show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder)))
@@ -340,10 +355,5 @@ class ExportDialog(QDialog):
 
 
 def _option_fields() -> tuple[Field, ...]:
-    """Return the options; those of ONNX only matter when such a format is ticked."""
-    return tuple(
-        msgspec.structs.replace(field, advanced=False, shown_if=("onnx", (True,)))
-        if field.name == "opset"
-        else field
-        for field in fields_of(ExportOptions)
-    )
+    """Return the options; there is room for all of them."""
+    return tuple(msgspec.structs.replace(each, advanced=False) for each in fields_of(ExportOptions))

@@ -129,6 +129,7 @@ def words(state: FormatState) -> str:
 
 def set_up(tree: QTreeWidget, columns: Sequence[str], widths: Sequence[int]) -> None:
     """Make a tree look like a table with parts that unfold; the column of width 0 stretches."""
+    tree.setProperty("table", True)
     tree.setHeaderLabels(list(columns))
     tree.setIndentation(18)
     tree.setRootIsDecorated(True)

@@ -98,6 +98,7 @@ class ExportReport(QTreeWidget):
         self._say(file.format, "checked" if is_checked else "written", "success")
         for note in file.notes:
             spanned(row, note, self._theme.colors.text_soft)
+        row.setExpanded(True)
 
     def _on_failed(self, event: exports.Failed) -> None:
         row = self._rows.get(event.format)

@@ -37,8 +37,8 @@ BY = (("name", "by name"), ("order", "by order"))
 TICK_MILLISECONDS = 50
 NOTHING = ("No file is chosen yet", "Choose one to see which of its weights fit this network.")
 ABOUT = (
-    "From .safetensors, .pt, .pth, .weights.h5, .keras or .h5. Only weights are read: nothing in "
-    "the file is run, and its layers, if it has some, are left alone."
+    "From .safetensors, .pt, .pth, .weights.h5, .keras or .h5. Only weights are read; nothing in "
+    "the file is run."
 )
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 WIDTHS = {
     table.COMPARE: 58,
     table.STAR: 30,
-    table.NAME: 190,
+    table.NAME: 220,
     table.STATUS: 100,
     table.EPOCHS: 70,
     table.BEST: 70,
@@ -169,6 +169,7 @@ class RunsPanel(QWidget):
         """Offer the other backends; one that is missing says in its tool tip what installs it."""
         menu.setObjectName("continueIn")
         menu.setToolTipsVisible(True)
+        menu.menuAction().setEnabled(can_continue)
         for backend in self._session.catalog.backends:
             if backend.id != run.backend:
                 state = backend().availability()

@@ -44,7 +44,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     softmax: Annotated[
         bool,
-        param("Probabilities", "End in softmax, so that the outputs are probabilities"),
+        param("Outputs are probabilities", "End in softmax; else they are logits"),
     ] = False
     opset: Annotated[
         int,

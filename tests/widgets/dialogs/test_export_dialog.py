@@ -8,7 +8,15 @@ import psutil
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QLineEdit, QProgressBar, QPushButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QTreeWidget,
+    QWidget,
+)
 
 from tests.plugins.exporters.networks import experiment, run_of
 from widgets.dialogs.export_dialog import ExportDialog
@@ -166,15 +174,32 @@ def test_what_a_format_cannot_say_is_told_before_and_selects_the_layer(
     assert QGuiApplication.clipboard().text() == line
 
 
-def test_the_opset_is_asked_for_only_where_it_matters(dialog, qtbot):
+def test_the_opset_is_asked_for_where_it_matters_and_nothing_moves(dialog, qtbot):
     opset = dialog.findChild(QWidget, "editor_opset")
-    assert not opset.isVisible()
+    place = dialog._path.pos()
+    assert not opset.isEnabled()
     click(qtbot, dialog, "tickAll")
-    assert opset.isVisible()
+    assert opset.isEnabled()
+    QApplication.processEvents()
+    assert dialog._path.pos() == place
     click(qtbot, dialog, "tickNone")
-    assert not opset.isVisible()
+    assert not opset.isEnabled()
     assert not dialog.findChild(QPushButton, "startExport").isEnabled()
     assert state(dialog) == "Tick at least one format."
+
+
+def test_formats_stand_by_title_and_tab_goes_from_above_to_below(dialog, qtbot):
+    titles = list(rows(formats(dialog)))
+    assert titles == sorted(titles, key=str.lower)
+    first = dialog.findChild(QPushButton, "tickAll")
+    first.setFocus()
+    places = []
+    while not places or QApplication.focusWidget() is not first:
+        at = QApplication.focusWidget()
+        places.append(at.mapTo(dialog, at.rect().topLeft()).y())
+        qtbot.keyClick(at, Qt.Key.Key_Tab)
+    assert len(places) >= 7
+    assert places == sorted(places)
 
 
 def test_options_and_formats_reach_the_command_line(dialog, qtbot, tmp_path):
