@@ -85,7 +85,10 @@ def experiment_in(path: Path) -> Experiment:
         found = _found(path)
     except (OSError, SafetensorError, zipfile.BadZipFile, ValueError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path.name} cannot be read: {reason}.") from error
+        raise UserError(
+            f"{path.name} cannot be read: {str(reason).rstrip('.')}.",
+            "Copy or export it again.",
+        ) from error
     if not found or FORMAT.encode() not in found:
         raise UserError(
             f"{path.name} carries no experiment.",
@@ -100,7 +103,8 @@ def experiment_in(path: Path) -> Experiment:
 def _found(path: Path) -> bytes:
     """Return the bytes of the experiment; none if the file has no place for one, or it is empty."""
     if path.is_dir():
-        return _bounded((path / "assets.extra" / MEMBER).open("rb"))
+        carried = path / "assets.extra" / MEMBER
+        return _bounded(carried.open("rb")) if carried.is_file() else b""
     with path.open("rb") as stream:
         head = stream.read(16)
     if head.startswith(_HDF5):
@@ -130,10 +134,13 @@ def _bounded(stream: IO[bytes]) -> bytes:
 
 
 def _in_zip(path: Path) -> bytes:
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            if name.split("/")[-1] == MEMBER:
-                return _bounded(archive.open(name))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if name.split("/")[-1] == MEMBER:
+                    return _bounded(archive.open(name))
+    except Exception as error:  # decompressors raise their own kinds on damaged files
+        raise ValueError(str(error) or type(error).__name__) from error
     return b""
 
 
@@ -146,7 +153,9 @@ def _in_hdf5(path: Path) -> bytes:
         raise ValueError(f"it took longer than {_HDF5_SECONDS} s") from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ValueError((lines or ["its reader ended without a word"])[-1])
+        raise ValueError(
+            (lines or ["its reader ended without a word"])[-1].removeprefix("OSError: ")
+        )
     return done.stdout
 
 

@@ -132,6 +132,32 @@ def test_noise_is_a_sentence(tmp_path, ending):
         open_experiment(path)
 
 
+@pytest.mark.parametrize("damage", ["deflate stream", "zip version", "encrypted"])
+def test_a_zip_that_no_decompressor_takes_is_a_sentence(tmp_path, damage):
+    path = tmp_path / "network.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("experiment.json", TEXT)
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    if damage == "deflate stream":
+        content[45:60] = b"\xff" * 15
+    elif damage == "zip version":
+        content[entry + 6] = 200
+    else:
+        content[6] |= 1
+        content[entry + 8] |= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"network\.keras cannot be read") as caught:
+        open_experiment(path)
+    assert caught.value.hint
+
+
+def test_a_saved_model_without_one_is_told_so(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(UserError, match="carries no experiment"):
+        open_experiment(tmp_path / "saved_model.pb")
+
+
 def test_looking_for_it_imports_no_framework(tmp_path):
     for ending in ENDINGS:
         write(tmp_path / f"network{ending}")

@@ -26,6 +26,7 @@ from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
 from workbench.worker.weights.keras_file import MEMBER
 from workbench.worker.weights.loading import load_weights, read_weights
+from workbench.worker.weights.probing import probe
 
 DIGITS = experiment()
 INFO = DataInfo(input=TensorType((8, 8, 1)), classes=tuple("0123456789"))
@@ -307,6 +308,34 @@ def test_a_file_that_was_cut_off_is_a_sentence(tmp_path, catalog, net, weights, 
         with pytest.raises(UserError) as caught:
             load_weights(path, net, catalog, tmp_path)
         assert path.name in caught.value.message
+
+
+def test_a_compressed_keras_file_that_is_damaged_is_a_sentence(tmp_path, catalog, net):
+    path = tmp_path / "damaged.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MEMBER, b"weights " * 99)
+    content = bytearray(path.read_bytes())
+    content[30 + len(MEMBER) : 45 + len(MEMBER)] = b"\xff" * 15
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"damaged\.keras is damaged or cut off"):
+        read_weights(path, net, catalog)
+
+
+def test_a_file_whose_reader_runs_in_circles_is_given_up(tmp_path):
+    """HDF5 looks for a layer's name among objects; one of size 0 is followed by itself."""
+    import h5py
+
+    path = tmp_path / "circle.weights.h5"
+    with h5py.File(path, "w") as file:
+        file["layers/dense/vars/0"] = np.ones((2, 3), np.float32)
+        file["layers/dense/vars"].attrs["name"] = "dense"
+    probe(path)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"GCOL") + 24] = 0
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"circle\.weights\.h5 is damaged or cut off") as caught:
+        probe(path, seconds=2.0)
+    assert caught.value.hint
 
 
 OTHERS = (
