@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
@@ -173,6 +174,10 @@ def test_menu_offers_what_is_possible(panel, folders):
     assert not done["Resume"].isEnabled()
     assert interrupted["Resume"].isEnabled()
     assert done["Continue for more epochs…"].isEnabled()
+    assert done["Continue in"].isEnabled()
+    begun = msgspec.structs.replace(panel.run_at(row_of(panel, folders[2])), epochs=0)
+    menu = panel.menu_for(begun)
+    assert not menu.findChild(QMenu, "continueIn").menuAction().isEnabled()
 
 
 def test_resume_from_the_menu(panel, at_rest, folders):
