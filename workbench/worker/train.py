@@ -74,12 +74,14 @@ def _train_locked(folder: RunFolder, catalog: Catalog) -> int:
     try:
         Session(folder, catalog, events).run()
     except Exception as error:
-        traceback.print_exc()
-        events.release_reserve()
+        events.release_reserve()  # first: the log may lie on the same full disk
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
         try:
             events.write(ev.Failed, **failure(error))
         except UserError as unwritable:
-            print(f"{failure(error)['message']} {unwritable}", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"{failure(error)['message']} {unwritable}", file=sys.stderr)
             return UNWRITABLE
         return FAILED
     finally:
