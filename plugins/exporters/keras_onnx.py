@@ -47,7 +47,8 @@ class KerasOnnxExporter(KerasExporter):
 
     def limits(self, network: Network) -> Sequence[Limit]:
         """Refuse what does not fit into one file."""
-        return (_TOO_LARGE,) if is_large(network) else ()
+        own = (_TOO_LARGE,) if is_large(network) else ()
+        return (*super().limits(network), *own)
 
     def settings(self, request: ExportRequest) -> dict[str, Any]:
         """Take the version of operators that was chosen."""

@@ -34,7 +34,9 @@ class LiteRTExporter(KerasExporter):
 
     def limits(self, network: Network) -> Sequence[Limit]:
         """Refuse what LiteRT has no operator of its own for."""
-        found = [_TOO_LARGE] if is_large(network) else []
+        found = [*super().limits(network)]
+        if is_large(network):
+            found.append(_TOO_LARGE)
         for node in network.nodes:
             if lacking := _lacking(node):
                 message = f"LiteRT has no {lacking}, which {node.id} needs."
