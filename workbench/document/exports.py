@@ -107,10 +107,14 @@ def _found(path: Path) -> bytes:
         return _bounded(carried.open("rb")) if carried.is_file() else b""
     with path.open("rb") as stream:
         head = stream.read(16)
+    if not head and path.suffix.lower() != ".py":
+        raise ValueError("it is empty")
     if head.startswith(_HDF5):
         return _in_hdf5(path)
     if zipfile.is_zipfile(path):
         return _in_zip(path)
+    if head.startswith(b"PK"):
+        raise ValueError("it is cut off")
     if head[8:9] == b"{":
         with safe_open(path, "np") as file:
             text: str = (file.metadata() or {}).get("experiment", "")

@@ -152,8 +152,18 @@ def test_a_zip_that_no_decompressor_takes_is_a_sentence(tmp_path, damage):
     assert caught.value.hint
 
 
+def test_a_file_that_lacks_its_end_is_not_called_foreign(tmp_path):
+    path = tmp_path / "network.keras"
+    write(path)
+    content = path.read_bytes()
+    for kept, words in ((len(content) // 2, "cut off"), (0, "empty")):
+        path.write_bytes(content[:kept])
+        with pytest.raises(UserError, match=words):
+            open_experiment(path)
+
+
 def test_a_saved_model_without_one_is_told_so(tmp_path):
-    (tmp_path / "saved_model.pb").write_bytes(b"")
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01")
     with pytest.raises(UserError, match="carries no experiment"):
         open_experiment(tmp_path / "saved_model.pb")
 
