@@ -87,10 +87,14 @@ def test_a_checkpoint_goes_on_in_any_backend(peers, kind):
         assert len(notes) == 1
         assert "torch" in notes[0]
     for framework, theirs in peers.call(trainings.checkpoint, kind).items():
-        assert set(theirs[1]) == {name for name in ours[1] if not name.startswith("random/")}
+        assert _optimizer_arrays(theirs[1]) == _optimizer_arrays(ours[1])
         losses, notes = trainings.continued("torch", kind, *theirs)
         assert np.abs(np.array(losses) - wanted).max() <= limit, framework
         assert f"keras-{framework}" in notes[0]
+
+
+def _optimizer_arrays(arrays):
+    return {name for name in arrays if name.startswith("optimizer/")}
 
 
 def test_an_optimizer_of_another_kind_begins_anew_and_says_so(peers):
