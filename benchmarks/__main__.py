@@ -15,7 +15,16 @@ from rich.table import Table
 
 from benchmarks.rows import Row, markdown, updated, verdict
 
-NAMES = ("examples", "training_speed", "startup", "event_loop", "kill_resume", "canvas", "gpu")
+NAMES = (
+    "examples",
+    "training_speed",
+    "keras_speed",
+    "startup",
+    "event_loop",
+    "kill_resume",
+    "canvas",
+    "gpu",
+)
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 

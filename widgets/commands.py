@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import resources
 from widgets.actions import Command
+from widgets.texts import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,13 +41,24 @@ def _file(window: MainWindow) -> Iterator[Command]:
     yield Command("file.save", "Save", files.save, "File", ("Ctrl+S",), "save", group=1)
     yield Command("file.save_as", "Save as…", files.save_as, "File", ("Ctrl+Shift+S",), group=1)
     yield Command(
+        "file.load_weights",
+        "Load weights…",
+        windows.load_weights,
+        "File",
+        (),
+        "layers",
+        lambda: bool(window.session.document.report.network.parameters),
+        "Let training start from the weights of a file, of PyTorch, Keras or safetensors",
+        group=2,
+    )
+    yield Command(
         "file.export",
         "Export…",
         windows.export,
         "File",
         ("Ctrl+E",),
         "export",
-        lambda: bool(window.session.run.folder and window.session.run.state.checkpoints),
+        None,
         "Take the trained weights or the whole network away as files",
         group=2,
     )
@@ -200,7 +212,7 @@ def _view(window: MainWindow) -> Iterator[Command]:
     )
     for command_id, title, run, keys, icon in (
         ("view.fit", "Fit the network", canvas.fit, (), "fit"),
-        ("view.reset_zoom", "Zoom to 100 %", canvas.reset_zoom, ("Ctrl+0",), ""),
+        ("view.reset_zoom", f"Zoom to {percent(1, 0)}", canvas.reset_zoom, ("Ctrl+0",), ""),
         ("view.zoom_in", "Zoom in", canvas.zoom_in, ("Ctrl++", "Ctrl+="), "zoom-in"),
         ("view.zoom_out", "Zoom out", canvas.zoom_out, ("Ctrl+-",), "zoom-out"),
     ):

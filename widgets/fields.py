@@ -169,6 +169,7 @@ class PathEditor(TextEditor):
         button = QPushButton("Browse…", self)
         button.setObjectName(f"browse_{field.name}")
         button.setAccessibleName(f"Browse for {field.title.lower()}")
+        button.setAutoDefault(False)  # in a dialog, Enter in the field would press it
         button.clicked.connect(self._on_browse)
         self._row.addWidget(button)
 

@@ -12,6 +12,7 @@ import resources
 from workbench import preferences
 from workbench.document.edits import set_data
 from workbench.document.experiment import Component, Experiment
+from workbench.document.exports import SUFFIXES
 from workbench.document.files import SUFFIX, load
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 FILTER = f"Experiments (*{SUFFIX});;All files (*)"
+EXPORTS = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+OPEN_FILTER = f"Experiments and exports (*{SUFFIX} {EXPORTS});;{FILTER}"
 
 
 class FileCommands:
@@ -39,7 +42,7 @@ class FileCommands:
     def open_dialog(self) -> bool:
         """Ask for a file and open it."""
         start = str(self._session.document.path or Path.home())
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open experiment", start, FILTER)
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open experiment", start, OPEN_FILTER)
         return bool(name) and self.open(Path(name))
 
     def open(self, path: Path) -> bool:
@@ -47,7 +50,7 @@ class FileCommands:
         if not self.may_discard():
             return False
         opened = self._session.attempt(lambda: self._session.document.open(path))
-        if opened:
+        if opened and self._session.document.path is not None:  # an export stays what it is
             self._remember(path)
         return opened
 

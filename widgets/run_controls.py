@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.fields import set_property
-from widgets.texts import duration, grouped
+from widgets.texts import duration, grouped, percent
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QResizeEvent
@@ -172,6 +172,8 @@ def progress_text(state: RunState, is_active: bool) -> str:
         return "Stopping … the step is being saved"
     epoch = min(state.epoch + 1, state.planned_epochs)
     parts = [f"Epoch {epoch} / {state.planned_epochs}"]
+    if state.last_step:
+        parts = [f"Step {state.step} / {state.last_step}"]
     if state.status == "paused":
         return " · ".join([*parts, "paused"])
     if state.samples_per_second:
@@ -187,5 +189,5 @@ def _result(state: RunState) -> list[str]:
     for key in ("test/accuracy", "val/accuracy"):
         if key in state.metrics:
             name = key.replace("/", " ").replace("val", "validation")
-            return [*parts, f"{name} {state.metrics[key]:.1%}".replace("%", f"{chr(0x202F)}%")]
+            return [*parts, f"{name} {percent(state.metrics[key])}"]
     return parts

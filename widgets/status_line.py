@@ -8,7 +8,7 @@ import psutil
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from widgets.texts import byte_size, counted, duration, grouped, short_count
+from widgets.texts import byte_size, counted, duration, grouped, percent, short_count
 
 if TYPE_CHECKING:
     from workbench.session import Session
@@ -77,7 +77,7 @@ class StatusLine(QFrame):
             parts.append(state.message or "preparing …")
         load = psutil.cpu_percent() if self._timer.isActive() else 0.0
         memory = self._process.memory_info().rss + self._worker_memory()
-        return [*parts, f"CPU {load:.0f} %", f"RAM {byte_size(memory)}"]
+        return [*parts, f"CPU {percent(load / 100, 0)}", f"RAM {byte_size(memory)}"]
 
     def _worker_memory(self) -> int:
         run = self._session.run

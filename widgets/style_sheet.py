@@ -40,11 +40,12 @@ def _fields(c: Colors, tone: str) -> str:
         padding: 3px; selection-background-color: {c.field_hover}; selection-color: {c.text}; }}
     QComboBox QAbstractItemView::item {{ min-height: 24px; padding: 0 6px; border-radius: 4px; }}
     QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
-    QCheckBox::indicator, QTableView::indicator {{
-        width: 15px; height: 15px; border: 1px solid {c.border};
+    QCheckBox::indicator, QTableView::indicator, QTreeView::indicator {{
+        width: 15px; height: 15px; border: 1px solid {c.text_faint};
         border-radius: 3px; background: {c.field}; }}
-    QCheckBox::indicator:hover, QTableView::indicator:hover {{ background: {c.field_hover}; }}
-    QCheckBox::indicator:checked, QTableView::indicator:checked {{
+    QCheckBox::indicator:hover, QTableView::indicator:hover, QTreeView::indicator:hover {{
+        background: {c.field_hover}; }}
+    QCheckBox::indicator:checked, QTableView::indicator:checked, QTreeView::indicator:checked {{
         image: {_picture("mark", tone)}; }}
     QCheckBox:focus, QRadioButton:focus {{ color: {c.accent}; }}
     QCheckBox:disabled {{ color: {c.text_faint}; }}"""
@@ -78,7 +79,8 @@ def _buttons(c: Colors) -> str:
     QPushButton[searchField="true"] {{ color: {c.text_faint}; text-align: left; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QPushButton[card="true"] {{ text-align: left; padding: 12px 14px; border-radius: 8px; }}
-    QToolButton::menu-indicator {{ image: none; }}"""
+    QToolButton::menu-indicator {{ image: none; }}
+    QFileDialog QToolButton {{ padding: 3px; }}"""
 
 
 def _containers(c: Colors) -> str:
@@ -122,6 +124,7 @@ def _views(c: Colors, tone: str) -> str:
     QTreeView::item:hover, QListView::item:hover {{ background: {c.field_hover}; }}
     QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{
         background: {c.field_hover}; color: {c.text}; }}
+    QTreeView[table="true"]::item {{ border-radius: 0; }}
     QTreeView::branch {{ background: transparent; }}
     QTreeView::branch:has-children:closed {{ image: {_picture("branch-closed", tone)}; }}
     QTreeView::branch:has-children:open {{ image: {_picture("branch-open", tone)}; }}

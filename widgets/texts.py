@@ -6,6 +6,8 @@ import re
 
 THIN = "\N{THIN SPACE}"
 """Between groups of three digits."""
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+"""Before a per cent sign: as thin, and it never ends a line."""
 
 _CHOICES = {
     "linear": "none",
@@ -33,6 +35,11 @@ _NAMES = {"he": "He", "glorot": "Glorot", "lecun": "LeCun", "l1": "L1", "l2": "L
 def grouped(number: int) -> str:
     """Return a whole number in groups of three digits: 18 496."""
     return f"{number:,}".replace(",", THIN)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share of 1 in per cent: 98.1 %."""
+    return f"{100 * share:.{digits}f}{NARROW}%"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -35,6 +35,15 @@ class Windows:
         if self._window.files.open_dialog():
             self._window.show_workbench()
 
+    def load_weights(self) -> None:
+        """Open the dialog that takes weights of a file into the experiment."""
+        from widgets.dialogs.load_weights import LoadWeightsDialog
+
+        window = self._window
+        dialog = LoadWeightsDialog(window.session, window.theme, window)
+        dialog.accepted.connect(self._show_start)
+        dialog.open()
+
     def export(self) -> None:
         """Open the export dialog for the shown run."""
         from widgets.dialogs.export_dialog import ExportDialog
@@ -116,6 +125,11 @@ class Windows:
             if not field.hidden:
                 run = lambda n=field.name: self._edit_setting(n)  # noqa: E731
                 yield Entry(field.title, "Setting", run, "Training", f"{field.help} {field.name}")
+
+    def _show_start(self) -> None:
+        """Show what training starts from now: the card of the whole network says it."""
+        self._window.session.document.select(())
+        self._window.show_tab("layer")
 
     def _show_node(self, node_id: str) -> None:
         self._window.show_tab("layer")

@@ -1,4 +1,4 @@
-"""What the process that reads data for the window is asked, and what it answers."""
+"""What the process that reads files for the window is asked, and what it answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import IO
 
 import msgspec
 
-from workbench.document.experiment import Data
+from workbench.analysis.weights import By
+from workbench.analysis.weights_report import WeightsReport
+from workbench.document.experiment import Data, Experiment, StartingWeights
 from workbench.plugin_api.data import DataInfo, SplitName
 
 LONGEST_FRAME = 2**30
@@ -54,6 +56,39 @@ class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     size: int = 1024
 
 
+class MatchWeights(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say which weights of a file belong where in an experiment's network; change nothing.
+
+    Attributes:
+        info: of the data, which the network's sizes may follow from.
+        path: of the weights file.
+        by: what tells weights apart, their names or their order.
+    """
+
+    id: int = 0
+    experiment: Experiment
+    info: DataInfo | None
+    path: str
+    by: By = "name"
+
+
+class TakeWeights(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make of a weights file what runs can start from, in a folder; else as MatchWeights.
+
+    Attributes:
+        partial: take what matches, though something does not.
+        folder: made if it is not there.
+    """
+
+    id: int = 0
+    experiment: Experiment
+    info: DataInfo | None
+    path: str
+    by: By = "name"
+    partial: bool = False
+    folder: str
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """One sample for the eye; `pixels` is height × width × 3, one byte each.
 
@@ -84,6 +119,20 @@ class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pictures: tuple[Picture, ...]
 
 
+class WeightsMatched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What of the file goes where."""
+
+    id: int
+    report: WeightsReport
+
+
+class WeightsTaken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The weights lie ready for runs to start from."""
+
+    id: int
+    start: StartingWeights
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Why there is no answer, in words for a person."""
 
@@ -92,8 +141,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     hint: str = ""
 
 
-Request = DescribeData | MakeThumbnails | ShowPicture
-Reply = Described | Pictured | Refused
+Request = DescribeData | MakeThumbnails | ShowPicture | MatchWeights | TakeWeights
+Reply = Described | Pictured | WeightsMatched | WeightsTaken | Refused
 
 
 def send(stream: IO[bytes], message: Request | Reply) -> None:

@@ -30,9 +30,13 @@ def main(folders):
 
 
 def last_line(error):
-    """Return the last line of an error that says something."""
+    """Return the last line that says something of what caused an error; compilers mark theirs."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     lines = "".join(traceback.format_exception_only(error)).splitlines()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "no message")
+    said = [line.strip() for line in lines if line.strip()]
+    marked = [line.rpartition("): ")[2] for line in said if " error: " in line]  # place): what
+    return (marked or said)[-1]
 
 
 def end_with_parent(folders):

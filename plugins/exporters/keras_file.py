@@ -9,6 +9,7 @@ from plugins.exporters.attachments import append_zip
 from plugins.exporters.keras_writing import KerasExporter
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Limit
+from workbench.plugin_api.layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +27,14 @@ class KerasFileExporter(KerasExporter):
 
     id = "keras"
     title = "Keras"
-    help = "Network and weights for keras.models.load_model, on TensorFlow, JAX or PyTorch."
+    help = "For keras.models.load_model, on TensorFlow, JAX or PyTorch."
     suffix = ".keras"
     writes: ClassVar[str] = "keras"
     result: ClassVar[str] = "model.keras"
 
     def limits(self, network: Network) -> Sequence[Limit]:
         """Name the layers that Keras lacks: they load where a module written beside is imported."""
-        return [
+        own = [
             Limit(
                 message=f"Keras has no {node.layer.title} of its own: import the Python file "
                 "written beside before loading.",
@@ -42,6 +43,7 @@ class KerasFileExporter(KerasExporter):
             for node in network.nodes
             if needs_module(node)
         ]
+        return [*super().limits(network), *own]
 
     def finish(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Put the attachments into the zip; write the module of the network's own layers."""
@@ -59,7 +61,8 @@ class KerasFileExporter(KerasExporter):
 
 def needs_module(node: ResolvedNode) -> bool:
     """Whether a node's layer brings classes that Keras does not have."""
-    return bool(node.layer.keras(node.input_types).helpers)
+    has_code = type(node.layer).keras is not Layer.keras
+    return has_code and bool(node.layer.keras(node.input_types).helpers)
 
 
 def module_beside(path: Path) -> Path:

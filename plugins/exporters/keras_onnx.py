@@ -4,64 +4,67 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from plugins.exporters.keras_writing import KerasExporter
-from plugins.exporters.safetensors import metadata
+from plugins.exporters.keras_writing import KerasExporter, axes_in_words
+from plugins.exporters.onnx_file import (
+    INPUT,
+    OUTPUT,
+    is_large,
+    onnx_availability,
+    properties,
+    reader,
+)
+from workbench.plugin_api.exporter import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.exporter import ExportRequest
+    from workbench.plugin_api.network import Network
+
+_TOO_LARGE = Limit(
+    message="Its weights exceed 2 GiB, the most this file can hold. Choose “ONNX” instead.",
+    refuses=True,
+)
 
 
 class KerasOnnxExporter(KerasExporter):
-    """Keras on PyTorch writes it; the input is batch × height × width × channels."""
+    """Written by PyTorch from Keras' model; takes batch × height × width × channels."""
 
     id = "onnx-keras"
     title = "ONNX (channels last)"
-    help = "ONNX by Keras: takes batch × height × width × channels, as the data come."
+    help = "For onnxruntime; pictures channels last, as the data are."
     suffix = ".onnx"
     frameworks: ClassVar[tuple[str, ...]] = ("torch",)
     writes: ClassVar[str] = "onnx"
     result: ClassVar[str] = "model.onnx"
 
+    def availability(self) -> Availability:
+        """Keras, PyTorch and the ONNX packages must be installed."""
+        available = onnx_availability()
+        return super().availability() if available.ok else available
+
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse what does not fit into one file."""
+        own = (_TOO_LARGE,) if is_large(network) else ()
+        return (*super().limits(network), *own)
+
     def settings(self, request: ExportRequest) -> dict[str, Any]:
-        """Leave the batch open; take the version of operators that was chosen."""
-        return {"batch": None, "opset": request.options.opset}
+        """Take the version of operators that was chosen."""
+        kinds = request.network.inputs[0].output, request.network.outputs[0].output
+        return {
+            "opset": request.options.opset,
+            "input": INPUT,
+            "output": OUTPUT,
+            "properties": properties(request, *map(axes_in_words, kinds)),
+        }
 
-    def finish(self, request: ExportRequest, path: Path) -> Sequence[Path]:
-        """Write experiment, classes and what preprocessing learned as the model's properties."""
-        import onnx
-
-        model = onnx.load(path)
-        onnx.helper.set_model_props(model, metadata(request))
-        onnx.save(model, path)
-        return ()
+    def notes(self, request: ExportRequest) -> Sequence[str]:
+        """Say what goes in."""
+        return (f"It takes {axes_in_words(request.network.inputs[0].output)}.",)
 
     def reader(self, path: Path, request: ExportRequest) -> str:
-        """Run onnxruntime."""
-        return _READ
-
-
-_READ = """
-import numpy as np
-import onnxruntime
-
-
-def prepare(file):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"])
-    given = session.get_inputs()[0]
-    takes_any = not isinstance(given.shape[0], int)
-
-    def run(inputs):
-        return session.run(None, {given.name: inputs})[0]
-
-    def answer(inputs):
-        if takes_any:
-            return run(inputs)
-        return np.concatenate([run(inputs[i : i + 1]) for i in range(len(inputs))])
-
-    return answer
-"""
+        """Run onnxruntime; nothing has to be permuted."""
+        kinds = request.network.inputs[0].output, request.network.outputs[0].output
+        return reader(*(range(kind.rank + 1) for kind in kinds))

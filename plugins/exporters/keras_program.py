@@ -34,7 +34,10 @@ def make_model(job):
     with safe_open("weights.safetensors", framework="numpy") as tensors:
         for weight, (layer, attribute) in job["variables"].items():
             variable = attrgetter(attribute)(model.get_layer(layer))
-            variable.assign(np.ascontiguousarray(tensors.get_tensor(weight)))
+            value = np.ascontiguousarray(tensors.get_tensor(weight))
+            if value.shape != tuple(variable.shape):
+                raise ValueError(f"{weight} has the shape {value.shape}, not {variable.shape}")
+            variable.assign(value)
     return model
 
 
@@ -49,11 +52,11 @@ def write_weights(model, job):
 
 
 def write_saved_model(model, job):
-    """Write TensorFlow's folder; the batch is open unless job["batch"] says how large it is."""
+    """Write TensorFlow's folder; it takes any batch."""
     import tensorflow as tf
 
     given = model.inputs[0]
-    shape = (job["batch"], *given.shape[1:])
+    shape = (None, *given.shape[1:])
     signature = [tf.TensorSpec(shape, given.dtype, name="inputs")]
     model.export("saved_model", format="tf_saved_model", verbose=False, input_signature=signature)
 
@@ -81,17 +84,18 @@ def write_onnx(model, job):
         def forward(self, inputs):
             return self.model(inputs, training=False)
 
-    samples = torch.zeros((job["batch"] or 2, *model.inputs[0].shape[1:]))
+    samples = torch.zeros((2, *model.inputs[0].shape[1:]))  # one would fix the batch
     program = torch.onnx.export(
         Network().eval(),
         (samples,),
         dynamo=True,
         verbose=False,
         opset_version=job["opset"],
-        input_names=["inputs"],
-        output_names=["outputs"],
-        dynamic_shapes=None if job["batch"] else ({0: torch.export.Dim("batch")},),
+        input_names=[job["input"]],
+        output_names=[job["output"]],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
     )
+    program.model.metadata_props.update(job["properties"])
     program.save("model.onnx")
 
 

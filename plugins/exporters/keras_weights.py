@@ -20,7 +20,7 @@ class KerasWeightsExporter(KerasExporter):
 
     id = "keras-weights"
     title = "Keras weights"
-    help = "Weights alone, for load_weights of the model that the Keras code makes."
+    help = "Weights alone, for load_weights of the Keras code's model."
     suffix = ".weights.h5"
     holds_network = False
     writes: ClassVar[str] = "weights"
@@ -28,11 +28,7 @@ class KerasWeightsExporter(KerasExporter):
 
     def finish(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write experiment, classes and what preprocessing learned as the file's attributes."""
-        import h5py
-
-        with h5py.File(path, "r+") as file:
-            # Texts of varying length lie outside the attribute, which has 64 KB at most.
-            file.attrs.update(metadata(request))
+        add_metadata(request, path)
         return ()
 
     def reader(self, path: Path, request: ExportRequest) -> str:
@@ -44,3 +40,12 @@ class KerasWeightsExporter(KerasExporter):
             "    model.load_weights(file)\n"
             "    return model.predict_on_batch\n"
         )
+
+
+def add_metadata(request: ExportRequest, path: Path) -> None:
+    """Write what belongs to the weights as attributes of an HDF5 file."""
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        # Texts of varying length lie outside the attribute, which has 64 KB at most.
+        file.attrs.update(metadata(request))

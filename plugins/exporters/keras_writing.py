@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from plugins.backends.keras.backend import KerasJax, KerasTensorFlow, KerasTorch
+from plugins.backends.keras.backend import KerasJax, KerasTensorFlow, KerasTorch, without_keras
 from plugins.backends.keras.code import generate, keras_names
 from plugins.backends.keras.names import model_name
 from plugins.exporters import keras_program
 from plugins.exporters.isolation import run_folders, run_isolated
 from workbench.errors import UserError
 from workbench.files import unwritable
-from workbench.plugin_api.exporter import Exporter
+from workbench.plugin_api.exporter import Exporter, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.tensors import TensorType
 
 BACKENDS = {kind.framework: kind for kind in (KerasJax, KerasTensorFlow, KerasTorch)}
 
@@ -44,6 +46,17 @@ class KerasExporter(Exporter):
         """Keras and one of its frameworks must be installed."""
         found = [BACKENDS[name]().availability() for name in self.frameworks]
         return next((one for one in found if one.ok), found[-1])
+
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse layers of plug-ins that have no Keras code."""
+        return [
+            Limit(
+                message=f"{node.layer.title} has no Keras code, which {node.id} needs.",
+                node=node.id,
+                refuses=True,
+            )
+            for node in without_keras(network)
+        ]
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Make the model in another process, and take what it has written."""
@@ -118,3 +131,9 @@ class KerasExporter(Exporter):
 def module_name(title: str) -> str:
     """Return what the module of a network's own layers is called inside Keras' files."""
     return f"{model_name(title)}_layers"
+
+
+def axes_in_words(kind: TensorType) -> str:
+    """Return a tensor's axes as Keras has them: "batch × height 8 × width 8 × channels 3"."""
+    axes = (f"{name} {size}" for name, size in zip(kind.axes, kind.shape, strict=True))
+    return " × ".join(("batch", *axes))

@@ -29,7 +29,7 @@ class SafetensorsExporter(Exporter):
 
     id = "safetensors"
     title = "safetensors"
-    help = "Weights alone, safe to load anywhere, with the experiment in the file's metadata."
+    help = "Weights alone, safe to load, with the experiment inside."
     suffix = ".safetensors"
     takes_lengths = True
     holds_network = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from plugins.exporters.attachments import attachments
 from plugins.exporters.keras_writing import KerasExporter
@@ -22,15 +22,11 @@ class SavedModelExporter(KerasExporter):
 
     id = "savedmodel"
     title = "TensorFlow SavedModel"
-    help = "A folder for tf.saved_model.load and TensorFlow Serving; needs no Keras to run."
+    help = "For tf.saved_model.load and TensorFlow Serving, without Keras."
     suffix = ""
     frameworks: ClassVar[tuple[str, ...]] = ("tensorflow",)
     writes: ClassVar[str] = "saved_model"
     result: ClassVar[str] = "saved_model"
-
-    def settings(self, request: ExportRequest) -> dict[str, Any]:
-        """Leave the batch open."""
-        return {"batch": None}
 
     def finish(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Lay the attachments into assets.extra."""

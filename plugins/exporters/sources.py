@@ -6,10 +6,13 @@ import ast
 import sys
 
 
-def join_sources(docstring: str, *pieces: str) -> str:
+def join_sources(docstring: str, *pieces: str, before: str = "") -> str:
     """Return one module: the docstring, every piece's imports once and sorted, then the bodies.
 
     Docstrings and `from __future__` imports of the pieces are dropped; the module gets its own.
+
+    Args:
+        before: statements between the imports of the standard library and the others.
     """
     imports: set[str] = set()
     bodies = []
@@ -18,12 +21,16 @@ def join_sources(docstring: str, *pieces: str) -> str:
         imports |= found
         bodies.append(body)
     own, other = [], []
-    for line in sorted(imports, key=lambda line: (not line.startswith("import "), line)):
+    for line in sorted(imports, key=_as_isort):
         package = line.split()[1].split(".")[0]
         (own if package in sys.stdlib_module_names else other).append(line)
     groups = [f'"""{docstring}\n"""', "from __future__ import annotations"]
-    groups += ["\n".join(group) for group in (own, other) if group]
+    groups += [group for group in ("\n".join(own), before, "\n".join(other)) if group]
     return "\n\n".join(groups) + "\n\n\n" + "\n\n\n".join(bodies) + "\n"
+
+
+def _as_isort(line: str) -> tuple[bool, str, str]:
+    return not line.startswith("import "), line.split()[1].lower(), line
 
 
 def _split(piece: str) -> tuple[set[str], str]:

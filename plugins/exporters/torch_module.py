@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from plugins.backends.pytorch.code import boundary_layout, generate, torch_names
 
 if TYPE_CHECKING:
@@ -11,10 +13,18 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.code import GeneratedCode
     from workbench.plugin_api.exporter import ExportRequest
+    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.tensors import TensorType
 
 
 def torch_state(request: ExportRequest) -> tuple[GeneratedCode, Mapping[str, Any]]:
     """Return the generated module's source and its complete state dict, buffers included."""
+    code, module = torch_module(request)
+    return code, module.state_dict()
+
+
+def torch_module(request: ExportRequest) -> tuple[GeneratedCode, Any]:
+    """Return the generated module's source, and the module with its weights, ready to answer."""
     import torch
 
     code = generate(request.network)
@@ -27,29 +37,64 @@ def torch_state(request: ExportRequest) -> tuple[GeneratedCode, Mapping[str, Any
             state[torch_name].dtype
         )
     module.load_state_dict(state)
-    return code, module.state_dict()
+    return code, module.eval()
+
+
+def example_batch(request: ExportRequest) -> Any:
+    """Return two samples as the module takes them: of one, an export would fix the batch to 1."""
+    import torch
+
+    kind = request.network.inputs[0].output
+    samples = torch.from_numpy(np.resize(request.sample_inputs, (2, *kind.shape)))
+    if boundary_layout(kind) == "channels_first":
+        samples = samples.movedim(-1, 1)
+    return samples.contiguous()
+
+
+def axes_in_words(kind: TensorType) -> str:
+    """Return how the module takes or gives a tensor: "batch × channels 3 × height 8 × width 8"."""
+    axes = [f"{name} {size}" for name, size in zip(kind.axes, kind.shape, strict=True)]
+    if boundary_layout(kind) == "channels_first":
+        axes = [axes[-1], *axes[:-1]]
+    return " × ".join(("batch", *axes))
+
+
+def boundary_orders(network: Network) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return how the axes of a canonical batch are ordered for the module, and its outputs back."""
+    inside, outside = network.inputs[0].output, network.outputs[0].output
+    inward, outward = tuple(range(inside.rank + 1)), tuple(range(outside.rank + 1))
+    if boundary_layout(inside) == "channels_first":
+        inward = (0, inside.rank, *range(1, inside.rank))
+    if boundary_layout(outside) == "channels_first":
+        outward = (0, *range(2, outside.rank + 1), 1)
+    return inward, outward
 
 
 def module_call(request: ExportRequest, model: str, batch: str) -> str:
     """Return an expression of canonical outputs for a canonical NumPy batch."""
+    inward, outward = boundary_orders(request.network)
     given = f"torch.from_numpy({batch})"
-    inside = request.network.inputs[0].output
-    if inside.rank > 1 and boundary_layout(inside) == "channels_first":
-        given += f".permute{(0, inside.rank, *range(1, inside.rank))}.contiguous()"
+    if inward != tuple(sorted(inward)):
+        given += f".permute{inward}.contiguous()"
     # One batch of samples of equal length, whose steps are all real.
-    steps = f", torch.full(({batch}.shape[0],), {batch}.shape[1])" if inside.varies else ""
+    varies = request.network.inputs[0].output.varies
+    steps = f", torch.full(({batch}.shape[0],), {batch}.shape[1])" if varies else ""
     answer = f"{model}({given}{steps})"
-    outside = request.network.outputs[0].output
-    if outside.rank > 1 and boundary_layout(outside) == "channels_first":
-        answer += f".permute{(0, *range(2, outside.rank + 1), 1)}"
+    if outward != tuple(sorted(outward)):
+        answer += f".permute{outward}"
     return f"{answer}.numpy()"
 
 
-def run_source(request: ExportRequest, module: str) -> str:
-    """Return `prepare(file) -> (inputs -> outputs)` around an expression of the loaded module."""
+def run_source(request: ExportRequest, module: str, *, in_evaluation: bool = True) -> str:
+    """Return `prepare(file) -> (inputs -> outputs)` around an expression of the loaded module.
+
+    Args:
+        in_evaluation: call eval() first; exported programs are in that mode for good.
+    """
+    evaluated = ".eval()" if in_evaluation else ""
     return (
         "\n\ndef prepare(file):\n"
-        f"    model = {module}.eval()\n\n"
+        f"    model = {module}{evaluated}\n\n"
         "    def answer(inputs):\n"
         "        with torch.no_grad():\n"
         f"            return {module_call(request, 'model', 'inputs')}\n\n"

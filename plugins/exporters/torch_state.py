@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from typing import TYPE_CHECKING
 
 from plugins.backends.pytorch.backend import TorchBackend
 from plugins.backends.pytorch.code import generate
+from plugins.exporters.attachments import attachments
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.torch_module import run_source, torch_state
 from workbench.files import write_atomically
@@ -22,13 +24,16 @@ if TYPE_CHECKING:
     from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.exporter import ExportRequest, Outputs
 
+FOLDER = "neural-workbench/"
+"""Of the records that PyTorch does not know, below the archive's own."""
+
 
 class TorchStateExporter(Exporter):
     """Weights by the names of the generated PyTorch module."""
 
     id = "torch"
     title = "PyTorch state dict"
-    help = "Weights for model.load_state_dict(torch.load(file, weights_only=True))."
+    help = "Weights alone, for model.load_state_dict(torch.load(file))."
     suffix = ".pt"
     takes_lengths = True
     holds_network = False
@@ -38,12 +43,16 @@ class TorchStateExporter(Exporter):
         return TorchBackend().availability()
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
-        """Write the state dict."""
+        """Write the state dict; the attachments lie in its zip, where torch.load passes them by."""
         import torch
 
         _, state = torch_state(request)
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
+        with zipfile.ZipFile(buffer, "a") as archive:
+            root = archive.namelist()[0].partition("/")[0]
+            for name, text in attachments(request).items():
+                archive.writestr(f"{root}/{FOLDER}{name}", text)
         write_atomically(path, buffer.getvalue())
         return (path,)
 

@@ -12,6 +12,18 @@ from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import Layer, torch_axis
 from workbench.plugin_api.tensors import ShapeError, TensorType
 
+_STRETCHING = '''\
+@keras.saving.register_keras_serializable("workbench")
+class {name}(layers.{base}):
+    """{base} of tensors of different shapes by their own "+".
+
+    On TensorFlow, Keras' own sum takes a small tensor for a bias of the channels.
+    """
+
+    def _merge_function(self, inputs):
+        return {total}
+'''
+
 
 class _Merge(Layer, frozen=True, kw_only=True):
     """Value by value; sizes of 1 and missing leading axes are stretched, as NumPy does."""
@@ -20,6 +32,8 @@ class _Merge(Layer, frozen=True, kw_only=True):
     inputs = (2, None)
     pattern: ClassVar[str]
     """Source of two operands joined."""
+    keras_sum: ClassVar[str] = ""
+    """Source of what Keras' layer gives, where it is a sum."""
 
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return the common type; raises ShapeError when sizes do not go together."""
@@ -43,8 +57,15 @@ class _Merge(Layer, frozen=True, kw_only=True):
         return Code(call=reduce(lambda left, right: self.pattern % (left, right), operands))
 
     def keras(self, inputs: Sequence[TensorType]) -> Code:
-        """Return Keras' layer of the same name; it stretches sizes by the same rule."""
-        return Code(joined(len(inputs)), call(f"layers.{self.id}"))
+        """Return Keras' layer of the same name; it stretches sizes by the same rule.
+
+        Keras on TensorFlow adds (N, 1) to (N, N) as a bias along the wrong axis.
+        """
+        if not self.keras_sum or len({tensor.shape for tensor in inputs}) == 1:
+            return Code(joined(len(inputs)), call(f"layers.{self.id}"))
+        name = f"Stretching{self.id}"
+        helper = _STRETCHING.format(name=name, base=self.id, total=self.keras_sum)
+        return Code(joined(len(inputs)), call(name), helpers={name: helper})
 
     def _common(
         self, axis: str, sizes: Sequence[int | None], inputs: Sequence[TensorType]
@@ -74,6 +95,7 @@ class Add(_Merge, frozen=True, kw_only=True):
     reference = "https://arxiv.org/abs/1512.03385"
     keywords = ("sum", "residual", "skip", "shortcut", "resnet")
     pattern = "%s + %s"
+    keras_sum = "sum(inputs[1:], start=inputs[0])"
 
 
 class Subtract(_Merge, frozen=True, kw_only=True):
@@ -106,6 +128,7 @@ class Average(_Merge, frozen=True, kw_only=True):
     help = "Takes the mean of branches, value by value."
     keywords = ("mean", "ensemble")
     pattern = "%s + %s"
+    keras_sum = "sum(inputs[1:], start=inputs[0]) / len(inputs)"
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return the sum divided by the number of branches."""

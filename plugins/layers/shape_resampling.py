@@ -161,16 +161,26 @@ class Resize(Layer, frozen=True, kw_only=True):
 
 
 def _resizing(shape: Sequence[int | None], interpolation: str, antialias: bool) -> Code:
-    init = call(
-        "layers.Resizing",
-        *shape[:2],
-        interpolation=None if interpolation == "bilinear" else f'"{interpolation}"',
-        antialias=True if antialias else None,
-    )
-    return Code("{self}({0})", init)
+    """Return layers.Resizing, with axes swapped where PyTorch is wrong (see `_resized`)."""
+    height, width = shape[:2]
+    options = {
+        "interpolation": None if interpolation == "bilinear" else f'"{interpolation}"',
+        "antialias": True if antialias else None,
+    }
+    if not antialias or width != 1:
+        return Code("{self}({0})", call("layers.Resizing", height, width, **options))
+    swap = call("layers.Permute", (2, 1, 3), name='"{name}.swap"')
+    resize = call("layers.Resizing", width, height, **options, name='"{name}.resize"')
+    return Code("{self}(" + f"{resize}({swap}({{0}}))" + ")", call("layers.Permute", (2, 1, 3)))
 
 
 def _resized(shape: Sequence[int | None], mode: str, antialias: bool) -> str:
-    size = tuple(shape[:2])
+    """Return F.interpolate; its antialias repeats one row where the output is one pixel wide.
+
+    Height and width change places there: one pixel high is right.
+    """
+    height, width = shape[:2]
+    swap = ".mT" if antialias and width == 1 else ""
+    size = (width, height) if swap else (height, width)
     smooth = True if antialias else None
-    return call("F.interpolate", "{0}", size=size, mode=f'"{mode}"', antialias=smooth)
+    return call("F.interpolate", "{0}" + swap, size=size, mode=f'"{mode}"', antialias=smooth) + swap

@@ -1,7 +1,7 @@
 """A process that runs generated Keras modules on one framework; a test feeds it through pipes.
 
-Run as `python -m tests.plugins.keras_peer jax`. It reads pickled Case objects from its standard
-input and answers each with a pickled Answer.
+Run as `python -m tests.plugins.keras_peer jax`. It reads pickled Case and Call objects
+from its standard input and answers each with a pickled Answer, or what the function returns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.plugins.peers import Answer, Case
+from tests.plugins.peers import Answer, Call, Case
 
 Array = Any
 CASES_BETWEEN_COLLECTIONS = 100  # collecting takes as long as ten cases
@@ -41,9 +41,11 @@ def main(framework: str) -> None:
             keras.backend.clear_session()
 
 
-def answered(case: Case) -> Answer:
-    """Return the answer to a case, or what went wrong."""
+def answered(case: Case | Call) -> Any:
+    """Return the answer to a case, what a function returns, or what went wrong."""
     try:
+        if isinstance(case, Call):
+            return case.function(*case.arguments)
         return _run(case)
     except Exception:
         return Answer(error=traceback.format_exc())

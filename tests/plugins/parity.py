@@ -12,16 +12,10 @@ from tests.plugins.networks import Compiled, canonical, compiled, moved, random_
 from tests.plugins.peers import Answer, Case
 
 if TYPE_CHECKING:
+    from tests.plugins.peers import Peers
     from workbench.plugin_api.network import Network
 
 Array = "NDArray[np.float32]"
-RANDOM = ("Dropout", "SpatialDropout", "GaussianNoise")
-"""Layers whose streams of random numbers are each framework's own: compared in evaluation."""
-
-
-def is_random(layer: Any) -> bool:
-    """Whether a layer draws numbers while training."""
-    return layer.id in RANDOM or getattr(layer, "is_random", False)
 
 
 def random_weights(network: Network, seed: int) -> dict[str, Array]:
@@ -38,37 +32,38 @@ def random_weights(network: Network, seed: int) -> dict[str, Array]:
     return found
 
 
-def keras_case(network: Network, weights: dict[str, Array], batch: int = 2, **options: Any) -> Case:
-    """Return what the peers run: gradients in training mode unless a layer draws numbers."""
+def keras_case(
+    network: Network, weights: dict[str, Array], batch: int = 2, lengths: int = 0
+) -> Case:
+    """Return what the peers run: gradients in training mode unless a layer draws numbers.
+
+    Args:
+        lengths: size of the axes that vary.
+    """
     binds = keras_names(network)
+    shapes = [
+        tuple(lengths if size is None else size for size in node.output.shape)
+        for node in network.inputs
+    ]
+    inputs = [random_array(shape, batch, seed) for seed, shape in enumerate(shapes)]
+    outputs = compiled(network, weights).run(*inputs)
     return Case(
         source=generate(network).source,
         weights={
             name: (layer, bind.attribute, bind.to_framework(weights[name]))
             for name, (layer, bind) in binds.items()
         },
-        inputs=[random_array(node.output.shape, batch, i) for i, node in enumerate(network.inputs)],
-        seeds=[
-            random_array(node.output.shape, batch, 100 + i)
-            for i, node in enumerate(network.outputs)
-        ],
-        training=not any(is_random(node.layer) for node in network.nodes),
-        **options,
+        inputs=inputs,
+        seeds=[random_array(y.shape[1:], batch, 100 + i) for i, y in enumerate(_listed(outputs))],
+        training=not any(node.layer.is_random for node in network.nodes),
     )
 
 
-def canonical_answer(network: Network, answer: Answer) -> Answer:
-    """Return a peer's answer with weights in the canonical layout."""
-    specs, binds = network.weight_specs(), keras_names(network)
-    for values in (answer.gradients, answer.statistics):
-        for name in values:
-            if name in binds:
-                values[name] = binds[name][1].to_canonical(values[name], specs[name].shape)
-    return answer
-
-
 def torch_answer(network: Network, weights: dict[str, Array], case: Case) -> Answer:
-    """Return what the generated PyTorch module gives for a case."""
+    """Return what the generated PyTorch module gives for a case.
+
+    Weights that lead to no Output are left out, as they are in Keras.
+    """
     import torch
 
     model = compiled(network, weights)
@@ -88,13 +83,26 @@ def torch_answer(network: Network, weights: dict[str, Array], case: Case) -> Ans
         answer.gradients[f"input {index}"] = canonical(gradients[index], node.output)
     by_name = dict(zip(parameters, gradients[len(inputs) :], strict=True))
     state, specs = model.module.state_dict(), network.weight_specs()
-    for name, (dotted, bind) in torch_names(network).items():
-        shape = specs[name].shape
+    names = torch_names(network)
+    for name in keras_names(network):
+        (dotted, bind), shape = names[name], specs[name].shape
         if dotted in by_name:
             answer.gradients[name] = bind.to_canonical(by_name[dotted].numpy(), shape)
         else:
             answer.statistics[name] = bind.to_canonical(state[dotted].numpy(), shape)
     return answer
+
+
+def answers_everywhere(
+    peers: Peers, network: Network, weights: dict[str, Array], **sizes: int
+) -> dict[str, Answer]:
+    """Return what each backend gives, all canonical: "pytorch", and Keras by its framework."""
+    case = keras_case(network, weights, **sizes)
+    answers = peers.ask(case)
+    for framework, answer in answers.items():
+        assert not answer.error, f"{framework}: {answer.error}\n{case.source}"
+        canonical_answer(network, answer)
+    return {**answers, "pytorch": torch_answer(network, weights, case)}
 
 
 def forward_difference(answers: dict[str, Answer]) -> float:
@@ -107,15 +115,29 @@ def forward_difference(answers: dict[str, Answer]) -> float:
 
 
 def gradient_difference(answers: dict[str, Answer]) -> float:
-    """Return the largest difference of any two backends, as a share of the largest gradient."""
+    """Return the largest difference of any two backends, as a share of the largest gradient.
+
+    Where all are nearly zero, but for rounding, it is a share of 1e-3.
+    """
     names = [set(answer.gradients) for answer in answers.values()]
     assert all(found == names[0] for found in names), names
     largest = max(
         (np.abs(value).max() for answer in answers.values() for value in answer.gradients.values()),
         default=0.0,
     )
+    largest = max(largest, 1e-3)
     spreads = [_spread([a.gradients[name] for a in answers.values()]) for name in names[0]]
-    return float(max(spreads) / largest) if largest else 0.0
+    return float(max(spreads) / largest)
+
+
+def canonical_answer(network: Network, answer: Answer) -> Answer:
+    """Return a peer's answer with weights in the canonical layout."""
+    specs, binds = network.weight_specs(), keras_names(network)
+    for values in (answer.gradients, answer.statistics):
+        for name in values:
+            if name in binds:
+                values[name] = binds[name][1].to_canonical(values[name], specs[name].shape)
+    return answer
 
 
 def _spread(arrays: Any) -> float:

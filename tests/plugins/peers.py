@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 FRAMEWORKS = ("tensorflow", "jax", "torch")
 ROOT = Path(__file__).parents[2]
@@ -58,6 +58,18 @@ class Answer:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Call:
+    """A function of a test module, to be called in the peer's process.
+
+    Attributes:
+        function: takes `arguments`, which travel by pickle, as does what it returns.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+
+
 class Peers:
     """Processes that answer cases; one starts when it is first asked."""
 
@@ -72,12 +84,32 @@ class Peers:
             process.stdin.flush()
         return {framework: self._answer(framework) for framework in frameworks}
 
+    def call(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """Return function("keras-FRAMEWORK", *arguments) of each framework; all work at once."""
+        for framework in FRAMEWORKS:
+            self._send(framework, function, arguments)
+        answers = {framework: self._answer(framework) for framework in FRAMEWORKS}
+        return {framework: returned(framework, answers[framework]) for framework in FRAMEWORKS}
+
+    def call_one(self, framework: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return function("keras-FRAMEWORK", *arguments) of one framework."""
+        self._send(framework, function, arguments)
+        return returned(framework, self._answer(framework))
+
+    def _send(
+        self, framework: str, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> None:
+        process = self._process(framework)
+        pickle.dump(Call(function, (f"keras-{framework}", *arguments)), process.stdin)
+        process.stdin.flush()
+
     def close(self) -> None:
         """End the processes."""
         for process in self._processes.values():
+            process.kill()  # leaving by itself takes a framework seconds
             process.stdin.close()
-            process.wait(30)
             process.stdout.close()
+            process.wait()
 
     def _answer(self, framework: str) -> Answer:
         process = self._processes[framework]
@@ -100,3 +132,10 @@ class Peers:
                 env={**os.environ, **threads},
             )
         return self._processes[framework]
+
+
+def returned(framework: str, answer: Any) -> Any:
+    """Return what a peer's function returned; raises AssertionError with what went wrong in it."""
+    if isinstance(answer, Answer) and answer.error:
+        raise AssertionError(f"{framework}: {answer.error}")
+    return answer

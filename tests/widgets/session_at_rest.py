@@ -100,7 +100,7 @@ class RunAtRest:
         self.refresh()
 
     def __getattr__(self, name: str):
-        if name in ("resume", "continue_for", "annotate", "stop", "pause"):
+        if name in ("resume", "continue_for", "continue_elsewhere", "annotate", "stop", "pause"):
             return lambda *values, **named: self.calls.append((name, *values, *named.values()))
         raise AttributeError(name)
 

@@ -131,6 +131,69 @@ def test_export_of_an_unknown_format_names_the_known_ones(run, tmp_path, capfd):
     assert "safetensors" in result["hint"]
 
 
+def test_export_of_several_formats_fills_a_folder(run, tmp_path, capfd):
+    target = tmp_path / "new" / "folder"
+    formats = ("--format", "safetensors", "--format", "model-card")
+    arguments = ("export", run.path, *formats, "-o", target, "--name", "digits", "--no-verify")
+    status, result, _ = do(capfd, *arguments, "--json")
+    assert status == 0
+    assert [(file["format"], file["path"]) for file in result["files"]] == [
+        ("safetensors", str(target / "digits.safetensors")),
+        ("model-card", str(target / "digits.md")),
+    ]
+    assert all(file["size"] == (target / file["path"]).stat().st_size for file in result["files"])
+    assert result["files"][1]["notes"]
+    assert result["failed"] == []
+
+
+def test_export_reports_what_failed_beside_what_was_written(run, tmp_path, capfd, monkeypatch):
+    from plugins.exporters.model_card import ModelCardExporter
+    from workbench.errors import UserError
+
+    def fails(*_):
+        raise UserError("The ink has run out.", "Buy some.")
+
+    monkeypatch.setattr(ModelCardExporter, "export", fails)
+    formats = ("--format", "model-card", "--format", "safetensors")
+    arguments = ("export", run.path, *formats, "-o", tmp_path, "--name", "digits", "--no-verify")
+    status, result, err = do(capfd, *arguments, "--json")
+    assert status == 3
+    assert [file["format"] for file in result["files"]] == ["safetensors"]
+    (failure,) = result["failed"]
+    assert failure == {
+        "format": "model-card",
+        "message": "The ink has run out.",
+        "hint": "Buy some.",
+    }
+    assert "model-card: The ink has run out. Buy some." in err
+
+
+@pytest.mark.parametrize("opset", ["3", "17", "26"])
+def test_an_opset_out_of_range_is_wrong_usage(run, tmp_path, capfd, opset):
+    arguments = ("export", run.path, "--format", "onnx", "-o", tmp_path / "a.onnx")
+    status, result, _ = do(capfd, *arguments, "--opset", opset, "--json")
+    assert status == 2
+    assert "opset" in result["error"]
+
+
+def test_formats_lists_every_format_with_its_limits(run, capfd, monkeypatch):
+    from plugins.exporters.safetensors import SafetensorsExporter
+    from workbench.plugin_api.exporter import Limit
+
+    status, result, _ = do(capfd, "formats", "--json")
+    assert status == 0
+    assert {"onnx", "pt2", "torch"} <= {state["format"] for state in result["formats"]}
+    refusal = Limit(message="Not this one.", refuses=True)
+    monkeypatch.setattr(SafetensorsExporter, "limits", lambda *_: (refusal,))
+    status, result, _ = do(capfd, "formats", run.path, "--json")
+    states = {state["format"]: state for state in result["formats"]}
+    assert states["safetensors"]["refusals"] == ["Not this one."]
+    assert (states["safetensors"]["possible"], states["torch"]["possible"]) == (False, True)
+    status, lines, err = do(capfd, "formats", run.path)
+    assert "safetensors: Not this one." in err
+    assert any("refuses this network" in line for line in lines)
+
+
 def test_runs_list_and_show(run, capfd):
     runs = ("--runs", run.path.parent)
     status, listed, _ = do(capfd, "runs", "list", *runs, "--json")
@@ -400,12 +463,22 @@ def test_bad_settings_are_said_in_words(assignment):
 
 
 def test_doctor_says_what_is_there(capfd, monkeypatch):
+    from plugins.backends.keras import backend
+
     monkeypatch.setattr(system, "_is_loadable", lambda name: "cursor" not in name)
+    monkeypatch.setattr(backend, "find_spec", {"keras": "there"}.get)
     status, result, _ = do(capfd, "doctor", "--json")
     found = {finding["name"]: finding for finding in result["findings"]}
     assert status == 0
     assert "apt-get install libxcb-cursor0" in found["libraries for the window"]["mend"]
     assert "cpu" in found["devices for PyTorch"]["detail"]
+    assert found["PyTorch"]["detail"].startswith("torch 2.")
+    missing = found["Keras · JAX"]
+    assert missing["detail"] == "JAX is not installed."
+    assert (missing["level"], "neural-workbench[keras-jax]" in missing["mend"]) == ("warning", True)
+    assert (
+        "TensorFlow SavedModel (TensorFlow is not installed.)" in found["export formats"]["detail"]
+    )
     assert found["runs folder"]["level"] == "ok"
 
 

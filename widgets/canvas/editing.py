@@ -12,6 +12,7 @@ from widgets.canvas.edge_item import EdgeKey
 from widgets.canvas.face import stem
 from workbench.document import edits
 from workbench.document.graph import Graph, Node
+from workbench.session.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -84,14 +85,17 @@ class Editing:
         """Add a layer behind the selected ones: at an end, or into the only way on."""
         kind = self.session.catalog.layers[type_id]
         sources = [i for i in self.selection if self._gives(i)]
-        if not sources:
-            ends = [node.id for node in self.graph.nodes if self._is_open_end(node)]
-            sources = ends if len(ends) == 1 else []
+        ends = [node.id for node in self.graph.nodes if self._is_open_end(node)]
+        if not sources and len(ends) == 1:
+            sources = ends
         most = kind.inputs[1]
         sources = sources[: len(sources) if most is None else most]
         if not takes(kind) or not sources:
             taken = (node.position for node in self.graph.nodes)
-            return self.add(type_id, geometry.free_place(elsewhere, taken))
+            done = self.add(type_id, geometry.free_place(elsewhere, taken))
+            if done and takes(kind) and len(self.graph.nodes) > 1:
+                self._say_alone(kind.title, len(ends))
+            return done
         if len(sources) == 1 and gives(kind):
             onward = self.graph.successors[sources[0]]
             if len(onward) == 1:
@@ -144,6 +148,12 @@ class Editing:
 
     def _add(self, change: Change, verb: str, node: Node) -> bool:
         return self.apply(change, f"{verb} {self.title(node.type)}", select=(node.id,))
+
+    def _say_alone(self, title: str, ends: int) -> None:
+        """Say why a layer was added without a connection, and how to get one."""
+        why = f"{ends} layers could feed it" if ends else "no layer has a free output"
+        hint = "Drag from a layer's lower port to it, or select a layer before adding."
+        self.session.messaged.emit(Message("info", f"{title} is not connected: {why}.", hint))
 
     def _gives(self, node_id: str) -> bool:
         layers = self.session.catalog.layers

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.session.backend_comparison import Trial
 
 COLUMNS = ("Backend", "Steps", "Last loss", "Difference", "Time")
-WIDTHS = (180, 80, 100, 100, 90)
+WIDTHS = (180, 90, 110, 110, 90)
 ROW_HEIGHT = 30
 
 
@@ -47,7 +47,7 @@ class CompareBackendsDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("compareBackends")
         self.setWindowTitle("Compare backends")
-        self.resize(640, 360)
+        self.resize(720, 400)
         self._session = session
         self._compared: BackendComparison | None = None
         self._settings = ComparisonSettings()
@@ -55,7 +55,6 @@ class CompareBackendsDialog(QDialog):
         self._form.show_struct(self._settings)
         self._form.changed.connect(self._on_setting)
         self._table = _table(self)
-        self._table.itemChanged.connect(self._show_state)
         self._note = wrapped("", self)
         self._state = wrapped("", self, soft=False)
         self._state.setObjectName("compareState")
@@ -65,6 +64,7 @@ class CompareBackendsDialog(QDialog):
         self._start.setProperty("primary", True)
         self._lay_out()
         self._fill()
+        self._table.itemChanged.connect(self._on_ticked)
         session.document.report_changed.connect(self._show_state)
         session.run.updated.connect(self._show_state)
         self._show_state()
@@ -121,10 +121,13 @@ class CompareBackendsDialog(QDialog):
         """List the backends; those that are not installed cannot be ticked."""
         backends = self._session.backends
         self._table.setRowCount(len(backends.ids))
+        header = self._table.horizontalHeader().sizeHint().height()
+        self._table.setMinimumHeight(header + len(backends.ids) * ROW_HEIGHT + 4)
         for row, backend in enumerate(backends.ids):
             found = backends.availability(backend)
             for column in range(len(COLUMNS)):
                 self._table.setItem(row, column, QTableWidgetItem())
+                self._table.item(row, column).setTextAlignment(_alignment(column))
             first = self._table.item(row, 0)
             first.setText(backends.title(backend))
             first.setData(Qt.ItemDataRole.UserRole, backend)
@@ -138,6 +141,10 @@ class CompareBackendsDialog(QDialog):
         items = (self._table.item(row, 0) for row in range(self._table.rowCount()))
         checked = (item for item in items if item.checkState() == Qt.CheckState.Checked)
         return [item.data(Qt.ItemDataRole.UserRole) for item in checked]
+
+    def _on_ticked(self, item: QTableWidgetItem) -> None:
+        if item.column() == 0:
+            self._show_state()
 
     def _on_setting(self, name: str, value: int) -> None:
         self._settings = ComparisonSettings(**{name: value})
@@ -209,7 +216,8 @@ class CompareBackendsDialog(QDialog):
         compared = self._compared
         if self.is_running:
             trial = compared.present
-            return f"{trial.title}: {trial.stage or 'training …'}", ""
+            stage = trial.stage or "training …"
+            return stage if trial.title in stage else f"{trial.title}: {stage}", ""
         errors = self._session.document.report.errors
         if errors:
             return f"The design has an error: {errors[0].message}", "error"
@@ -227,14 +235,14 @@ def verdict(compared: BackendComparison) -> str:
         return "Nothing could be compared."
     if not others:
         return "Choose two backends at least to compare their losses."
-    return f"The losses differ from {first.title}'s by {max(others):.1e} at most."
+    return f"The losses differ from {first.title}'s by {max(others):.2g} at most."
 
 
 def _cells(trial: Trial, compared: BackendComparison) -> list[str]:
     if trial.folder is None:
         return ["waiting", "", "", ""]
     is_first = trial is compared.trials[0]
-    difference = "" if trial.max_difference is None else f"{trial.max_difference:.1e}"
+    difference = "" if trial.max_difference is None else f"{trial.max_difference:.2g}"
     return [
         f"{len(trial.losses)} / {compared.steps}",
         f"{trial.losses[-1]:.6f}" if trial.losses else "",
@@ -243,15 +251,22 @@ def _cells(trial: Trial, compared: BackendComparison) -> list[str]:
     ]
 
 
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    """Return where a column's text stands: words at the left, measured numbers at the right."""
+    is_number = column >= COLUMNS.index("Last loss")
+    side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
 def _table(parent: QWidget) -> QTableWidget:
     table = QTableWidget(0, len(COLUMNS), parent)
     table.setObjectName("backendTable")
     table.setAccessibleName("Backends to compare")
     table.setHorizontalHeaderLabels(list(COLUMNS))
     table.horizontalHeader().setHighlightSections(False)
-    table.horizontalHeader().setDefaultAlignment(
-        Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-    )
+    table.setStyleSheet("QTableView::item { padding: 0 6px; }")  # as the header's
+    for column in range(len(COLUMNS)):
+        table.horizontalHeaderItem(column).setTextAlignment(_alignment(column))
     table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
     table.setShowGrid(False)

@@ -2,269 +2,358 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QProcess, QUrl
-from PySide6.QtGui import QDesktopServices
+import msgspec
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
-    QCheckBox,
     QDialog,
     QHBoxLayout,
-    QHeaderView,
+    QLabel,
+    QLineEdit,
     QProgressBar,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from widgets.fields import PathEditor
+from widgets.dialogs.export_formats import FormatList
+from widgets.dialogs.export_process import ExportProcess
+from widgets.dialogs.export_report import ExportReport
+from widgets.fields import PathEditor, set_property
 from widgets.file_commands import file_stem
+from widgets.forms import StructForm
+from widgets.monitor.empty import EmptyState
 from widgets.panels.column import heading, wrapped
-from widgets.texts import byte_size
-from workbench.plugin_api.parameters import Field
+from widgets.texts import byte_size, counted
+from workbench.analysis.exports import formats
+from workbench.errors import UserError
+from workbench.plugin_api.exporter import ExportOptions
+from workbench.plugin_api.parameters import Field, fields_of
+from workbench.runs import exports
+from workbench.worker.export import targets
+from workbench.worker.trained import open_design
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QKeyEvent
+
     from widgets.theme import Theme
-    from workbench.plugin_api.exporter import Exporter
+    from workbench.analysis.exports import FormatState
     from workbench.session import Session
 
 FOLDER = Field(name="folder", kind="path", title="Folder", path="folder")
-COLUMNS = ("File", "Size", "Largest difference")
+FIRST = ("safetensors", "python")
+"""Formats that are ticked at first: the weights for any program, and a program for the weights."""
+CHOOSING, GOING_ON = "choosing", "going on"
 
 
 class ExportDialog(QDialog):
-    """Runs the command line's export in a process of its own, one format after the other."""
+    """Runs the command line's export in a process of its own, for the run that is shown."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("exportDialog")
         self.setWindowTitle("Export")
-        self.resize(600, 560)
+        self.resize(960, 620)
         self._session = session
         self._theme = theme
         self._run = session.run.folder
         self._folder = Path.home()
-        self._waiting: list[type[Exporter]] = []
-        self._done = 0
-        self._cancelled = False
-        self._failed = False
-        self._process = QProcess(self)
-        self._process.finished.connect(self._on_finished)
-        self._process.errorOccurred.connect(self._on_error)
-        self._boxes = [self._format_box(kind) for kind in session.catalog.exporters]
-        self._path = PathEditor(FOLDER, self)
-        self._path.show_value(str(self._folder))
-        self._path.edited.connect(self._on_folder)
-        self._bar = QProgressBar(self)
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName("Export progress")
-        self._state = wrapped("", self)
-        self._state.setObjectName("exportState")
-        self._table = _report_table(self)
-        self._start = _button(self, "startExport", "Export", self._on_start)
-        self._cancel = _button(self, "cancelExport", "Cancel", self._on_cancel)
-        self._show = _button(self, "showFolder", "Show folder", self._on_show_folder)
-        self._close = _button(self, "closeExport", "Close", self.reject)
-        self._start.setProperty("primary", True)
+        self._options = ExportOptions()
+        self._stage: str | None = None
+        self._process = ExportProcess(self)
+        self._process.told.connect(self._on_told)
+        self._process.ended.connect(self._on_ended)
+        self._states, refusal = self._known()
         self._lay_out()
-        self._show_state()
+        if refusal is not None:
+            self._refuse(refusal)
+            return
+        self._list.show_formats(self._states, FIRST)
+        self._show_choice()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter in a field is for the field, and does not start the export."""
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if not (enter and isinstance(self.focusWidget(), QLineEdit)):
+            super().keyPressEvent(event)
 
     def reject(self) -> None:
-        """End a running export before closing."""
-        self._on_cancel()
-        super().reject()
+        """Cancel a running export; close as soon as it has cleared up."""
+        self._process.cancel()
+        self.hide()
+        if self.is_running:
+            self._process.ended.connect(lambda _: self.deleteLater())
+        else:
+            self.deleteLater()
 
     @property
     def is_running(self) -> bool:
         """Whether an export is going on."""
-        return self._process.state() != QProcess.ProcessState.NotRunning
+        return self._process.is_running
 
-    def _format_box(self, kind: type[Exporter]) -> QCheckBox:
-        box = QCheckBox(kind.title, self)
-        box.setObjectName(f"format_{kind.id}")
-        box.setToolTip(kind.help)
-        availability = kind().availability()
-        box.setEnabled(availability.ok)
-        if not availability.ok:
-            box.setToolTip(f"{availability.reason} {availability.install}".strip())
-        box.setChecked(availability.ok)
-        box.clicked.connect(self._show_state)
-        return box
+    def _known(self) -> tuple[list[FormatState], UserError | None]:
+        """Return the formats for the run's network, or why there is nothing to export."""
+        run = self._session.run
+        if run.folder is None or not any(run.folder.checkpoints.glob("step-*")):
+            waits = run.folder is not None and run.is_active
+            hint = "Train first, or open a trained run from the Runs tab."
+            later = "Its first checkpoint is saved at the end of an epoch, or by “Save a checkpoint"
+            return [], UserError(
+                "There are no trained weights yet", f"{later} now”." if waits else hint
+            )
+        try:
+            network = open_design(run.folder, self._session.catalog).network
+        except UserError as error:
+            return [], error
+        return formats(self._session.catalog, network), None
+
+    def _refuse(self, error: UserError) -> None:
+        empty = EmptyState(self._theme, "export", error.message.rstrip("."), error.hint, self)
+        self._pages.addWidget(empty)
+        self._pages.setCurrentWidget(empty)
+        for button in (self._start, self._cancel, self._again, self._show, self._copy):
+            button.hide()
+        self._close.setDefault(True)
+
+    # what is on the dialog
 
     def _lay_out(self) -> None:
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self._choice_page())
+        self._pages.addWidget(self._report_page())
+        self._state = wrapped("", self)
+        self._state.setObjectName("exportState")
+        self._show = self._button("showFolder", "Show in folder", self._on_show_folder)
+        self._copy = self._button("copyReport", "Copy report", self._on_copy)
+        self._again = self._button("exportMore", "Export more…", self._show_choice)
+        self._cancel = self._button("cancelExport", "Cancel", self._on_cancel)
+        self._close = self._button("closeExport", "Close", self.reject)
+        self._start = self._button("startExport", "Export", self._on_start)
+        self._start.setProperty("primary", True)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(8)
-        column.addWidget(heading("What to write", self))
-        for kind, box in zip(self._session.catalog.exporters, self._boxes, strict=True):
-            column.addWidget(box)
-            text = kind.help if box.isEnabled() else box.toolTip()
-            note = wrapped(text, self)
-            note.setContentsMargins(23, 0, 0, 2)
-            note.setVisible(bool(text))
-            column.addWidget(note)
-        column.addSpacing(6)
-        column.addWidget(heading("Where", self))
-        column.addWidget(self._path)
-        column.addSpacing(6)
-        column.addWidget(self._bar)
+        column.setSpacing(10)
+        column.addWidget(self._pages, 1)
         column.addWidget(self._state)
-        column.addWidget(self._table, 100)
-        column.addStretch(1)
         buttons = QHBoxLayout()
-        buttons.addWidget(self._show)
+        for button in (self._show, self._copy):
+            buttons.addWidget(button)
         buttons.addStretch(1)
-        for button in (self._cancel, self._close, self._start):
+        for button in (self._again, self._cancel, self._close, self._start):
             buttons.addWidget(button)
         column.addLayout(buttons)
 
-    def _chosen(self) -> list[type[Exporter]]:
-        kinds = zip(self._session.catalog.exporters, self._boxes, strict=True)
-        return [kind for kind, box in kinds if box.isChecked() and box.isEnabled()]
+    def _choice_page(self) -> QWidget:
+        """Make the page from above to below: Tab goes through it in this order."""
+        page = QWidget(self)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        title = QHBoxLayout()
+        title.addWidget(heading("What to write", page))
+        source = QLabel(f"from the best weights of “{self._name}”", page)
+        source.setProperty("soft", True)
+        title.addWidget(source)
+        title.addStretch(1)
+        for name, text, on in (("tickAll", "All", True), ("tickNone", "None", False)):
+            link = self._button(name, text, lambda _=False, on=on: self._list.tick_all(on))
+            link.setProperty("link", True)
+            title.addWidget(link)
+        column.addLayout(title)
+        self._make_fields()
+        column.addWidget(self._list, 1)
+        column.addSpacing(4)
+        column.addWidget(heading("Where", page))
+        column.addWidget(self._path)
+        column.addSpacing(4)
+        column.addWidget(heading("Options", page))
+        options = QHBoxLayout()
+        self._form.setMaximumWidth(330)
+        options.addWidget(self._form)
+        options.addStretch(1)
+        column.addLayout(options)
+        return page
+
+    def _make_fields(self) -> None:
+        self._list = FormatList(self._theme, self)
+        self._list.chosen_changed.connect(self._show_choice)
+        self._list.node_wanted.connect(self._on_node_wanted)
+        self._list.line_wanted.connect(self._on_line_wanted)
+        self._path = PathEditor(FOLDER, self)
+        self._path.show_value(str(self._folder))
+        self._path.edited.connect(self._on_folder)
+        self._form = StructForm(_option_fields(), self, label_width=110)
+        self._form.show_struct(self._options)
+        self._form.changed.connect(self._on_option)
+
+    def _report_page(self) -> QWidget:
+        self._report = ExportReport(self._theme, self)
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Export progress")
+        self._where = QLabel(self)
+        self._where.setProperty("soft", True)
+        page = QWidget(self)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self._where)
+        column.addWidget(self._report, 1)
+        column.addWidget(self._bar)
+        return page
+
+    def _button(self, name: str, title: str, slot: Any) -> QPushButton:
+        button = QPushButton(title, self)
+        button.setObjectName(name)
+        button.clicked.connect(slot)
+        return button
+
+    # choosing
+
+    def _show_choice(self) -> None:
+        if self.is_running:
+            return
+        self._pages.setCurrentIndex(0)
+        self._show_buttons(CHOOSING)
+        chosen = self._list.chosen
+        self._form.editor("opset").setEnabled(any("onnx" in each for each in chosen))
+        text, is_wrong = self._words(chosen)
+        self._start.setEnabled(bool(chosen) and not is_wrong)
+        self._start.setText(f"Export {counted(len(chosen), 'file')}" if chosen else "Export")
+        self._say(text, "error" if is_wrong else "")
+
+    def _words(self, chosen: Sequence[str]) -> tuple[str, bool]:
+        """Return what is to be said of the choice, and whether it cannot be exported so."""
+        if not any(state.is_possible for state in self._states):
+            return "No format can hold this network; unfold a line to see why.", True
+        if not self._folder.is_dir():
+            return "Choose a folder that exists.", True
+        if not chosen:
+            return "Tick at least one format.", False
+        there = [path.name for _, path in self._targets(chosen) if path.exists()]
+        if there:
+            names = ", ".join(there[:3]) + (" …" if len(there) > 3 else "")
+            return f"Already there, and to be replaced: {names}.", False
+        free = byte_size(shutil.disk_usage(self._folder).free)
+        check = "Every file that can run is run outside the workbench and compared."
+        return f"{check} {free} free.", False
+
+    def _targets(self, chosen: Sequence[str]) -> list[tuple[str, Path]]:
+        return targets(chosen, self._folder, self._stem, self._session.catalog)
+
+    @property
+    def _stem(self) -> str:
+        return file_stem(self._name)
+
+    @property
+    def _name(self) -> str:
+        return getattr(self._session.run.experiment, "name", "") or "network"
 
     def _on_folder(self, text: str) -> None:
         self._folder = Path(text).expanduser()
-        self._show_state()
+        self._show_choice()
+
+    def _on_option(self, name: str, value: Any) -> None:
+        self._options = msgspec.structs.replace(self._options, **{name: value})
+
+    def _on_node_wanted(self, node: str) -> None:
+        document = self._session.document
+        if node in document.experiment.graph:
+            document.select((node,))
+            self._say(f"{node} is selected in the network.", "")
+        else:
+            self._say(f"The network in the editor has no layer {node}; the run's had.", "")
+
+    def _on_line_wanted(self, line: str) -> None:
+        QGuiApplication.clipboard().setText(line)
+        self._say(f"Copied: {line}", "")
+
+    # exporting
 
     def _on_start(self) -> None:
         self._path.take()
-        self._waiting = self._chosen()
-        self._done, self._cancelled, self._failed = 0, False, False
-        self._table.setRowCount(0)
-        self._bar.setRange(0, len(self._waiting))
-        self._bar.setValue(0)
-        self._next()
-
-    def _next(self) -> None:
-        if not self._waiting or self._cancelled or self._run is None:
-            self._show_state()
+        chosen = self._list.chosen
+        if not chosen or self._words(chosen)[1] or self._run is None:
             return
-        kind = self._waiting[0]
-        target = self._folder / self._file_name(kind)
-        self._say(f"Writing {kind.title} and comparing it with the network …", "")
-        command = ["-m", "workbench", "export", str(self._run.path)]
-        command += ["--format", kind.id, "-o", str(target), "--json"]
-        self._process.start(sys.executable, command)
-        self._show_state()
+        titles = {state.format: state.title for state in self._states}
+        self._report.begin({format_id: titles[format_id] for format_id in chosen})
+        self._where.setText(f"Into {self._folder}")
+        self._bar.setRange(0, 0)
+        self._pages.setCurrentIndex(1)
+        self._show_buttons(GOING_ON)
+        self._say("Opening the run …", "")
+        self._process.start(self._arguments(chosen))
 
-    def _file_name(self, kind: type[Exporter]) -> str:
-        stem = file_stem(getattr(self._session.run.experiment, "name", "") or "network")
-        # A script puts its own weights beside it, under its own name.
-        return f"{stem}{kind.suffix}" if kind.suffix == ".py" else f"{stem}-weights{kind.suffix}"
+    def _arguments(self, chosen: Sequence[str]) -> list[str]:
+        wanted = [str(self._run.path), "-o", str(self._folder), "--name", self._stem]
+        for format_id in chosen:
+            wanted += ["--format", format_id]
+        wanted += ["--opset", str(self._options.opset), "--keep-going"]
+        return [*wanted, "--softmax"] if self._options.softmax else wanted
 
-    def _on_finished(self, status: int, _how: QProcess.ExitStatus) -> None:
-        output = bytes(self._process.readAllStandardOutput().data()).decode(errors="replace")
-        errors = bytes(self._process.readAllStandardError().data()).decode(errors="replace")
-        if self._cancelled:
-            self._show_state()
-            return
-        kind = self._waiting.pop(0)
-        files = exported_files(output)
-        for file in files:
-            self._add_row(file)
-        if status != 0 or not files:
-            self._failed = True
-            reason = last_line(errors) or last_line(output) or f"it ended with status {status}"
-            self._say(f"{kind.title} could not be written: {reason}", "error")
-        self._done += 1
-        self._bar.setValue(self._done)
-        self._next()
-
-    def _on_error(self, error: QProcess.ProcessError) -> None:
-        if error == QProcess.ProcessError.FailedToStart:
-            self._waiting.clear()
-            self._failed = True
-            self._say("The export could not be started: Python was not found.", "error")
-            self._show_state()
+    def _on_told(self, event: exports.Event) -> None:
+        self._report.take(event)
+        if isinstance(event, exports.Doing):
+            self._bar.setRange(0, event.total if event.done else 0)  # the first may take long
+            self._bar.setValue(event.done)
+            self._say(f"{event.message} …", "")
 
     def _on_cancel(self) -> None:
-        if self.is_running:
-            self._cancelled = True
-            self._process.terminate()
-            if not self._process.waitForFinished(1500):
-                self._process.kill()
-                self._process.waitForFinished(1500)
-            self._say("Cancelled.", "")
+        self._process.cancel()
+        self._cancel.setEnabled(False)
+        self._say("Cancelling …", "")
+
+    def _on_ended(self, reason: str) -> None:
+        self._report.end("cancelled" if self._process.was_cancelled else "not written")
+        self._show_buttons("")
+        written, failures = self._report.written, self._report.failures
+        files = counted(written, "file")
+        if self._process.was_cancelled:
+            self._say(f"Cancelled. {files} had been written." if written else "Cancelled.", "")
+        elif reason:
+            self._say(f"The export ended early: {reason}", "error")
+        elif failures:
+            self._say(f"{files} written, {counted(failures, 'format')} failed.", "error")
+        else:
+            said = "What is marked “checked” gave the same answers outside the workbench."
+            self._say(f"{files} written. {said}", "")
 
     def _on_show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder)))
 
-    def _add_row(self, file: dict[str, Any]) -> None:
-        row = self._table.rowCount()
-        self._table.insertRow(row)
-        path, difference = Path(file["path"]), file.get("max_difference")
-        size = file.get("size") or (path.stat().st_size if path.is_file() else 0)
-        compared = "not compared" if difference is None else f"{difference:.2g}"
-        for column, text in enumerate((path.name, byte_size(size), compared)):
-            item = QTableWidgetItem(text)
-            item.setToolTip(str(path))
-            self._table.setItem(row, column, item)
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._report.text())
+
+    def _show_buttons(self, stage: str) -> None:
+        """Show what can be done while choosing, while it goes on, and afterwards."""
+        if stage == self._stage:
+            return
+        self._stage = stage
+        is_over = not stage
+        self._start.setVisible(stage == CHOOSING)
+        self._cancel.setVisible(stage == GOING_ON)
+        self._cancel.setEnabled(True)
+        self._bar.setVisible(stage == GOING_ON)
+        self._close.setVisible(stage != GOING_ON)
+        for button in (self._again, self._copy):
+            button.setVisible(is_over)
+        self._show.setVisible(is_over and self._report.written > 0)
+        first = {CHOOSING: self._start, GOING_ON: self._cancel}.get(stage, self._close)
+        first.setDefault(True)
+        first.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _say(self, text: str, severity: str) -> None:
         self._state.setText(text)
-        self._state.setProperty("severity", severity)
-        self._state.style().unpolish(self._state)
-        self._state.style().polish(self._state)
-
-    def _show_state(self) -> None:
-        running = self.is_running
-        for box in self._boxes:
-            box.setVisible(True)
-        self._path.setEnabled(not running)
-        self._bar.setVisible(running)
-        self._cancel.setVisible(running)
-        self._close.setVisible(not running)
-        self._start.setVisible(not running)
-        self._table.setVisible(self._table.rowCount() > 0)
-        self._show.setVisible(self._table.rowCount() > 0)
-        self._start.setEnabled(bool(self._chosen()) and self._folder.is_dir())
-        if running or self._failed or self._cancelled:
-            return
-        if self._table.rowCount():
-            self._say("Done. Each file was run without the workbench and compared.", "")
-        elif not self._folder.is_dir():
-            self._say("Choose a folder that exists.", "error")
-        else:
-            free = byte_size(shutil.disk_usage(self._folder).free)
-            self._say(f"{free} free. Every file is run and compared with the network.", "")
+        set_property(self._state, "severity", severity)
 
 
-def exported_files(output: str) -> list[dict[str, Any]]:
-    """Return the files that the command line reported, in its last line; none if it did not."""
-    try:
-        files = json.loads(last_line(output))["files"]
-    except (ValueError, KeyError, TypeError):
-        return []
-    return files if isinstance(files, list) else []
-
-
-def last_line(text: str) -> str:
-    """Return the last line that is not empty."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
-
-
-def _report_table(parent: QWidget) -> QTableWidget:
-    table = QTableWidget(0, len(COLUMNS), parent)
-    table.setObjectName("exportReport")
-    table.setAccessibleName("Written files")
-    table.setHorizontalHeaderLabels(list(COLUMNS))
-    table.verticalHeader().hide()
-    table.setShowGrid(False)
-    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    table.setColumnWidth(1, 90)
-    table.setColumnWidth(2, 150)
-    return table
-
-
-def _button(parent: QWidget, name: str, title: str, slot: Any) -> QPushButton:
-    button = QPushButton(title, parent)
-    button.setObjectName(name)
-    button.clicked.connect(slot)
-    return button
+def _option_fields() -> tuple[Field, ...]:
+    """Return the options; there is room for all of them."""
+    return tuple(msgspec.structs.replace(each, advanced=False) for each in fields_of(ExportOptions))

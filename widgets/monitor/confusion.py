@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from widgets.texts import grouped
+from widgets.texts import grouped, percent
 from widgets.theme import ui_font
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ConfusionView(QWidget):
     def describe(self, true: int, answer: int) -> str:
         """Return a cell in words."""
         count, total = int(self._counts[true, answer]), int(self._counts[true].sum())
-        share = f"{count / total:.1%}" if total else "0 %"
+        share = percent(count / total if total else 0)
         names = self._classes
         verb = "recognised" if true == answer else f"taken for {names[answer]}"
         return f"{names[true]} {verb}: {grouped(count)} of {grouped(total)} ({share})"

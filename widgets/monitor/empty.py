@@ -16,6 +16,8 @@ WIDTH = 420
 LOW = 120
 """Height below which the icon is left out and the hint is given a single line."""
 LOW_WIDTH = 760
+UNBOUNDED = 16_777_215
+"""Qt's QWIDGETSIZE_MAX."""
 
 
 class EmptyState(QWidget):
@@ -63,6 +65,8 @@ class EmptyState(QWidget):
         is_low = self.height() < LOW
         self._picture.setVisible(not is_low)
         width = max(min(LOW_WIDTH if is_low else WIDTH, self.width() - 24), 80)
+        self._hint.setMinimumSize(0, 0)  # a label's height for a width keeps to its bounds
+        self._hint.setMaximumHeight(UNBOUNDED)
         self._hint.setFixedSize(width, max(self._hint.heightForWidth(width), 0))
 
     def _on_theme_changed(self) -> None:

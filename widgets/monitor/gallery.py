@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QWidget
 
+from widgets.texts import percent
 from widgets.theme import ui_font
 
 if TYPE_CHECKING:
@@ -94,12 +95,12 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return self._pictures.get(answer.index)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{answer.true} → {answer.answer} ({answer.probability:.0%})"
+            return f"{answer.true} → {answer.answer} ({percent(answer.probability, 0)})"
         if role == Qt.ItemDataRole.ToolTipRole:
             return (
                 f"Sample {answer.index}\nTrue class: {answer.true}"
-                f" ({answer.true_probability:.1%})\nAnswer: {answer.answer}"
-                f" ({answer.probability:.1%})"
+                f" ({percent(answer.true_probability)})\nAnswer: {answer.answer}"
+                f" ({percent(answer.probability)})"
             )
         return None
 
@@ -164,7 +165,7 @@ class _Card(QStyledItemDelegate):
         metrics = painter.fontMetrics()
         line = QRect(box.left() + 3, place.bottom() + 4, box.width() - 6, 15)
         painter.setPen(QColor(colors.text if answer.is_right else colors.error))
-        share = f"{answer.probability:.0%}"
+        share = percent(answer.probability, 0)
         room = line.width() - metrics.horizontalAdvance(f" {share}")
         name = metrics.elidedText(answer.answer, Qt.TextElideMode.ElideRight, room)
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, f"{name} {share}")

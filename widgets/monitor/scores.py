@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.monitor.labels import metric_title, value_text
-from widgets.texts import grouped
+from widgets.texts import grouped, percent
 from widgets.theme import ui_font
 
 if TYPE_CHECKING:
@@ -142,4 +142,4 @@ def headline_title(name: str) -> str:
 
 def score_text(name: str, value: float) -> str:
     """Return a share in per cent, a loss as it is."""
-    return value_text(value) if name == "loss" or not 0 <= value <= 1 else f"{value:.1%}"
+    return value_text(value) if name == "loss" or not 0 <= value <= 1 else percent(value)

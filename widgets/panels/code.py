@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
@@ -13,17 +14,20 @@ from PySide6.QtWidgets import (
     QLabel,
     QPlainTextEdit,
     QPushButton,
-    QStackedLayout,
+    QStackedWidget,
     QTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
+from widgets.file_commands import file_stem
 from widgets.monitor.empty import EmptyState
 from widgets.panels.python_highlighter import PythonHighlighter
+from widgets.picker import DETAIL, Picker
 from widgets.theme import mono_font
 from workbench.errors import UserError
 from workbench.files import write_atomically
+from workbench.session.message import Message
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QMouseEvent, QShowEvent
@@ -47,6 +51,8 @@ class CodePanel(QWidget):
         self._theme = theme
         self.code: GeneratedCode | None = None
         self._is_stale = True
+        self._looked_at = ""
+        self._own = session.document.experiment.training.backend
         self._make_text()
         self._empty = EmptyState(theme, "file", "", "")
         self._lay_out()
@@ -63,7 +69,9 @@ class CodePanel(QWidget):
         self._is_stale = not self.isVisible()
         if self._is_stale:
             return
-        report = self._session.document.report
+        backend_id = self.backend
+        report = self._session.document.report_for(backend_id)
+        self._show_choice(backend_id)
         if report.errors:
             first = report.errors[0]
             self._say(
@@ -72,15 +80,19 @@ class CodePanel(QWidget):
             )
             return
         try:
-            training = self._session.document.experiment.training
-            backend = self._session.catalog.backend(training.backend)
+            backend = self._session.catalog.backend(backend_id)
             self.code = backend.generate(report.network)
         except UserError as error:
             self._say(error.message, error.hint)
             return
         self._show_source(self.code.source)
-        self._note.setText(f"Generated for {backend.title}. Read-only: change the design instead.")
-        self._layout.setCurrentWidget(self._body)
+        self._note.setText(
+            "Trains as it stands here. Read-only: change the design instead."
+            if backend_id == self._own
+            else f"The same network; it is {self._title(self._own)} that trains."
+        )
+        self._parts.setCurrentWidget(self.text)
+        self._show_buttons()
         self._mark_selection()
 
     def copy(self) -> None:
@@ -93,16 +105,50 @@ class CodePanel(QWidget):
         if self.code is None:
             return
         source = self.code.source
-        name, _ = QFileDialog.getSaveFileName(self, "Save code", "model.py", "Python (*.py)")
+        stem = file_stem(self._session.document.experiment.name)
+        name, _ = QFileDialog.getSaveFileName(self, "Save code", f"{stem}.py", "Python (*.py)")
         if name:
-            from pathlib import Path
+            path = Path(name)
+            if self._session.attempt(lambda: write_atomically(path, source.encode())):
+                self._session.messaged.emit(Message("info", f"The code is saved as {path}."))
 
-            self._session.attempt(lambda: write_atomically(Path(name), source.encode()))
+    @property
+    def backend(self) -> str:
+        """Id of the backend whose code is shown: the experiment's, unless another is looked at."""
+        return self._looked_at or self._session.document.experiment.training.backend
+
+    def _title(self, backend: str) -> str:
+        return self._session.backends.title(backend)
+
+    def _on_backend_chosen(self, row: int) -> None:
+        chosen = self._choice.itemData(row)
+        self._looked_at = "" if chosen == self._own else chosen
+        self.refresh()
+
+    def _show_choice(self, backend: str) -> None:
+        """List the backends, the experiment's with a mark."""
+        own = self._own
+        known = self._session.backends.ids
+        wanted = known if own in known else [*known, own]
+        if [self._choice.itemData(row) for row in range(self._choice.count())] != wanted:
+            self._choice.clear()
+            for each in wanted:
+                self._choice.add(self._title(each), each)
+        for row, each in enumerate(wanted):
+            self._choice.setItemData(row, "trains" if each == own else "", DETAIL)
+        self._choice.choose(backend)
+        self._choice.setFixedWidth(max(110, self._choice.fitting_width()))
+
+    def _show_buttons(self) -> None:
+        for button in (self._copy, self._save):
+            button.setEnabled(self.code is not None)
 
     def _say(self, title: str, hint: str) -> None:
         self.code = None
+        self._note.setText("")
         self._empty.show_text(title, hint)
-        self._layout.setCurrentWidget(self._empty)
+        self._parts.setCurrentWidget(self._empty)
+        self._show_buttons()
 
     def _show_source(self, source: str) -> None:
         if source == self.text.toPlainText():
@@ -141,6 +187,9 @@ class CodePanel(QWidget):
 
     def _on_report_changed(self) -> None:
         self._is_stale = True
+        own = self._session.document.experiment.training.backend
+        if own != self._own:
+            self._own, self._looked_at = own, ""
         if self.isVisible():
             self._timer.start()
 
@@ -156,27 +205,29 @@ class CodePanel(QWidget):
     def _lay_out(self) -> None:
         self._note = QLabel()
         self._note.setProperty("soft", True)
-        copy, save = QPushButton("Copy"), QPushButton("Save…")
-        copy.setObjectName("copy")
-        save.setObjectName("save")
-        copy.clicked.connect(self.copy)
-        save.clicked.connect(self.save)
+        self._choice = Picker("codeBackend", "Backend of the code", "Code of")
+        self._choice.activated.connect(self._on_backend_chosen)
+        self._copy, self._save = QPushButton("Copy"), QPushButton("Save…")
+        self._copy.setObjectName("copy")
+        self._save.setObjectName("save")
+        self._copy.clicked.connect(self.copy)
+        self._save.clicked.connect(self.save)
         bar = QHBoxLayout()
         bar.setContentsMargins(12, 6, 10, 4)
         bar.setSpacing(8)
+        bar.addWidget(self._choice)
         bar.addWidget(self._note)
         bar.addStretch(1)
-        bar.addWidget(copy)
-        bar.addWidget(save)
-        self._body = QWidget()
-        column = QVBoxLayout(self._body)
+        bar.addWidget(self._copy)
+        bar.addWidget(self._save)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(bar)
-        column.addWidget(self.text, 1)
-        self._layout = QStackedLayout(self)
-        self._layout.addWidget(self._body)
-        self._layout.addWidget(self._empty)
+        self._parts = QStackedWidget(self)
+        self._parts.addWidget(self.text)
+        self._parts.addWidget(self._empty)
+        column.addWidget(self._parts, 1)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with edits made unseen."""

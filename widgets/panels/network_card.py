@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtWidgets import QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
 
+from widgets.fields import set_property
 from widgets.panels.column import ScrollColumn, heading, wrapped
 from widgets.texts import byte_size, counted, grouped, short_count
 from workbench.document.edits import replace
+from workbench.errors import UserError
+from workbench.session.weights import StartingFit, set_start
 
 if TYPE_CHECKING:
     from workbench.session import Session
@@ -27,6 +30,13 @@ class NetworkCard(ScrollColumn):
         self._title = heading("Network", self)
         self._facts = wrapped("", self)
         self._facts.setObjectName("networkFacts")
+        self._start = wrapped("", self, soft=False)
+        self._start.setObjectName("startingWeights")
+        self._forget = QPushButton("Start from the seed instead", self)
+        self._forget.setObjectName("forgetWeights")
+        self._forget.setProperty("link", True)
+        self._forget.clicked.connect(self._on_forget)
+        self._fit = StartingFit()
         self._hint = wrapped("", self)
         self._notes = QPlainTextEdit(self)
         self._notes.setObjectName("notes")
@@ -38,6 +48,8 @@ class NetworkCard(ScrollColumn):
         self._notes.installEventFilter(self)
         self.add(self._title)
         self.add(self._facts)
+        self.add(self._start)
+        self.add(self._forget)
         self.add(self._hint)
         self.add(heading("Notes", self), 6)
         self.add(self._notes)
@@ -48,6 +60,7 @@ class NetworkCard(ScrollColumn):
         experiment, network = document.experiment, document.report.network
         self._facts.setText("\n".join(_facts(self._session)))
         self._facts.setVisible(bool(experiment.graph.nodes))
+        self._show_start()
         empty = "Drag layers from the left onto the canvas, or press Space there and type a name."
         known = "Select a layer to change its settings." if network.nodes else UNKNOWN
         self._hint.setText(known if experiment.graph.nodes else empty)
@@ -61,6 +74,28 @@ class NetworkCard(ScrollColumn):
         if event.type() == QEvent.Type.FocusOut:
             self._session.document.seal()
         return False
+
+    def _show_start(self) -> None:
+        document = self._session.document
+        start = document.experiment.start
+        self._start.setVisible(start is not None)
+        self._forget.setVisible(start is not None)
+        if start is None:
+            return
+        try:
+            found = self._fit.of(document)
+        except UserError as error:
+            self._start.setText(str(error))
+            set_property(self._start, "severity", "error")
+            return
+        used, drawn = (found.used, found.drawn) if found is not None else ((), ())
+        total = counted(len(used) + len(drawn), "weight")
+        rest = f"; the rest, such as {drawn[0]}, from the seed" if drawn else ""
+        self._start.setText(f"Starts from {start.name}, {grouped(len(used))} of {total}{rest}.")
+        set_property(self._start, "severity", "warning" if drawn else "")
+
+    def _on_forget(self) -> None:
+        self._session.attempt(lambda: set_start(self._session.document, None))
 
     def _on_notes_changed(self) -> None:
         notes = self._notes.toPlainText()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -65,6 +66,7 @@ class RunDifferences(QWidget):
         self.table.setRowCount(len(rows))
         self.table.setHorizontalHeaderLabels(["Setting", *short_names(names).values()])
         header = self.table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for row, difference in enumerate(rows):
             self._put(row, 0, setting_title(difference.path))

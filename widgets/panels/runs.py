@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
     from widgets.theme import Theme
+    from workbench.plugin_api.backend import Backend
     from workbench.runs.store import RunSummary
     from workbench.session import Session
 
 WIDTHS = {
     table.COMPARE: 58,
     table.STAR: 30,
-    table.NAME: 190,
+    table.NAME: 220,
     table.STATUS: 100,
     table.EPOCHS: 70,
     table.BEST: 70,
@@ -133,6 +134,16 @@ class RunsPanel(QWidget):
         self.show_run(run)
         self._session.attempt(self._session.run.resume)
 
+    def continue_elsewhere(self, run: RunSummary, backend: type[Backend]) -> None:
+        """Ask for how many more epochs, and train them in another backend, as a run of its own."""
+        left = max(run.planned_epochs - run.epochs, 0)
+        title = f"Continue in {backend.title}"
+        epochs, accepted = QInputDialog.getInt(self, title, "More epochs:", left or 5, 1, 100_000)
+        if accepted:
+            self._session.run.continue_elsewhere(
+                run.folder, backend.id, epochs, self.run_opened.emit
+            )
+
     def menu_for(self, run: RunSummary) -> QMenu:
         """Return what can be done with a run."""
         menu = QMenu(self)
@@ -144,6 +155,7 @@ class RunsPanel(QWidget):
         _entry(menu, "Continue for more epochs…", can_continue).triggered.connect(
             lambda: self.continue_run(run)
         )
+        self._add_backends(menu.addMenu("Continue in"), run, can_continue)
         menu.addSeparator()
         _entry(menu, "Load its experiment into the editor", is_sound).triggered.connect(
             lambda: self.load_experiment(run)
@@ -152,6 +164,18 @@ class RunsPanel(QWidget):
         menu.addSeparator()
         _entry(menu, "Delete…", not run.running).triggered.connect(lambda: self.delete(run))
         return menu
+
+    def _add_backends(self, menu: QMenu, run: RunSummary, can_continue: bool) -> None:
+        """Offer the other backends; one that is missing says in its tool tip what installs it."""
+        menu.setObjectName("continueIn")
+        menu.setToolTipsVisible(True)
+        menu.menuAction().setEnabled(can_continue)
+        for backend in self._session.catalog.backends:
+            if backend.id != run.backend:
+                state = backend().availability()
+                entry = _entry(menu, backend.title, can_continue and state.ok)
+                entry.setToolTip("" if state.ok else f"{state.reason} {state.install}".strip())
+                entry.triggered.connect(lambda _=False, b=backend: self.continue_elsewhere(run, b))
 
     def _ask(self, question: str, consequence: str, verb: str) -> bool:
         box = QMessageBox(self)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPixmap
 
 from widgets.monitor.labels import metric_title, value_text
 from widgets.monitor.scores import score_text
-from widgets.texts import duration
+from widgets.texts import duration, percent
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -219,7 +219,7 @@ def _text(run: RunSummary, column: int) -> str:
             return _best(run)
         case 6:
             accuracy = run.test.get("test/accuracy")
-            return "" if accuracy is None else f"{accuracy:.1%}"
+            return "" if accuracy is None else percent(accuracy)
         case 7:
             return duration(run.duration) if run.duration else ""
         case 8:

@@ -46,8 +46,9 @@ def limits(network: Network, catalog: Catalog) -> dict[str, tuple[Limit, ...]]:
 
 
 def formats(catalog: Catalog, network: Network | None = None) -> list[FormatState]:
-    """Return every format of the catalog with its state. Imports no framework."""
-    return [format_state(kind(), network) for kind in catalog.exporters]
+    """Return every format of the catalog with its state, by title. Imports no framework."""
+    kinds = sorted(catalog.exporters, key=lambda kind: kind.title.lower())
+    return [format_state(kind(), network) for kind in kinds]
 
 
 def format_state(exporter: Exporter, network: Network | None = None) -> FormatState:

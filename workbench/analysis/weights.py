@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from workbench.plugin_api.network import Network
 
 By = Literal["name", "order"]
+Order = Literal["code", "graph", "unsure"]
+"""In which order a file has its weights: that of the code that made them, that of the graph of an
+experiment, or one that may be any other."""
 
 CANONICAL = "Neural Workbench"
 """Layout of our own files, in which weights are called "node/weight"."""
@@ -131,31 +134,28 @@ def match(
     by: By,
     preferred: str = CANONICAL,
     *,
-    in_graph_order: bool = False,
+    order: Order = "code",
 ) -> Matching:
     """Match a network's weights with the arrays of a file; shapes always have to agree.
 
     By name, each weight takes the array that has one of its names in one of the layouts. By
     order, arrays of the same role (kernel, bias, scale, running mean and variance) are taken in
     the order of both sides, as many as fit (a longest common subsequence), all in one layout:
-    the one that fits most.
+    the one that fits most. Where the order of the file is not sure, only that among arrays of
+    equal shape counts.
 
     Args:
         layouts: names and layouts of the frameworks, beside our own.
         stored: in the order of the file.
         preferred: the layout to try first.
-        in_graph_order: whether `stored` follows the graph, as the network's nodes do; else the
-            order is that of code, in which each layout names its weights.
+        order: of `stored`.
     """
     known = {CANONICAL: _canonical(network), **{item.layout: item for item in layouts}}
     ordered = sorted(known.values(), key=lambda item: item.layout != preferred)
     shapes = {name: spec.shape for name, spec in network.weight_specs().items()}
     if by == "name":
         return _by_name(shapes, ordered, stored)
-    tries = [
-        _by_order(shapes, list(shapes if in_graph_order else item.names), item, stored)
-        for item in ordered
-    ]
+    tries = [_by_order(shapes, item, stored, order) for item in ordered]
     return max(tries, key=lambda matching: len(matching.matched))
 
 
@@ -220,23 +220,35 @@ def _misfit(item: Stored, bind: Bind, shape: tuple[int, ...], layout: str) -> st
 
 def _by_order(
     shapes: Mapping[str, tuple[int, ...]],
-    order: Sequence[str],
     layout: FileNames,
     stored: Sequence[Stored],
+    order: Order,
 ) -> Matching:
     pairs = _Pairs(shapes)
+    places = shapes if order == "graph" else layout.names
+    together = _of_equal_shape if order == "unsure" else _common
     usable = [item for item in stored if not item.numbers]
     for role in ("kernel", "bias", "scale", "mean", "variance"):
         ours = [name for name, shape in shapes.items() if role_of(name, shape) == role]
         theirs = [i for i in usable if (i.role or role_of(i.name, i.shape)) == role]
-        known = [name for name in order if name in layout.names and name in ours]
+        known = [name for name in places if name in layout.names and name in ours]
         wanted = [expected_shape(layout.names[name][1], shapes[name]) for name in known]
-        for at, other in _common(wanted, [item.shape for item in theirs]):
+        for at, other in together(wanted, [item.shape for item in theirs]):
             name = known[at]
             pairs.found[name] = (theirs[other], layout.names[name][1], layout.layout)
         for name in ours:
             pairs.reasons[name] = f"The file has no {role} of this shape at its place."
     return pairs.finished(stored)
+
+
+def _of_equal_shape(
+    ours: Sequence[tuple[int, ...]], theirs: Sequence[tuple[int, ...]]
+) -> list[tuple[int, int]]:
+    """Return the places of the first, second, third … of each shape on both sides."""
+    left: dict[tuple[int, ...], list[int]] = {}
+    for other, shape in enumerate(theirs):
+        left.setdefault(shape, []).append(other)
+    return [(at, left[shape].pop(0)) for at, shape in enumerate(ours) if left.get(shape)]
 
 
 def _common(

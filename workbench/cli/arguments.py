@@ -22,6 +22,7 @@ NAMES = frozenset(
         "new",
         "check",
         "code",
+        "load",
         "train",
         "resume",
         "evaluate",
@@ -55,6 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=workbench.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _design(commands)
+    _loading(commands)
     _training(commands)
     _comparing(commands)
     _results(commands)
@@ -98,6 +100,23 @@ def _design(commands: Commands) -> None:
     code.add_argument("--backend", metavar="B", help="such as torch")
 
 
+def _loading(commands: Commands) -> None:
+    from workbench.cli import load
+
+    parser = _add(commands, "load", "let an experiment start from weights of a file", load.load)
+    parser.add_argument("file", metavar="FILE", help="an experiment")
+    parser.add_argument("weights", metavar="WEIGHTS", help=".safetensors, .pt, .pth, .h5 or .keras")
+    parser.add_argument(
+        "--by", choices=("name", "order"), default="name", help="what tells them apart (name)"
+    )
+    parser.add_argument(
+        "--partial", action="store_true", help="take what matches, though something does not"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="experiment to write (FILE itself)"
+    )
+
+
 def _training(commands: Commands) -> None:
     from workbench.cli import train
 
@@ -118,6 +137,9 @@ def _training(commands: Commands) -> None:
     _add_run(resume)
     resume.add_argument(
         "--epochs", type=_count, metavar="N", help="epochs in all, those already done included"
+    )
+    resume.add_argument(
+        "--backend", metavar="B", help="go on in another backend, in a new run that begins there"
     )
 
 

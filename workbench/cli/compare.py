@@ -114,7 +114,7 @@ def _conclude(comparison: BackendComparison, is_random: bool, output: Output) ->
 
 def difference_text(difference: float | None) -> str:
     """Return a difference in two digits; nothing where nothing could be compared."""
-    return "" if difference is None else f"{difference:.1e}"
+    return "" if difference is None else f"{difference:.2g}"
 
 
 def _described(trial: Trial) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from workbench.analysis.problems import Report
 from workbench.analysis.problems import check as check_design
 from workbench.catalog import Catalog
 from workbench.cli.arguments import WrongUsage
+from workbench.document import exports
 from workbench.document.edits import set_training
-from workbench.document.files import SUFFIX, load, with_suffix
+from workbench.document.files import SUFFIX, with_suffix
 from workbench.errors import UserError
 from workbench.files import write_atomically
 from workbench.plugin_api.problems import Problem
@@ -95,11 +96,11 @@ def code(options: argparse.Namespace, output: Output) -> int:
 
 
 def open_experiment(name: str) -> Experiment:
-    """Read an experiment file, or an example by its name; raises UserError."""
+    """Read an experiment file, an export that carries one, or an example; raises UserError."""
     path = Path(name)
     if not path.exists() and name in resources.examples():
         path = resources.examples()[name]
-    return load(path)
+    return exports.open_experiment(path)
 
 
 def examine(experiment: Experiment, catalog: Catalog) -> Report:

@@ -9,17 +9,19 @@ import platform
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from workbench.analysis.exports import formats
 from workbench.catalog import Catalog
 from workbench.cli import system
 from workbench.cli.runs import runs_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from workbench.cli.output import Output
@@ -68,8 +70,8 @@ def _all() -> Iterator[Finding]:
     if sys.platform == "linux":
         yield _libraries()
         yield _display()
-    for backend_type in catalog.backends:
-        yield from _backend(backend_type())
+    yield from _backends([kind() for kind in catalog.backends])
+    yield _formats(catalog)
     yield _disk(runs_folder(argparse.Namespace(runs=None)))
     yield from (
         Finding(f"plug-in {broken.module}", "warning", broken.message, "Update or uninstall it.")
@@ -95,20 +97,43 @@ def _display() -> Finding:
     return Finding("display", "warning", "none; the command line works, the window cannot open")
 
 
-def _backend(backend: Backend) -> Iterator[Finding]:
+def _backends(backends: Sequence[Backend]) -> list[Finding]:
+    """Return what there is of each; an error only where nothing can train."""
+    with ThreadPoolExecutor() as pool:  # importing a framework takes seconds
+        found = list(pool.map(_backend, backends))
+    works = any(all(finding.level == "ok" for finding in findings) for findings in found)
+    flat = [finding for findings in found for finding in findings]
+    if not works:
+        return flat
+    return [
+        msgspec.structs.replace(finding, level="warning") if finding.level == "error" else finding
+        for finding in flat
+    ]
+
+
+def _backend(backend: Backend) -> list[Finding]:
     available = backend.availability()
     if not available.ok:
-        yield Finding(backend.title, "error", available.reason, available.install)
-        return
-    yield Finding(backend.title, "ok", _version(backend.id))
-    yield _devices(backend)
+        return [Finding(backend.title, "error", available.reason, available.install)]
+    versions = [f"{name} {found}" for name in backend.packages if (found := _version(name))]
+    return [Finding(backend.title, "ok", ", ".join(versions) or "installed"), _devices(backend)]
 
 
 def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "installed"
+        return ""
+
+
+def _formats(catalog: Catalog) -> Finding:
+    states = formats(catalog)
+    missing = [state for state in states if not state.availability.ok]
+    if not missing:
+        return Finding("export formats", "ok", f"all {len(states)} can be written")
+    reasons = ", ".join(f"{state.title} ({state.availability.reason})" for state in missing)
+    lines = dict.fromkeys(state.availability.install for state in missing)
+    return Finding("export formats", "warning", f"missing: {reasons}", "; ".join(lines))
 
 
 def _devices(backend: Backend) -> Finding:
@@ -127,7 +152,8 @@ def _devices(backend: Backend) -> Finding:
         return Finding(name, "error", f"no answer within {DEVICES_SECONDS} s", "Check the driver.")
     except (subprocess.CalledProcessError, ValueError, IndexError) as error:
         printed = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
-        return Finding(name, "error", printed[-1] if printed else "it cannot be imported")
+        detail = printed[-1] if printed else "it cannot be imported"
+        return Finding(name, "error", detail, backend.availability().install)
     return Finding(name, "ok", ", ".join(devices))
 
 

@@ -61,7 +61,7 @@ def predict(options: argparse.Namespace, output: Output) -> int:
 
 def _likeliest(answer: Prediction) -> str:
     pairs = zip(answer.labels, answer.probabilities, strict=True)
-    return ", ".join(f"{label} {share:.1%}" for label, share in list(pairs)[:3])
+    return ", ".join(f"{label} {100 * share:.1f} %" for label, share in list(pairs)[:3])
 
 
 def _described(key: str, asked: str, answer: Prediction | UserError) -> dict[str, Any]:

@@ -48,8 +48,26 @@ def resume(options: argparse.Namespace, output: Output) -> int:
             f"{run.epochs} epochs are done already.",
             f"Ask for more in all, such as --epochs {run.epochs + 5}.",
         )
-    control.request_resume(folder, options.epochs)
-    return run_and_follow(folder, Catalog.load().launchers["local"](), output)
+    catalog = Catalog.load()
+    if options.backend is None or options.backend == store.read_experiment(folder).training.backend:
+        control.request_resume(folder, options.epochs)
+    else:
+        check_backend(options.backend, catalog)
+        folder = control.continue_elsewhere(
+            folder, options.backend, runs_folder(options), options.epochs
+        )
+        output.say(f"Run: {folder.path}")
+    return run_and_follow(folder, catalog.launchers["local"](), output)
+
+
+def check_backend(name: str, catalog: Catalog) -> None:
+    """Raise WrongUsage for a backend that nobody knows, UserError for one that is missing."""
+    if name not in catalog.backends:
+        known = ", ".join(backend.id for backend in catalog.backends)
+        raise WrongUsage(f"There is no backend called “{name}” here.", f"There are: {known}.")
+    available = catalog.backend(name).availability()
+    if not available.ok:
+        raise UserError(available.reason, available.install)
 
 
 def _configured(options: argparse.Namespace) -> Experiment:

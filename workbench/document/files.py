@@ -19,7 +19,8 @@ FORMAT = "neural-workbench-experiment"
 VERSION = 2
 SUFFIX = ".workbench.json"
 
-_LARGEST = 64 * 2**20
+LARGEST = 64 * 2**20
+"""Bytes of an experiment; a larger file is none."""
 _DEEPEST = 20
 
 
@@ -42,7 +43,7 @@ def load(path: Path) -> Experiment:
         if not path.is_file():
             raise _missing(path)
         with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+            content = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path} cannot be read: {reason}.") from error
@@ -62,9 +63,9 @@ def loads(content: bytes, name: str = "The file") -> Experiment:
     Raises:
         UserError: these bytes are not an experiment that this version understands.
     """
-    if len(content) > _LARGEST:
+    if len(content) > LARGEST:
         raise UserError(
-            f"{name} is larger than {_LARGEST // 2**20} MB, so it is not an experiment.",
+            f"{name} is larger than {LARGEST // 2**20} MB, so it is not an experiment.",
             f"Experiments are small text files ending in {SUFFIX}.",
         )
     document = _upgraded(_parsed(content, name), name)

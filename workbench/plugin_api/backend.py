@@ -203,6 +203,8 @@ class Backend(ABC):
     title: ClassVar[str] = ""
     one_length: ClassVar[bool] = False
     """Whether it compiles for one length of samples, so that all batches should have the same."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Distributions it stands on, or alternatives, whose versions a report names."""
 
     @abstractmethod
     def availability(self) -> Availability:

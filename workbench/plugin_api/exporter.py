@@ -44,7 +44,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     softmax: Annotated[
         bool,
-        param("Probabilities", "End in softmax, so that the outputs are probabilities"),
+        param("Outputs are probabilities", "End in softmax; else they are logits"),
     ] = False
     opset: Annotated[
         int,
@@ -121,6 +121,8 @@ class Exporter(ABC):
     """Of the main file, such as ".onnx"; empty for a folder."""
     takes_lengths: ClassVar[bool] = False
     """Whether it can express a network over samples that differ in length."""
+    companions: ClassVar[tuple[str, ...]] = ()
+    """Endings of files beside the main one that could meet another format's."""
     holds_network: ClassVar[bool] = True
     """Whether the file computes by itself; `options.softmax` concerns only such files."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+import time
 import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock, Timeout
 
-from workbench.document.files import dumps
+from workbench.document.edits import set_training
+from workbench.document.files import dumps, load
 from workbench.errors import UserError
 from workbench.files import unwritable, write_atomically
 from workbench.runs import commands
+from workbench.runs import events as ev
 from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineWriter
 from workbench.runs.request import Request, read_request, write_request
@@ -83,6 +86,54 @@ def send(folder: RunFolder, command: commands.Command) -> None:
             writer.write(commands.encode(command))
     except OSError as error:
         raise unwritable(folder.commands, error) from error
+
+
+def continue_elsewhere(
+    folder: RunFolder, backend: str, runs_folder: Path, epochs: int | None = None
+) -> RunFolder:
+    """Make a new run that goes on, in another backend, from where a run is; that stays as it is.
+
+    Events, checkpoints, data and results are copied, so that the curves of the new run go on from
+    the old ones. Its device is chosen anew, unless it was the processor.
+
+    Args:
+        backend: id of the backend; the caller has seen that it is there.
+        epochs: epochs in all to train up to; None: as many as were asked for last.
+
+    Raises:
+        UserError: the run is running, has no checkpoint, or cannot be read; or the disk is full.
+    """
+    if is_running(folder):
+        raise UserError(f"{folder.name} is running.", "Stop it first, or let it end.")
+    if not any(folder.checkpoints.glob("step-*")):
+        raise UserError(
+            f"{folder.name} has no checkpoint to go on from.", "Train a new run instead."
+        )
+    experiment = load(folder.experiment)
+    device = "cpu" if experiment.training.device == "cpu" else "auto"
+    moved = set_training(experiment, backend=backend, device=device)
+    new = create_run(moved, runs_folder, start=folder.start if folder.start.exists() else None)
+    try:
+        _copy_past(folder, new)
+        last = _last_request(folder) if epochs is None else Request(epochs=epochs)
+        write_request(new, Request(resume=True, epochs=last.epochs))
+    except (OSError, UserError) as error:
+        shutil.rmtree(new.path, ignore_errors=True)
+        raise unwritable(new.path, error) if isinstance(error, OSError) else error from error
+    return new
+
+
+def _copy_past(old: RunFolder, new: RunFolder) -> None:
+    """Copy what a run goes on from. Feature maps stay behind: they are large, and soon anew."""
+    note = ev.Noted(time=time.time(), severity="info", message=f"A continuation of {old.name}.")
+    # First, so that the new run counts as made now.
+    new.events.write_bytes(ev.encode(note) + old.events.read_bytes())
+    partial = shutil.ignore_patterns(".*")
+    shutil.copytree(old.checkpoints, new.checkpoints, ignore=partial)
+    if old.results.is_dir():
+        shutil.copytree(old.results, new.results, ignore=partial)
+    if old.info.is_file():
+        shutil.copyfile(old.info, new.info)
 
 
 def request_resume(folder: RunFolder, epochs: int | None = None) -> None:

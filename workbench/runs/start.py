@@ -68,7 +68,7 @@ def fit(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> Fit:
     specs = network.weight_specs()
     used = tuple(name for name, spec in specs.items() if shapes.get(name) == spec.shape)
     drawn = tuple(name for name in specs if name not in used)
-    return Fit(used, drawn, tuple(name for name in shapes if name not in used))
+    return Fit(used, drawn, tuple(sorted(set(shapes).difference(used))))
 
 
 def copy_into(folder: RunFolder, source: Path) -> None:

@@ -202,6 +202,6 @@ def random_note(layers: Sequence[str]) -> str:
         return ""
     names = ", ".join(layers[:3]) + (" and others" if len(layers) > 3 else "")
     return (
-        f"Equal losses are not promised: {names} draw at random while training, "
-        "and each framework draws numbers of its own."
+        f"Equal losses are not promised: {names} {'draws' if len(layers) == 1 else 'draw'} "
+        "at random while training, and each framework draws numbers of its own."
     )

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from workbench.analysis.problems import Report, check
+from workbench.document.edits import set_training
 from workbench.document.experiment import Experiment
+from workbench.document.exports import experiment_in, is_export
 from workbench.document.files import load, save
 from workbench.document.history import History
 from workbench.document.recovery import Recovery
@@ -68,6 +70,12 @@ class DocumentSession:
         """Title of the edit that redo would bring back; empty: none."""
         return self._history.redo_title
 
+    def report_for(self, backend: str) -> Report:
+        """Return what the report would be with another backend."""
+        if backend == self.experiment.training.backend:
+            return self.report
+        return check(set_training(self.experiment, backend=backend), self._catalog, self._info)
+
     def edit(
         self, change: Callable[[Experiment], Experiment], title: str, merge_key: str = ""
     ) -> bool:
@@ -116,8 +124,16 @@ class DocumentSession:
         self.file_changed.emit()
 
     def open(self, path: Path) -> None:
-        """Read a file; raises UserError and changes nothing when it cannot be read."""
-        self.replace(load(path), path)
+        """Read a file, or the experiment out of an export, which has no file of its own yet.
+
+        Raises UserError and changes nothing when it cannot be read.
+        """
+        if not is_export(path):
+            self.replace(load(path), path)
+            return
+        self.replace(experiment_in(path))
+        self._history.mark_unsaved()
+        self.file_changed.emit()
 
     def save(self, path: Path | None = None) -> None:
         """Write the file; raises UserError when it cannot be written, or has no path yet."""

@@ -1,4 +1,4 @@
-"""The window's end of the process that reads data: starts it, asks it, never waits for it."""
+"""The window's end of the process that reads files: starts it, asks it, never waits for it."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ class Reader:
             refused.append(
                 Refused(
                     id=number,
-                    message="The process that reads the data ended unexpectedly.",
-                    hint="There may be too little memory. Reload the data to try again.",
+                    message="The process that reads files ended unexpectedly.",
+                    hint="There may be too little memory. Close what you can, and try again.",
                 )
             )
         return refused

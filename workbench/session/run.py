@@ -15,6 +15,7 @@ from workbench.session.message import Message
 from workbench.session.shown_run import ShownRun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from workbench.catalog import Catalog
@@ -144,6 +145,33 @@ class RunSession:
         if self.is_active and not self.state.ended:
             raise UserError("The run is still training.", "Stop it first, or let it end.")
         self._restart(self.state.epoch + epochs)
+
+    def continue_elsewhere(
+        self, folder: RunFolder, backend: str, epochs: int, done: Callable[[], object]
+    ) -> None:
+        """Go on with an ended run in another backend: in a new run, which is shown and trains.
+
+        Args:
+            epochs: more than are done.
+            done: called when the new run is shown; copying a large one takes a while.
+        """
+
+        def begin(new: RunFolder) -> None:
+            try:
+                self.open(new)
+                self._restart(None)
+            except UserError as error:
+                self._on_not_continued(error)
+            self.refresh()
+            done()
+
+        def copy() -> RunFolder:
+            epochs_done = store.summarise(folder).epochs
+            return control.continue_elsewhere(
+                folder, backend, self.runs_folder, epochs_done + epochs
+            )
+
+        self._background.run(copy, begin, self._on_not_continued)
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Replace the rate of the running training."""
@@ -285,6 +313,11 @@ class RunSession:
     def _on_not_listed(self, error: Exception) -> None:
         self._listing = False
         self.messaged.emit(Message("error", f"The runs could not be listed: {error}."))
+
+    def _on_not_continued(self, error: Exception) -> None:
+        hint = error.hint if isinstance(error, UserError) else ""
+        text = error.message if isinstance(error, UserError) else f"Not continued: {error}."
+        self.messaged.emit(Message("error", text, hint))
 
     def _on_not_deleted(self, error: Exception) -> None:
         hint = error.hint if isinstance(error, UserError) else ""

@@ -93,12 +93,23 @@ def export_run(
 def targets(
     formats: Sequence[str], destination: Path, stem: str, catalog: Catalog
 ) -> list[tuple[str, Path]]:
-    """Return a path for each format in one folder: STEM.onnx, or STEM-ID.py where two end alike."""
-    suffixes = [catalog.exporters[name].suffix for name in formats]
-    return [
-        (name, destination / f"{stem}{f'-{name}' if suffixes.count(suffix) > 1 else ''}{suffix}")
-        for name, suffix in zip(formats, suffixes, strict=True)
-    ]
+    """Return a path for each format in one folder: STEM.onnx, or STEM-ID.py where two would meet.
+
+    Raises:
+        UserError: a format is unknown.
+    """
+    kinds = [catalog.exporters[name] for name in formats]
+    found = []
+    for kind in kinds:
+        others = [other for other in kinds if other is not kind]
+        meets = any(
+            other.suffix == kind.suffix or {other.suffix, *other.companions} & {*kind.companions}
+            for other in others
+        )
+        found.append(
+            (kind.id, destination / f"{stem}{f'-{kind.id}' if meets else ''}{kind.suffix}")
+        )
+    return found
 
 
 def _refused(exporters: Sequence[Exporter], network: Network, keep_going: bool) -> list[Failed]:

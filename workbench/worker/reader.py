@@ -1,4 +1,4 @@
-"""Reads data for the window in a process of its own: `python -m workbench.worker.reader`."""
+"""Reads files for the window in a process of its own: `python -m workbench.worker.reader`."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ from workbench.reading import (
     Described,
     DescribeData,
     MakeThumbnails,
+    MatchWeights,
     Picture,
     Pictured,
     Refused,
     Reply,
     Request,
     ShowPicture,
+    TakeWeights,
     receive,
     send,
 )
 from workbench.worker.drawings import draw_series, draw_text
 from workbench.worker.preparation import describe
+from workbench.worker.weights import asked as weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are sent along with its picture."""
+DataRequest = DescribeData | MakeThumbnails | ShowPicture
 KEPT = 4
 """Data sets that stay open; memory is what a sample in it costs."""
 
@@ -67,11 +71,14 @@ class Answerer:
                     return Pictured(id=request.id, pictures=tuple(self._thumbnails(request)))
                 case ShowPicture():
                     return Pictured(id=request.id, pictures=(self._picture(request),))
+                case MatchWeights() | TakeWeights():
+                    return weights.answer(request, self._catalog)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)
         except Exception as error:
             traceback.print_exc()
-            message = f"The data cannot be read: {type(error).__name__}: {error}."
+            what = "data" if isinstance(request, DataRequest) else "file"
+            message = f"The {what} cannot be read: {type(error).__name__}: {error}."
             return Refused(id=request.id, message=message, hint="The log has the details.")
 
     def _opened(self, data: Data, fresh: bool = False) -> tuple[Opened, DataInfo]:

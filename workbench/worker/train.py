@@ -74,12 +74,14 @@ def _train_locked(folder: RunFolder, catalog: Catalog) -> int:
     try:
         Session(folder, catalog, events).run()
     except Exception as error:
-        traceback.print_exc()
-        events.release_reserve()
+        events.release_reserve()  # first: the log may lie on the same full disk
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
         try:
             events.write(ev.Failed, **failure(error))
         except UserError as unwritable:
-            print(f"{failure(error)['message']} {unwritable}", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"{failure(error)['message']} {unwritable}", file=sys.stderr)
             return UNWRITABLE
         return FAILED
     finally:
@@ -163,22 +165,11 @@ class Session:
             return Progress(epochs=epochs, learning_rate=training.optimizer.learning_rate)
         model.load_weights(found.weights)
         model.load_state(found.model)
-        self._tell_of_move(found, assembly)
         progress = found.progress
         if epochs > progress.epochs:
             progress.stopping.waited = 0
         progress.epochs = epochs
         return progress
-
-    def _tell_of_move(self, found: Checkpoint, assembly: Assembly) -> None:
-        """Say so when another backend goes on; what could not move is the model's to say."""
-        before = str(found.model.values.get("backend", assembly.backend.id))
-        if before != assembly.backend.id:
-            kind = self._catalog.backends.get(before)
-            self._inform(
-                f"{assembly.backend.title} goes on from step {found.progress.step} of "
-                f"{kind.title if kind else before}: the weights are exactly the same."
-            )
 
     def _compare_data(self, assembly: Assembly) -> None:
         """Say so when the data are not those that training began with."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.backend import BuildPlan, Device, Model
     from workbench.plugin_api.code import GeneratedCode
-    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.network import Network, ResolvedNode
 
 
 class _KerasBackend(Backend):
@@ -44,8 +44,13 @@ class _KerasBackend(Backend):
         """Return a readable module with `make_model()`."""
         return code.generate(network)
 
-    def file_names(self, network: Network) -> FileNames:
-        """Return the names of HDF5 files, which are the same for all three."""
+    def file_names(self, network: Network) -> FileNames | None:
+        """Return the names of HDF5 files, which are the same for all three.
+
+        None for a network with layers that have no Keras code: no such file can be its own.
+        """
+        if without_keras(network):
+            return None
         return FileNames("Keras", file_names(network))
 
     def build(self, plan: BuildPlan) -> Model:
@@ -63,8 +68,7 @@ class _KerasBackend(Backend):
                 "Choose PyTorch, or another layer.",
                 node.id,
             )
-            for node in network.nodes
-            if type(node.layer).keras is Layer.keras
+            for node in without_keras(network)
         )
 
     def warm_up(self) -> None:
@@ -74,12 +78,18 @@ class _KerasBackend(Backend):
         load_keras(self.framework)
 
 
+def without_keras(network: Network) -> list[ResolvedNode]:
+    """Return the nodes whose layers, those of plug-ins, have no Keras code."""
+    return [node for node in network.nodes if type(node.layer).keras is Layer.keras]
+
+
 class KerasTensorFlow(_KerasBackend):
     """Keras, compiled by TensorFlow."""
 
     id: ClassVar[str] = "keras-tensorflow"
     title: ClassVar[str] = "Keras · TensorFlow"
     one_length: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "tensorflow-cpu")
     framework = "tensorflow"
     framework_title = "TensorFlow"
 
@@ -90,6 +100,7 @@ class KerasJax(_KerasBackend):
     id: ClassVar[str] = "keras-jax"
     title: ClassVar[str] = "Keras · JAX"
     one_length: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ("keras", "jax")
     framework = "jax"
     framework_title = "JAX"
 
@@ -99,5 +110,6 @@ class KerasTorch(_KerasBackend):
 
     id: ClassVar[str] = "keras-torch"
     title: ClassVar[str] = "Keras · PyTorch"
+    packages: ClassVar[tuple[str, ...]] = ("keras", "torch")
     framework = "torch"
     framework_title = "PyTorch"

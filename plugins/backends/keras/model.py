@@ -15,7 +15,7 @@ from plugins.backends.keras.state import StateKeeper
 from plugins.backends.keras.threads import limit
 from plugins.backends.keras.updates import Updates
 from workbench.errors import UserError
-from workbench.plugin_api.backend import Model
+from workbench.plugin_api.backend import Model, NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -83,6 +83,8 @@ class KerasModel(Model):
 
     def train_step(self, batches: Sequence[Batch], learning_rate: float) -> None:
         """Do one optimizer step; see Model. Each sample of all `batches` weighs the same."""
+        for batch in batches:
+            self._check(batch.inputs)
         with self._explaining():
             correction = self._updates.correction(self._count + 1)
             self._steps.train(batches, learning_rate, correction)
@@ -95,11 +97,13 @@ class KerasModel(Model):
 
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return raw outputs in evaluation mode, canonical."""
+        self._check(inputs)
         with self._explaining():
             return self._steps.outputs(inputs)
 
     def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
         """Return raw outputs and the mean loss, without penalties."""
+        self._check(batch.inputs)
         with self._explaining():
             return self._steps.evaluate(batch)
 
@@ -107,6 +111,7 @@ class KerasModel(Model):
         self, inputs: NDArray[np.float32], nodes: Sequence[str]
     ) -> dict[str, NDArray[np.float32]]:
         """Return the outputs of nodes in evaluation mode; those not in the model are left out."""
+        self._check(inputs)
         with self._explaining():
             found = dict(zip(self._loaded.tapped, self._steps.taps(inputs), strict=True))
         return {node: np.array(found[node], np.float32) for node in nodes if node in found}
@@ -159,6 +164,15 @@ class KerasModel(Model):
             if not all(np.isfinite(value).all() for value in values):
                 return node.id
         return ""
+
+    def _check(self, inputs: NDArray[Any]) -> None:
+        """Raise NodeError for samples that the Input does not take."""
+        node = self._network.inputs[0]
+        wanted, given = node.output.shape, inputs.shape[1:]
+        if len(wanted) != len(given) or any(
+            size not in (None, found) for size, found in zip(wanted, given, strict=True)
+        ):
+            raise NodeError(node.id, f"The network takes samples of {wanted}, but got {given}.")
 
     def _weight(self, name: str) -> NDArray[np.float32]:
         if name in self._aside:

@@ -54,6 +54,8 @@ class StateKeeper:
                 arrays[SLOT.format(weight=weight.name, slot=slot)] = canonical
         for name, variable in self._loaded.random.items():
             arrays[f"random/{name}"] = self._steps.read(variable)
+        for name, value in self._steps.generators().items():
+            arrays[f"random/{name}"] = value
         return ModelState(arrays, values_of(self._backend, self._settings, step))
 
     def restore(self, state: ModelState) -> CarriedOver:
@@ -67,6 +69,15 @@ class StateKeeper:
         for name, variable in self._loaded.random.items():
             saved = state.arrays.get(f"random/{name}") if found.is_own else None
             self._steps.write(variable, self._first[name] if saved is None else saved)
+        if found.is_own:
+            saved_names = {name: f"random/{name}" for name in self._steps.generators()}
+            self._steps.set_generators(
+                {
+                    name: state.arrays[saved]
+                    for name, saved in saved_names.items()
+                    if saved in state.arrays
+                }
+            )
         return found
 
     def _slot(self, name: str, slot: str, found: CarriedOver) -> NDArray[np.float32]:

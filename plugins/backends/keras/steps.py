@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -78,6 +78,15 @@ class Steps(ABC):
     @abstractmethod
     def write_slot(self, index: int, slot: int, value: NDArray[Any]) -> None:
         """Replace what the optimizer keeps of a trained weight."""
+
+    def generators(self) -> dict[str, NDArray[Any]]:
+        """Return the states of random generators that belong to no layer, by name."""
+        return {}
+
+    def set_generators(  # noqa: B027 - optional
+        self, states: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Put back what `generators` returned."""
 
     def first_slots(self, filled: Callable[[tuple[int, ...], float], Any]) -> list[tuple[Any, ...]]:
         """Return the slots of every trained weight before the first step.

@@ -8,10 +8,11 @@ import numpy as np
 
 from plugins.backends.keras.steps import Steps
 from plugins.backends.pytorch.logs import StepLogs
+from plugins.backends.pytorch.state import random_states, set_random_states
 from plugins.backends.pytorch.transfer import Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +28,7 @@ class TorchSteps(Steps):
         import torch
 
         super().__init__(plan, loaded, updates)
+        torch.manual_seed(plan.seed)
         self._device = torch.device(device)
         self._transfer = Transfer(self._device, channels_last=True)
         self._parameters = [weight.variable.value for weight in loaded.trained]
@@ -110,6 +112,16 @@ class TorchSteps(Steps):
         kept = list(self._slots[index])
         kept[slot] = self._transfer.moved(np.array(value, np.float32)).reshape(kept[slot].shape)
         self._slots[index] = tuple(kept)
+
+    def generators(self) -> dict[str, NDArray[Any]]:
+        """Return the states of PyTorch's generators, which Keras' dropout draws from here."""
+        return {name: np.array(state) for name, state in random_states(self._device.type).items()}
+
+    def set_generators(self, states: Mapping[str, NDArray[Any]]) -> None:
+        """Put back what `generators` returned."""
+        import torch
+
+        set_random_states({name: torch.from_numpy(np.array(s)) for name, s in states.items()})
 
     def _forward(self, batch: Batch) -> tuple[Any, Any, Any]:
         import torch

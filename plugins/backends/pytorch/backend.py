@@ -22,6 +22,7 @@ class TorchBackend(Backend):
 
     id: ClassVar[str] = "torch"
     title: ClassVar[str] = "PyTorch"
+    packages: ClassVar[tuple[str, ...]] = ("torch",)
 
     def availability(self) -> Availability:
         """Say whether PyTorch is installed, without importing it."""

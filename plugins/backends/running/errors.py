@@ -13,6 +13,7 @@ _NO_MEMORY = (
     "can't allocate memory",
     "not enough memory",
     "failed to allocate",
+    "oom when allocating",
     "resource_exhausted",
     "resource exhausted",
 )

@@ -47,19 +47,26 @@ def build(
     folder: Path,
     graph: Graph,
     shape: tuple[int, ...] = (4, 4, 2),
+    *,
     task: Any = None,
+    backend: str = "torch",
+    samples: int = 0,
     **training: Any,
 ) -> Model:
-    """Return a model with its initial weights."""
+    """Return a model with its initial weights.
+
+    Args:
+        samples: of the training split.
+    """
     network = resolve(graph, catalog, TensorType(shape)).network
-    backend = catalog.backend("torch")
-    code = backend.generate(network)
+    framework = catalog.backend(backend)
+    code = framework.generate(network)
     path = folder / "model.py"
     path.write_text(code.source)
     plan = BuildPlan(
         network=network,
         task=task or catalog.tasks["classification"](),
-        info=DataInfo(input=TensorType(shape), classes=CLASSES),
+        info=DataInfo(input=TensorType(shape), classes=CLASSES, counts={"train": samples}),
         training=Training(**{"device": "cpu", **training}),
         code=code,
         module_path=path,
@@ -67,7 +74,7 @@ def build(
         device="cpu",
         seed=5,
     )
-    model = backend.build(plan)
+    model = framework.build(plan)
     model.load_weights(initial_weights(network, 5))
     return model
 

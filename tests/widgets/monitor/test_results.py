@@ -9,6 +9,7 @@ from widgets.monitor.answers import Answers, chosen
 from widgets.monitor.confusion import ConfusionView
 from widgets.monitor.gallery import PAGE
 from widgets.monitor.results import PredictionsPanel, saved_classes
+from widgets.texts import percent
 from workbench.runs.results import summarise
 
 
@@ -39,7 +40,7 @@ def choose(widget, text):
 def test_scores_of_the_test_split_come_first(panel, at_rest):
     evaluation = at_rest.run.state.evaluations["test"]
     label = panel.findChild(QLabel, "score_accuracy")
-    assert label.text() == f"{evaluation.metrics['accuracy']:.1%}"
+    assert label.text() == percent(evaluation.metrics["accuracy"])
     table = panel.scores.table
     assert table.rowCount() == 10
     assert table.item(0, 0).text() == "digit 0"
@@ -50,7 +51,7 @@ def test_another_split(panel, at_rest):
     split = panel.findChild(QComboBox, "split")
     choose(split, "Validation")
     accuracy = at_rest.run.state.evaluations["validation"].metrics["accuracy"]
-    assert panel.findChild(QLabel, "score_accuracy").text() == f"{accuracy:.1%}"
+    assert panel.findChild(QLabel, "score_accuracy").text() == percent(accuracy)
     assert at_rest.data.asked[-1][0] == "validation"
 
 
@@ -168,7 +169,7 @@ def test_a_matrix_of_any_size_is_painted(qtbot, theme, classes):
     cell = view.cell_rect(classes - 1, classes - 1)
     assert cell.right() <= 420
     assert cell.bottom() <= 260
-    assert view.describe(0, 1) == "class 0 taken for class 1: 5 of 25 (20.0%)"
+    assert view.describe(0, 1) == f"class 0 taken for class 1: 5 of 25 ({percent(0.2)})"
 
 
 @pytest.mark.parametrize("order", ["wrong", "confident", "unsure", "data"])

@@ -25,7 +25,7 @@ def slow_average(values, weight):
 
 @given(
     st.lists(st.floats(-100, 100) | st.just(math.nan), max_size=700),
-    st.floats(0, 0.99),
+    st.integers(0, 99).map(lambda hundredths: hundredths / 100),
     st.integers(1, 300),
 )
 def test_smoothing_in_pieces_is_the_average_by_definition(values, weight, piece):

@@ -6,9 +6,11 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 
+from plugins.backends.keras.backend import KerasJax
 from widgets.panels.code import CodePanel
-from workbench.document.edits import remove_nodes, set_parameter
+from workbench.document.edits import remove_nodes, set_parameter, set_training
 from workbench.plugin_api.data import DataInfo
+from workbench.plugin_api.problems import Problem
 from workbench.plugin_api.tensors import TensorType
 
 INFO = DataInfo(
@@ -110,3 +112,45 @@ def test_source_is_coloured(panel, theme):
     assert found["class"] == theme.colors.series[4]
     assert found["DigitsCNN"] == theme.colors.series[0]
     assert any(color == theme.colors.series[3] for color in found.values())
+
+
+def show_code_of(qtbot, panel, title):
+    picker = panel.findChild(QWidget, "codeBackend")
+    picker.showPopup()
+    place = picker.view().visualRect(picker.model().index(picker.findText(title), 0)).center()
+    QTest.mouseClick(picker.view().viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_the_code_of_another_backend_can_be_looked_at(panel, at_rest, qtbot):
+    show_code_of(qtbot, panel, "Keras · JAX")
+    assert "import keras" in panel.text.toPlainText()
+    assert at_rest.document.experiment.training.backend == "torch"
+    at_rest.document.select(("conv1",))
+    lines = [mark.cursor.blockNumber() + 1 for mark in panel.text.extraSelections()]
+    assert lines
+    assert all(panel.code.lines[line] == "conv1" for line in lines)
+    QTest.mouseClick(panel.findChild(QPushButton, "copy"), Qt.MouseButton.LeftButton)
+    assert QApplication.clipboard().text() == panel.code.source
+
+
+def test_the_code_follows_the_experiments_backend(panel, at_rest, qtbot):
+    show_code_of(qtbot, panel, "Keras · TensorFlow")
+    at_rest.document.edit(lambda e: set_training(e, backend="keras-jax"), "Backend")
+    qtbot.waitUntil(lambda: panel.backend == "keras-jax")
+    qtbot.waitUntil(lambda: "keras" in panel.text.toPlainText())
+    at_rest.document.undo()
+    qtbot.waitUntil(lambda: "class DigitsCNN(nn.Module)" in panel.text.toPlainText())
+
+
+def test_a_layer_that_one_backend_lacks_leaves_the_code_of_the_others(
+    panel, at_rest, qtbot, monkeypatch
+):
+    lacks = Problem("error", "Conv 2D has no Keras code.", "", "conv1")
+    monkeypatch.setattr(KerasJax, "problems", lambda self, network: (lacks,))
+    show_code_of(qtbot, panel, "Keras · JAX")
+    assert panel.code is None
+    assert "no Keras code" in panel.findChild(QWidget, "empty").accessibleName()
+    assert not panel.findChild(QPushButton, "save").isEnabled()
+    show_code_of(qtbot, panel, "PyTorch")
+    assert panel.code is not None
+    assert panel.findChild(QPushButton, "save").isEnabled()

@@ -1,7 +1,8 @@
+import msgspec
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMenu, QMessageBox, QWidget
 
 from tests.widgets.runs_on_disk import write_run
 from widgets.panels import runs_model as table
@@ -68,7 +69,7 @@ def test_a_row_tells_a_run(panel, folders):
     assert texts[table.NAME] == "Digits CNN"
     assert texts[table.STATUS] == "Completed"
     assert texts[table.EPOCHS] == "8 / 8"
-    assert texts[table.TEST] == "91.0%"
+    assert texts[table.TEST] == "91.0\N{NARROW NO-BREAK SPACE}%"
     assert cell(panel, folders[2], table.STATUS).data() == "Interrupted"
 
 
@@ -173,6 +174,10 @@ def test_menu_offers_what_is_possible(panel, folders):
     assert not done["Resume"].isEnabled()
     assert interrupted["Resume"].isEnabled()
     assert done["Continue for more epochs…"].isEnabled()
+    assert done["Continue in"].isEnabled()
+    begun = msgspec.structs.replace(panel.run_at(row_of(panel, folders[2])), epochs=0)
+    menu = panel.menu_for(begun)
+    assert not menu.findChild(QMenu, "continueIn").menuAction().isEnabled()
 
 
 def test_resume_from_the_menu(panel, at_rest, folders):
@@ -191,6 +196,23 @@ def test_continue_asks_for_epochs(panel, at_rest, folders):
     QTimer.singleShot(50, accept)
     entries(panel, folders[0])["Continue for more epochs…"].trigger()
     assert at_rest.run.calls == [("continue_for", 7)]
+
+
+def test_continue_elsewhere_offers_the_other_backends_and_asks_for_epochs(panel, at_rest, folders):
+    def accept():
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QInputDialog)
+        assert dialog.windowTitle() == "Continue in Keras · JAX"
+        dialog.setIntValue(4)
+        dialog.accept()
+
+    menu = panel.menu_for(panel.run_at(row_of(panel, folders[0])))
+    offered = {action.text(): action for action in menu.findChild(QMenu, "continueIn").actions()}
+    assert list(offered) == ["Keras · TensorFlow", "Keras · JAX", "Keras · PyTorch"]
+    QTimer.singleShot(50, accept)
+    offered["Keras · JAX"].trigger()
+    (call,) = at_rest.run.calls
+    assert call[:4] == ("continue_elsewhere", folders[0], "keras-jax", 4)
 
 
 def test_its_experiment_goes_into_the_editor(panel, at_rest, folders):

@@ -293,7 +293,7 @@ def test_deep_nesting_is_refused():
 
 
 def test_a_huge_file_is_refused_without_reading_all_of_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_LARGEST", 1000)
+    monkeypatch.setattr(files, "LARGEST", 1000)
     path = tmp_path / "huge.workbench.json"
     with path.open("wb") as file:
         file.truncate(10**12)  # sparse: reading it would take a terabyte

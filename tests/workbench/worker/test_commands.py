@@ -31,7 +31,7 @@ def endless(tmp_path):
 def test_pause_rate_watch_resume_and_stop(endless):
     folder, worker = endless
     send(folder, cmd.Pause())
-    assert runs.wait_for(lambda: runs.only(folder, ev.Paused)) < 2.0
+    assert runs.wait_for(lambda: runs.only(folder, ev.Paused)) < 5.0
     paused = runs.only(folder, ev.Paused)[0].step
     assert Checkpoints(folder.checkpoints).find("last").progress.step == paused
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
 import subprocess
+import traceback
 
 import pytest
 from PIL import Image
@@ -20,6 +22,7 @@ from workbench.runs.results import read_results
 from workbench.worker.assembly import assemble
 from workbench.worker.evaluation import evaluate
 from workbench.worker.failures import failure
+from workbench.worker.train import Session
 from workbench.worker.trained import open_trained
 
 
@@ -115,6 +118,19 @@ def test_a_full_disk(tmp_path):
         assert "disk is full" in words
     finally:
         subprocess.run(["umount", str(room)], check=True)
+
+
+def test_a_log_on_the_full_disk_keeps_no_failure_from_being_told(tmp_path, train, monkeypatch):
+    """Printing the traceback fails as writing the checkpoint did; the event is written anyway."""
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(traceback, "print_exc", full)
+    monkeypatch.setattr(Session, "run", full)
+    folder = runs.run_folder(runs.experiment(epochs=1), tmp_path)
+    assert train(folder) == 1
+    assert runs.only(folder, ev.Failed)[0].hint
 
 
 def test_events_that_cannot_be_written(tmp_path, train, capsys):

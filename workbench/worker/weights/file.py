@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from workbench.analysis.weights import CANONICAL, Stored
+from workbench.analysis.weights import CANONICAL, Order, Stored
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,15 +27,14 @@ class WeightsFile:
         read: returns one of them; called only for those whose shape is wanted, so that no file
             can ask for more memory than the network.
         layout: whose layout its arrays most likely have.
-        order: that of `stored`: of the code that made the weights, of the graph of an experiment,
-            or of nothing that is sure.
+        order: that of `stored`.
     """
 
     kind: str
     stored: Sequence[Stored]
     read: Callable[[Stored], NDArray[Any]]
     layout: str = CANONICAL
-    order: Literal["code", "graph", "unsure"] = "code"
+    order: Order = "code"
 
 
 def damaged(name: str, error: object) -> UserError:

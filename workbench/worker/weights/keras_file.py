@@ -37,7 +37,9 @@ def open_keras(path: Path) -> Iterator[WeightsFile]:
             if archive.getinfo(MEMBER).file_size > LARGEST_MEMBER:
                 raise UserError(f"{path.name} holds more than 16 GB of weights.")
             content = archive.read(MEMBER)
-    except (zipfile.BadZipFile, KeyError, OSError, EOFError, NotImplementedError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # decompressors raise their own kinds on damaged files
         raise damaged(path.name, error) from error
     with _opened(io.BytesIO(content), path.name, "Keras model, weights alone") as file:
         yield file

@@ -46,7 +46,7 @@ def read_weights(
             file.stored,
             by,
             file.layout,
-            in_graph_order=file.order == "graph",
+            order=file.order,
         )
         warnings = _order_doubts(network, file) if by == "order" else []
         weights: dict[str, NDArray[np.float32]] = {}
@@ -87,7 +87,8 @@ def load_weights(
     """
     report, weights = read_weights(path, network, catalog, by)
     check_match(report, path.name, partial=partial)
-    content = save(weights, {"format": "neural-workbench", "source": path.name})
+    # With one entry of metadata: several would lie in another order each time.
+    content = save(weights, {"format": "neural-workbench"})
     digest = hashlib.sha256(content).hexdigest()
     if target.is_dir():
         target = target / f"{digest}.safetensors"

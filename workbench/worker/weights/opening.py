@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import UserError
 from workbench.worker.weights.file import MOST_ARRAYS, damaged, no_weights, too_many
 from workbench.worker.weights.keras_file import MEMBER, open_h5, open_keras
+from workbench.worker.weights.probing import probe
 from workbench.worker.weights.safetensors_file import open_safetensors
 from workbench.worker.weights.torch_file import open_torch
 
@@ -41,7 +42,10 @@ def open_weights(path: Path) -> Iterator[WeightsFile]:
     Raises:
         UserError: it is not there, empty, damaged, not a weights file, or holds code.
     """
-    with _opener(path)(path) as file:
+    opener = _opener(path)
+    if opener in (open_h5, open_keras):
+        probe(path)
+    with opener(path) as file:
         if len(file.stored) > MOST_ARRAYS:
             raise too_many(path.name)
         if not file.stored:

@@ -1,0 +1,140 @@
+"""What exported Python scripts of every framework share."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plugins.exporters.sources import join_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.plugin_api.exporter import ExportRequest
+
+LINE = 88
+"""Longer displays are broken, one item a line."""
+_READS: dict[str, tuple[tuple[str, ...], str]] = {
+    "pictures": (("pillow",), "picture.png"),
+    "texts": (("tokenizers",), "text.txt"),
+    "series": ((), "series.csv"),
+}
+"""What reads samples of each kind, and a file of that kind."""
+
+
+@dataclass(frozen=True)
+class Framework:
+    """How a script's framework loads and asks the network.
+
+    Attributes:
+        packages: what must be installed besides NumPy and what reads samples.
+        imports: lines that the rest needs.
+        model: the network's type.
+        weights_suffix: of the file beside the script.
+        load: statements that return the network with the weights of the file WEIGHTS.
+        forward: statements that return the outputs of `model` for `batch`, canonical arrays both.
+        before: statements that must come before the framework is imported.
+    """
+
+    packages: tuple[str, ...]
+    imports: str
+    model: str
+    weights_suffix: str
+    load: Sequence[str]
+    forward: Sequence[str]
+    before: str = ""
+
+
+def script_source(request: ExportRequest, name: str, network: str, framework: Framework) -> str:
+    """Return a script called `name`: the network's source, preprocessing, classes, a command."""
+    return join_sources(
+        _docstring(request, name, framework.packages),
+        network,
+        request.preprocessing.python_source(dict(request.fitted)),
+        request.task.python_source(request.network),
+        _main(request, framework),
+        before=framework.before,
+    )
+
+
+def _docstring(request: ExportRequest, name: str, packages: Sequence[str]) -> str:
+    count = len(request.info.classes)
+    readers, file = _READS[request.info.kind]
+    needed = ["numpy", *packages, *readers]
+    title = " ".join(request.experiment.name.replace("\\", "").replace('"', "").split())
+    return (
+        f"{title or 'A network'}: tells {count} classes apart; made with Neural Workbench.\n\n"
+        f"Needs {', '.join(needed[:-1])} and {needed[-1]}:\n\n"
+        f"    python {name} {file} …"
+    )
+
+
+def _listed(classes: Sequence[str]) -> str:
+    """Return a list display; every JSON string is a Python string, too."""
+    names = [json.dumps(name) for name in classes]
+    line = f"[{', '.join(names)}]"
+    return line if len(line) <= LINE else "[\n    " + ",\n    ".join(names) + ",\n]"
+
+
+def _body(statements: Sequence[str]) -> str:
+    return "\n".join(f"    {line}" for line in statements)
+
+
+def _main(request: ExportRequest, framework: Framework) -> str:
+    return f'''
+import sys
+from pathlib import Path
+
+import numpy as np
+{framework.imports}
+
+CLASSES = {_listed(request.info.classes)}
+WEIGHTS = Path(__file__).with_suffix("{framework.weights_suffix}")
+
+
+def load_model() -> {framework.model}:
+    """Return the trained network, ready to answer."""
+{_body(framework.load)}
+
+
+def forward(model: {framework.model}, batch: np.ndarray) -> np.ndarray:
+    """Return the outputs for prepared samples, features or channels last."""
+{_body(framework.forward)}
+
+
+def main() -> None:
+    """Print the likeliest classes of each file."""
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    model = load_model()
+    failed = False
+    for path in sys.argv[1:]:
+        try:
+            prepared = load(path)
+        except Exception as error:  # decoders fail with all sorts
+            print(f"{{path}} cannot be used: {{error}}", file=sys.stderr)
+            failed = True
+            continue
+        found = answers(forward(model, prepared[None])[0], CLASSES)
+        print(path, *(f"{{label}} {{100 * share:.1f}} %" for label, share in found[:3]), sep="\\t")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
+'''
+
+
+READER = """
+import importlib.util
+
+
+def prepare(file):
+    spec = importlib.util.spec_from_file_location("exported", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    model = module.load_model()
+    return lambda inputs: module.forward(model, inputs)
+"""
+"""Imports a script, and lets it answer prepared samples."""

@@ -1,0 +1,69 @@
+"""torch.export: the network as a graph of PyTorch's operators, without Python code."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from plugins.backends.pytorch.backend import TorchBackend
+from plugins.exporters.attachments import attachments
+from plugins.exporters.isolation import run_isolated
+from plugins.exporters.torch_module import axes_in_words, example_batch, run_source, torch_module
+from workbench.files import write_atomically
+from workbench.plugin_api.exporter import Exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.backend import Availability
+    from workbench.plugin_api.exporter import ExportRequest, Outputs
+
+
+class TorchExportExporter(Exporter):
+    """A program for torch.export.load, which AOTInductor and ExecuTorch take, too."""
+
+    id = "pt2"
+    title = "torch.export"
+    help = "For torch.export.load(file).module(); channels first."
+    suffix = ".pt2"
+
+    def availability(self) -> Availability:
+        """PyTorch must be installed."""
+        return TorchBackend().availability()
+
+    def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
+        """Write the program, with the attachments as extra files."""
+        import torch
+
+        buffer = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.export.save(program(request), buffer, extra_files=attachments(request))
+        write_atomically(path, buffer.getvalue())
+        return (path,)
+
+    def notes(self, request: ExportRequest) -> Sequence[str]:
+        """Say what goes in."""
+        return (f"It takes {axes_in_words(request.network.inputs[0].output)}.",)
+
+    def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
+        """Load the program in a separate process."""
+        module = run_source(request, "torch.export.load(file).module()", in_evaluation=False)
+        return run_isolated(f"import torch\n{module}", path, inputs)
+
+
+def program(request: ExportRequest) -> Any:
+    """Return the torch.export.ExportedProgram; it takes any batch.
+
+    https://docs.pytorch.org/docs/stable/export.html
+    """
+    import torch
+
+    _, module = torch_module(request)
+    batch = torch.export.Dim("batch")
+    return torch.export.export(module, (example_batch(request),), dynamic_shapes=({0: batch},))

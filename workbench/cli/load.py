@@ -1,0 +1,85 @@
+"""`load`: an experiment gets weights of a file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.analysis.weights import shape_words
+from workbench.catalog import Catalog
+from workbench.cli.arguments import WrongUsage
+from workbench.cli.design import examine, open_experiment
+from workbench.document.edits import replace
+from workbench.document.exports import is_export
+from workbench.document.files import SUFFIX, save, with_suffix
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from workbench.analysis.weights_report import WeightsReport
+    from workbench.cli.output import Output
+    from workbench.plugin_api.network import Network
+
+SHOWN = 10
+"""So many weights that do not match are named; --json has them all."""
+
+
+def load(options: argparse.Namespace, output: Output) -> int:
+    """Match a weights file with an experiment's network, and let training start from it."""
+    from workbench.worker.weights.loading import load_weights
+
+    catalog = Catalog.load()
+    target = _target(options)
+    experiment = open_experiment(options.file)
+    network = examine(experiment, catalog).network
+    _check_whole(network, len(experiment.graph.nodes))
+    beside = target.with_name(target.name.removesuffix(SUFFIX) + ".start.safetensors")
+    report, start = load_weights(
+        Path(options.weights), network, catalog, beside, options.by, partial=options.partial
+    )
+    written = save(replace(experiment, start=start), target)
+    if not output.as_json:
+        _say(report, output)
+    output.say(f"{written} starts from {start.name}. Train it with: workbench train {written}")
+    output.result(
+        {"file": str(written), "start": start, "report": report, "complete": report.is_complete}
+    )
+    return 0
+
+
+def _target(options: argparse.Namespace) -> Path:
+    if options.output is not None:
+        return with_suffix(options.output)
+    path = Path(options.file)
+    if not path.exists() or is_export(path):
+        raise WrongUsage(
+            f"{options.file} is not an experiment file that could be changed.",
+            "Name the file to write with -o FILE.",
+        )
+    return path
+
+
+def _check_whole(network: Network, nodes: int) -> None:
+    if len(network.nodes) < nodes:
+        raise UserError(
+            "Not all layers of this network make sense yet, so its weights are not known.",
+            "`workbench check` lists what is wrong.",
+        )
+
+
+def _say(report: WeightsReport, output: Output) -> None:
+    total = len(report.matched) + len(report.unmatched)
+    output.say(f"{report.kind}: {len(report.matched)} of {total} weights match.")
+    changed = [item for item in report.matched if item.stored_shape != item.shape]
+    if changed:
+        output.say(f"{len(changed)} of them were laid out anew, as {changed[0].layout} has them.")
+    for item in report.unmatched[:SHOWN]:
+        output.note(f"not loaded: {item.ours} ({shape_words(item.shape)}): {item.reason}")
+    if len(report.unmatched) > SHOWN:
+        output.note(f"not loaded: {len(report.unmatched) - SHOWN} more")
+    if report.unused:
+        more = f" and {len(report.unused) - SHOWN} more" if len(report.unused) > SHOWN else ""
+        output.note(f"not used of the file: {', '.join(report.unused[:SHOWN])}{more}")
+    for warning in report.warnings:
+        output.note(f"warning: {warning}")

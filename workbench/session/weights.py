@@ -1,0 +1,142 @@
+"""Loading weights into the open experiment: look at a file, then take it, never blocking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from workbench import preferences
+from workbench.document.edits import replace
+from workbench.errors import UserError
+from workbench.reading import (
+    MatchWeights,
+    Refused,
+    Reply,
+    TakeWeights,
+    WeightsMatched,
+    WeightsTaken,
+)
+from workbench.runs.start import Fit, find, fit, shapes_in
+from workbench.session.reader import COMMAND, Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from workbench.analysis.weights import By
+    from workbench.analysis.weights_report import WeightsReport
+    from workbench.document.experiment import StartingWeights
+    from workbench.plugin_api.data import DataInfo
+    from workbench.session.document import DocumentSession
+
+
+class WeightsLoading:
+    """Asks a process of its own, so that no file can harm the window or delay its pictures.
+
+    Signals:
+        changed(): read `is_busy`, `report` and `error`.
+        loaded(): the experiment starts from the file now.
+    """
+
+    changed = Signal()
+    loaded = Signal()
+
+    def __init__(
+        self,
+        document: DocumentSession,
+        info: DataInfo | None,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        self._document = document
+        self._info = info
+        self._reader = Reader(command)
+        self._asked = 0
+        self.path: Path | None = None
+        self.by: By = "name"
+        self.report: WeightsReport | None = None
+        self.error: UserError | None = None
+        self.is_busy = False
+
+    def look(self, path: Path, by: By) -> None:
+        """Find out what of a file matches; an earlier question is dropped."""
+        self.path, self.by = path, by
+        self.report = self.error = None
+        self._ask(
+            MatchWeights(
+                experiment=self._document.experiment, info=self._info, path=str(path), by=by
+            )
+        )
+
+    def load(self, *, partial: bool) -> None:
+        """Take what was looked at; the experiment is edited when it is there."""
+        if self.path is None or self.report is None:
+            return
+        self.error = None
+        self._ask(
+            TakeWeights(
+                experiment=self._document.experiment,
+                info=self._info,
+                path=str(self.path),
+                by=self.by,
+                partial=partial,
+                folder=str(preferences.weights_folder()),
+            )
+        )
+
+    def tick(self) -> None:
+        """Take over what has been answered."""
+        for reply in self._reader.replies():
+            if reply.id == self._asked:
+                self._take(reply)
+
+    def close(self) -> None:
+        """End the process; what was asked is not answered any more."""
+        self.is_busy = False
+        self._reader.close()
+
+    def _ask(self, request: MatchWeights | TakeWeights) -> None:
+        if self.is_busy:
+            self._reader.close()  # nobody wants the answer, and it may take its time
+        self._asked = self._reader.ask(request)
+        self.is_busy = True
+        self.changed.emit()
+
+    def _take(self, reply: Reply) -> None:
+        self.is_busy = False
+        match reply:
+            case WeightsMatched():
+                self.report = reply.report
+            case WeightsTaken():
+                set_start(self._document, reply.start)
+            case Refused():
+                self.error = UserError(reply.message, reply.hint)
+        self.changed.emit()
+        if isinstance(reply, WeightsTaken):
+            self.loaded.emit()
+
+
+def set_start(document: DocumentSession, start: StartingWeights | None) -> None:
+    """Let training start from weights, or from the seed (None); one step of undo."""
+    title = "Start from the seed" if start is None else f"Load weights from {start.name}"
+    document.edit(lambda experiment: replace(experiment, start=start), title)
+
+
+class StartingFit:
+    """How the starting weights fit the network as it is now; reads a file's head only once."""
+
+    def __init__(self) -> None:
+        self._known: tuple[StartingWeights, dict[str, tuple[int, ...]]] | None = None
+
+    def of(self, document: DocumentSession) -> Fit | None:
+        """Return the fit; None if training starts from the seed.
+
+        Raises:
+            UserError: the weights are gone, or cannot be read.
+        """
+        start = document.experiment.start
+        if start is None:
+            return None
+        if self._known is None or self._known[0] != start:
+            self._known = start, shapes_in(find(start))
+        return fit(document.report.network, self._known[1])
