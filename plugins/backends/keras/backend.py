@@ -60,8 +60,8 @@ class _KerasBackend(Backend):
         return build(plan, self.framework)
 
     def problems(self, network: Network) -> Sequence[Problem]:
-        """Return layers of plug-ins that have no Keras code."""
-        return tuple(
+        """Return layers of plug-ins that have no Keras code, and inputs whose length varies."""
+        lacking = [
             Problem(
                 "error",
                 f"{node.layer.title} has no Keras code, so {self.title} cannot train it.",
@@ -69,7 +69,17 @@ class _KerasBackend(Backend):
                 node.id,
             )
             for node in without_keras(network)
-        )
+        ]
+        varying = [
+            Problem(
+                "error",
+                f"The samples differ in length, which {self.title} cannot train here.",
+                "Give the data a fixed length in the Data panel, or choose PyTorch.",
+                node.id,
+            )
+            for node in network.varying
+        ]
+        return (*lacking, *varying)
 
     def warm_up(self) -> None:
         """Import Keras with the framework."""
