@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
-from widgets.texts import THIN, decimal, grouped
+from widgets.texts import NARROW, decimal, grouped
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent, QKeyEvent
@@ -105,7 +105,7 @@ def read_number(text: str, field: Field) -> float | int:
         ValueError: with a sentence for the person: not a number, or outside the bounds.
     """
     plain = text.replace("−", "-")
-    for space in (" ", THIN, "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}", "_"):
+    for space in (" ", NARROW, "\N{NO-BREAK SPACE}", "\N{THIN SPACE}", "_"):
         plain = plain.replace(space, "")
     if plain.count(",") == 1 and "." not in plain:
         plain = plain.replace(",", ".")

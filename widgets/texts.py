@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-THIN = "\N{THIN SPACE}"
-"""Between groups of three digits."""
 NARROW = "\N{NARROW NO-BREAK SPACE}"
-"""Before a per cent sign: as thin, and it never ends a line."""
+"""Between groups of three digits and before a per cent sign; it never ends a line."""
 
 _CHOICES = {
     "linear": "none",
@@ -34,7 +32,7 @@ _NAMES = {"he": "He", "glorot": "Glorot", "lecun": "LeCun", "l1": "L1", "l2": "L
 
 def grouped(number: int) -> str:
     """Return a whole number in groups of three digits: 18 496."""
-    return f"{number:,}".replace(",", THIN)
+    return f"{number:,}".replace(",", NARROW)
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -135,7 +135,7 @@ def test_progress_is_told_in_words(window, run_folder):
     run.state.apply(Steps(time=2.0, first=61, columns={"loss": [1.0]}, samples_per_second=1284.0))
     run.updated.emit()
     said = text_of(window, "progressText")
-    assert said.startswith("Epoch 7 / 20 · 1\N{THIN SPACE}284 img/s · ")
+    assert said.startswith("Epoch 7 / 20 · 1\N{NARROW NO-BREAK SPACE}284 img/s · ")
     assert said.endswith("s left")
 
 
@@ -199,7 +199,7 @@ def test_a_long_result_loses_its_middle_before_it_is_cut(window):
 
 def test_the_status_line_is_never_silent(window):
     said = text_of(window, "statusText")
-    assert said.startswith("12 layers   ·   56\N{THIN SPACE}714 parameters")
+    assert said.startswith("12 layers   ·   56\N{NARROW NO-BREAK SPACE}714 parameters")
     assert "FLOPs" in said
     assert "RAM" in said
     document = window.session.document

@@ -8,7 +8,7 @@ from widgets import texts
 from widgets.fuzzy import NO_MATCH, score
 from workbench.document.training import AdamW, OneCycle, RMSprop
 
-THIN = "\N{THIN SPACE}"
+NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_decimals_read_back_as_the_same_number(number):
 
 
 def test_digits_stand_in_groups():
-    assert texts.grouped(18496) == f"18{THIN}496"
+    assert texts.grouped(18496) == f"18{NARROW}496"
     assert texts.counted(1, "layer") == "1 layer"
     assert texts.counted(2, "class", "classes") == "2 classes"
 

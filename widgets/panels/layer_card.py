@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from widgets.forms import StructForm
 from widgets.panels.column import ScrollColumn, heading, rule, wrapped
 from widgets.panels.weights_plot import WeightsPlot
-from widgets.texts import THIN, counted, grouped, short_count
+from widgets.texts import counted, grouped, short_count
 from workbench.document.edits import rename, set_parameter, update_node
 from workbench.errors import UserError
 from workbench.plugin_api.parameters import Field
@@ -236,7 +236,7 @@ class LayerCard(ScrollColumn):
 
 def facts(node: ResolvedNode) -> str:
     """Return "32 × 64 × 64 → 64 × 32 × 32   18 496 parameters", in lines if it must be."""
-    keep = str.maketrans({" ": "\N{NO-BREAK SPACE}", THIN: "\N{NARROW NO-BREAK SPACE}"})
+    keep = str.maketrans({" ": "\N{NO-BREAK SPACE}"})
     shapes = " , ".join(str(shape) for shape in dict.fromkeys(node.input_types))
     output = str(node.output).translate(keep)
     parts = [f"{shapes.translate(keep)} → {output}" if shapes else output]

@@ -45,7 +45,7 @@ def retype(qtbot, line, text):
 def test_the_data_are_told_in_words_and_shown(window):
     data = window.show_tab("data")
     facts = data.findChild(QLabel, "dataFacts").text()
-    assert "797 samples" in facts.replace("\N{THIN SPACE}", " ")
+    assert "797 samples" in facts.replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "in 10 classes" in facts
     assert window.session.data.asked[0] == ("train", False, 0)
     assert data.findChild(QLabel, "dataError").isHidden()
