@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 from plugins.backends.keras.devices import choose, keras_name
 from plugins.backends.keras.errors import explained, is_out_of_memory
@@ -14,7 +15,7 @@ from plugins.backends.keras.modules import LoadedModel
 from plugins.backends.keras.state import StateKeeper
 from plugins.backends.keras.threads import limit
 from plugins.backends.keras.updates import Updates
-from workbench.errors import UserError
+from plugins.backends.running.errors import no_memory
 from workbench.plugin_api.backend import Model, NodeError
 
 if TYPE_CHECKING:
@@ -32,15 +33,16 @@ def build(plan: BuildPlan, framework: str) -> KerasModel:
     Raises:
         UserError: the device is not there, float16 is asked for, or memory is short.
     """
+    # JAX reserves memory that is not there, and the process would be killed once it is used.
+    weights = sum(spec.size for spec in plan.network.weight_specs().values())
+    if weights * np.float32().nbytes > psutil.virtual_memory().total:
+        raise no_memory()
     keras = load_keras(framework)
     try:
         return KerasModel(plan, framework, keras)
     except Exception as error:
         if is_out_of_memory(error):
-            raise UserError(
-                "There is not enough memory for this network.",
-                "Make its largest layers smaller, or choose a device with more memory.",
-            ) from error
+            raise no_memory() from error
         raise
 
 

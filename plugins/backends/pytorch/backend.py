@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from plugins.backends.pytorch import code
-from workbench.errors import UserError
 from workbench.plugin_api.backend import Availability, Backend, FileNames
 
 if TYPE_CHECKING:
@@ -50,15 +49,13 @@ class TorchBackend(Backend):
         """Make a model from the module on disk; see Backend."""
         from plugins.backends.pytorch.errors import is_out_of_memory
         from plugins.backends.pytorch.model import TorchModel
+        from plugins.backends.running.errors import no_memory
 
         try:
             return TorchModel(plan)
         except Exception as error:
             if is_out_of_memory(error):
-                raise UserError(
-                    "There is not enough memory for this network.",
-                    "Make its largest layers smaller, or choose a device with more memory.",
-                ) from error
+                raise no_memory() from error
             raise
 
     def warm_up(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
+from workbench.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,6 +19,14 @@ _NO_MEMORY = (
     "resource_exhausted",
     "resource exhausted",
 )
+
+
+def no_memory() -> UserError:
+    """Return what a person reads when a network does not fit."""
+    return UserError(
+        "There is not enough memory for this network.",
+        "Make its largest layers smaller, or choose a device with more memory.",
+    )
 
 
 def says_out_of_memory(error: BaseException) -> bool:
