@@ -81,12 +81,13 @@ class TransformerBlock(layers.Layer):
         self, x_shape, context_shape=None, real_shape=None, context_real_shape=None
     ):
         self.outer = layers.Dense(x_shape[-1], use_bias=self.own["use_bias"])
-        self.attention.build(x_shape, x_shape)
+        if not self.attention.built:  # a saved one comes built
+            self.attention.build(x_shape, x_shape)
         for layer in (self.inner, self.gate, self.norm1, self.norm2, self.norm3):
             if layer is not None:
                 layer.build(x_shape)
         self.outer.build((*x_shape[:-1], self.own["hidden"]))
-        if self.cross is not None:
+        if self.cross is not None and not self.cross.built:
             self.cross.build(x_shape, context_shape)
 
     def call(self, x, context=None, real=None, context_real=None, training=None):
