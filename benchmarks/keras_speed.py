@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
     from workbench.runs.folder import RunFolder
 
-ROUNDS = 5
+ROUNDS = 3
 BAR = 0.97
 EPOCHS = 5
 FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}

@@ -48,10 +48,10 @@ def markdown(sections: Sequence[tuple[str, Sequence[Row]]]) -> str:
 
 
 def updated(page: str, rows: Sequence[Row]) -> str:
-    """Return the page with these rows measured anew."""
+    """Return the page with these rows measured anew; rows it has not yet come last."""
     new = {row.what: _line(row) for row in rows}
-    lines = (new.get(line.split(" | ")[0].removeprefix("| "), line) for line in page.splitlines())
-    return "\n".join(lines) + "\n"
+    lines = [new.pop(line.split(" | ")[0].removeprefix("| "), line) for line in page.splitlines()]
+    return "\n".join([*lines, *new.values()]) + "\n"
 
 
 def _line(row: Row) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks import networks
 from benchmarks.rows import Row
 from workbench.catalog import Catalog
+from workbench.document.files import save
 from workbench.runs import events
 from workbench.runs.control import create_run
 from workbench.runs.folder import RunFolder
@@ -133,8 +134,6 @@ def _workbench(experiment: Experiment, folder: Path) -> float:
 
 
 def _saved(experiment: Experiment, folder: Path) -> Path:
-    from workbench.document.files import save
-
     named = msgspec.structs.replace(experiment, name=f"{experiment.name} {time.time_ns()}")
     return save(named, folder / "benchmark.workbench.json")
 
