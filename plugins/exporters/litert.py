@@ -97,7 +97,7 @@ def prepare(file):
     def answer(inputs):
         interpreter.resize_tensor_input(given["index"], inputs.shape)
         interpreter.allocate_tensors()
-        interpreter.set_tensor(given["index"], inputs)
+        interpreter.set_tensor(given["index"], inputs.astype(given["dtype"]))
         interpreter.invoke()
         return interpreter.get_tensor(result["index"])
 
