@@ -83,6 +83,13 @@ class Attention(Layer, frozen=True, kw_only=True):
                 f"{self.title} cannot share {self.key_heads} key heads among {self.heads} heads.",
                 "Choose a number of key heads that divides the heads.",
             )
+        if self.use_bias and self.heads > 1 and self.size_of(inputs) == 1:
+            # Keras 3.15 on TensorFlow adds the bias (heads, 1) along time where both are as long.
+            raise ShapeError(
+                f"{self.title} leaves a single feature to each of its {self.heads} heads, and Keras "
+                "adds their biases along the wrong axis.",
+                "Choose fewer heads or a larger head size, or switch the bias off.",
+            )
         if self.rotary and self.size_of(inputs) % 2:
             raise ShapeError(
                 f"{self.title} turns pairs of features, but a head has {self.size_of(inputs)}.",

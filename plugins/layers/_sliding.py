@@ -102,7 +102,12 @@ class Sliding(Weighted, frozen=True, kw_only=True):
         """Return the input, with the pads around it that nn.Conv cannot add itself."""
         _, outside = self.torch_pads(tensor)
         given = torch_real("channels_first") if tensor.varies else "{0}"
-        return padded(given, outside, "channels_first")
+        expression = padded(given, outside, "channels_first")
+        *inner, last = self.windows
+        if tensor.shape[-1] == 1 and inner and last.stride > 1 == inner[-1].stride:
+            # PyTorch 2.15 reads a single channel wrongly here unless its stride is the usual one.
+            expression += ".squeeze(1).unsqueeze(1)"
+        return expression
 
     def window_words(self) -> Sequence[str]:
         """Return the kernel's part of a summary: "3×3", then "stride 2" or "same"."""

@@ -48,12 +48,31 @@ def layers(draw: st.DrawFn, kind: type[Layer]) -> tuple[dict[str, Any], list[tup
             )
     if is_sensible and params.get("groups", 1) > 1 and "filters" in kind.__struct_fields__:
         params["filters"] = params["groups"] * draw(st.integers(1, 3))
+    if is_sensible and "heads" in kind.__struct_fields__:
+        params |= draw(_heads(params))
     if "pads" in params and draw(st.booleans()):  # PyTorch's own padding: alike on both sides
         params["pads"] = even(params["pads"])
     found = draw(shapes(kind, params, is_sensible))
     if is_sensible:
         params |= draw(_fitting(kind, found[0], params))
     return params, found
+
+
+@st.composite
+def _heads(draw: st.DrawFn, params: dict[str, Any]) -> dict[str, Any]:
+    """Draw heads whose keys can be shared, and whose features can be turned in pairs."""
+    heads = draw(st.integers(1, 4))
+    found: dict[str, Any] = {"heads": heads}
+    if params.get("key_heads"):
+        found["key_heads"] = draw(st.sampled_from([n for n in (1, 2, 3, 4) if heads % n == 0]))
+    if params.get("key_size"):
+        found["key_size"] = 2 * params["key_size"]
+    return found
+
+
+def _share(params: dict[str, Any]) -> int:
+    """Return what the number of an input's channels should be a multiple of."""
+    return 2 * params["heads"] if "heads" in params else params.get("groups", 1)
 
 
 @st.composite
@@ -77,8 +96,15 @@ def shapes(
     smallest, longest = (3 if is_sensible else 1), (9 if rank < 4 else 5)
     shape = tuple(draw(st.integers(smallest, longest)) for _ in range(rank - 1))
     channels = draw(st.integers(1, 6))
-    shape += (channels * params.get("groups", 1) if is_sensible else channels,)
+    shape += (channels * _share(params) if is_sensible else channels,)
     fewest, most = kind.inputs
+    if is_sensible and kind.category == "Attention":
+        looks_elsewhere = kind.id == "TransformerDecoder" or not (
+            params.get("causal") or params.get("rotary")
+        )
+        steps = st.integers(1, 9)
+        others = most - 1 if looks_elsewhere and draw(st.booleans()) else 0
+        return [shape] + [(draw(steps), shape[-1]) for _ in range(others)]
     count = draw(st.integers(fewest, fewest + 2 if most is None else most))
     return [shape] + [draw(_related(shape)) for _ in range(count - 1)]
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.plugins.networks import make
 from tests.plugins.ragged import chain, compare, padding_difference, series
+from workbench.plugin_api.tensors import ShapeError
 
 LENGTHS = (5, 1, 7, 3)
 HEADS = {"heads": 2}
@@ -53,3 +54,12 @@ def test_same_numbers_everywhere(catalog, peers, steps):
         forward, gradient = compare(peers, network, LENGTHS if steps is None else (steps,) * 3)
         assert forward <= 1e-5, (name, params)
         assert gradient <= 1e-4, (name, params)
+
+
+@pytest.mark.parametrize("name", ["MultiHeadAttention", "TransformerEncoder"])
+def test_heads_of_one_feature_are_refused_with_a_bias_only(catalog, name):
+    kind = series(3, 3)
+    with pytest.raises(ShapeError, match="a single feature to each of its 3 heads"):
+        make(catalog, name, heads=3).output([kind])
+    assert make(catalog, name, heads=3, use_bias=False).output([kind]).shape == (3, 3)
+    assert make(catalog, name, heads=1, key_size=1).output([kind]).shape == (3, 3)

@@ -60,6 +60,20 @@ def test_convolution(catalog, shape, case):
     close(found, expected)
 
 
+@pytest.mark.parametrize("stride", [(1, 1, 2), (2, 1, 2), (1, 2), (1, 3)], ids=str)
+def test_single_channel_whose_stride_in_memory_is_odd(catalog, stride):
+    rank = len(stride)
+    for case in ({"padding": "valid"}, {"padding": "same"}):
+        x = random_array((4, 5, 6)[-rank:] + (1,), batch=3)
+        params = {"kernel_size": (2,) * rank, "stride": stride, "filters": 3, **case}
+        model, found = output(catalog, f"Conv{rank}D", x, **params)
+        pads = [(0, 0)] * rank
+        if case["padding"] == "same":
+            pads = [reference.same_pads(n, 2, s, 1) for n, s in zip(x.shape[1:], stride)]
+        steps = list(stride), [1] * rank, pads
+        close(found, reference.convolution(x, weight(model, "kernel"), 0, steps))
+
+
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
 @pytest.mark.parametrize("shape", [(9,), (8, 7)], ids=str)
 def test_depthwise_and_separable(catalog, shape, case):
