@@ -84,6 +84,7 @@ class Assembly:
             train_counts=self.feed.train_class_counts,
             device=self.experiment.training.device,
             seed=self.experiment.seed,
+            longest=self.prepared.fitted.get("longest", 0) if self.info.input.varies else 0,
         )
         return self.backend.build(plan)
 
@@ -113,7 +114,6 @@ def assemble(
         prepared,
         seed=experiment.seed,
         batch_size=training.batch_size,
-        one_length=backend.one_length,
         loaders=training.loaders,
         on_bad=on_bad,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.worker.ragged import STEP, padded
+from workbench.worker.ragged import padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,7 +86,6 @@ class Maker:
 
     Attributes:
         kind: type of one prepared sample; what comes out otherwise counts as bad.
-        multiple: of this are the lengths to which samples of different lengths are filled up.
         kept: the training split, already gathered in memory.
         share: hand arrays over in shared memory.
     """
@@ -97,7 +96,6 @@ class Maker:
     fitted: dict[str, Any]
     kind: TensorType
     seed: int
-    multiple: int = STEP
     kept: Gathered | None = None
     share: bool = False
 
@@ -145,7 +143,7 @@ class Maker:
             shape = (0, *(size or 0 for size in self.kind.shape))
             return np.empty(shape, self.kind.dtype), np.empty(0, np.int64)
         if self.kind.varies:
-            return padded(list(rows), self.multiple)
+            return padded(list(rows))
         return np.asarray(rows), None
 
     def _augmented(
