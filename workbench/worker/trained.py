@@ -101,7 +101,7 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     experiment, network, info = design.experiment, design.network, design.info
     checkpoint = Checkpoints(folder.checkpoints).find(which)
     task = catalog.task(experiment.task)
-    model = _build(_backend(experiment, catalog), experiment, network, task, info)
+    model = _build(_backend(experiment, catalog), design, task)
     model.load_weights(checkpoint.weights)
     return Trained(
         experiment=experiment,
@@ -125,10 +125,9 @@ def _backend(experiment: Experiment, catalog: Catalog) -> Backend:
     return next((other for other in others if other.availability().ok), trained)
 
 
-def _build(
-    backend: Backend, experiment: Experiment, network: Network, task: Task, info: DataInfo
-) -> Model:
+def _build(backend: Backend, design: Design, task: Task) -> Model:
     """Build the model on the CPU; its module is needed only while it is loaded."""
+    experiment, network, info = design.experiment, design.network, design.info
     code = backend.generate(network)
     with tempfile.TemporaryDirectory(prefix="workbench-model-") as name:
         module_path = Path(name) / "model.py"
@@ -143,6 +142,7 @@ def _build(
             train_counts=info.class_counts.get("train", ()),
             device="cpu",
             seed=experiment.seed,
+            longest=design.fitted.get("longest", 0) if info.input.varies else 0,
         )
         return backend.build(plan)
 
