@@ -193,6 +193,7 @@ class RunsPanel(QWidget):
 
     def _on_runs_changed(self) -> None:
         self._model.refresh()
+        self._differences.refresh()
         self._layout.setCurrentWidget(self._body if self._model.runs else self._empty)
         self._show_count()
 
