@@ -106,9 +106,16 @@ def test_predict_answers_for_each_file(run, tmp_path, capfd):
     assert len(answer["labels"]) == len(answer["probabilities"])
     assert refusal["error"]
     assert "Traceback" not in err
-    status, lines, _ = do(capfd, "predict", run.path, picture)
+    status, lines, _ = do(capfd, "predict", run.name, "--runs", run.path.parent, picture)
     assert status == 0
     assert "%" in lines[0]
+
+
+def test_what_no_command_knows_is_wrong_usage(run, capfd):
+    for arguments in (("predict", run.path, "--fast", "a.png"), ("check", "one", "two")):
+        status, _, err = do(capfd, *arguments)
+        assert status == 2
+        assert "Unrecognized" in err
 
 
 def test_export_writes_a_verified_file(run, tmp_path, capfd):

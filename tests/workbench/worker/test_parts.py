@@ -159,6 +159,10 @@ def test_checkpoints_pass_over_what_is_damaged_or_half_written(tmp_path):
     assert store.newest().progress.step == 10
     store.remove_leftovers()
     assert not list(folder.glob(".*"))
+    for name in store.names():
+        (folder / name / "weights.safetensors").write_bytes(b"cut")
+    with pytest.raises(UserError, match="can be read"):
+        store.find("best")
 
 
 def test_the_same_step_again_only_changes_its_memory(tmp_path):
