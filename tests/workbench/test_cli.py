@@ -577,9 +577,7 @@ def test_a_runs_folder_that_cannot_be_listed_is_not_called_empty(tmp_path, capfd
 def test_a_setting_that_is_not_there_names_those_that_are():
     with pytest.raises(WrongUsage) as caught:
         apply(small_experiment(), ["training.schedule.lr=3"])
-    assert caught.value.message == (
-        "training.schedule.lr cannot be 3: there is no “lr”."
-    )
+    assert caught.value.message == ("training.schedule.lr cannot be 3: there is no “lr”.")
     assert "training.schedule.type" in caught.value.hint
     with pytest.raises(WrongUsage, match="batches cannot be 3") as caught:
         apply(small_experiment(), ["training.batches=3"])
