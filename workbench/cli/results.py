@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from workbench.catalog import Catalog
 from workbench.cli.arguments import WrongUsage
 from workbench.cli.progress import metrics_line
@@ -52,22 +54,17 @@ def predict(options: argparse.Namespace, output: Output) -> int:
             if isinstance(answer, UserError):
                 output.note(str(answer))
             else:
-                output.say(f"{path}: {_likeliest(answer)}")
+                output.say(f"{path}: {answer.in_words()}")
     key = "text" if options.text else "path"
     output.result({"predictions": [_described(key, str(asked), a) for asked, a in answers]})
     failed = any(isinstance(answer, UserError) for _, answer in answers)
     return 3 if failed else 0
 
 
-def _likeliest(answer: Prediction) -> str:
-    pairs = zip(answer.labels, answer.probabilities, strict=True)
-    return ", ".join(f"{label} {100 * share:.1f} %" for label, share in list(pairs)[:3])
-
-
 def _described(key: str, asked: str, answer: Prediction | UserError) -> dict[str, Any]:
     if isinstance(answer, UserError):
         return {key: asked, "error": answer.message, "hint": answer.hint}
-    return {key: asked, "labels": answer.labels, "probabilities": answer.probabilities}
+    return {key: asked, **msgspec.to_builtins(answer)}
 
 
 def report(options: argparse.Namespace, output: Output) -> int:

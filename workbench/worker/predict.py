@@ -60,4 +60,4 @@ def _answer(trained: Trained, read: Callable[[], NDArray[Any]]) -> Prediction | 
         return UserError(f"The network takes {kind}, but this is {found}.", "Give another file.")
     lengths = {"lengths": np.array([len(prepared)])} if kind.varies else {}
     outputs = trained.model.predict(prepared[None], **lengths)
-    return trained.task.predictions(outputs, trained.network, trained.info.classes)[0]
+    return trained.task.predictions(outputs, trained.context, prepared[None])[0]
