@@ -27,6 +27,7 @@ CATEGORIES = (
     "Merge",
     "Recurrent",
     "Attention",
+    "Sound",
 )
 
 Initializer = Literal[
