@@ -122,6 +122,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     Attributes:
         targets: class numbers, likeliest first; `labels` and `probabilities` in the same order.
+            Empty where the answer is no class.
+        words: the answer in one line.
     """
 
     id: int
@@ -130,6 +132,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     targets: tuple[int, ...]
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
+    words: str = ""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from workbench.catalog import Catalog
 from workbench.cli.arguments import WrongUsage
 from workbench.cli.explained import explained, explained_lines
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.cli.output import Output
-    from workbench.plugin_api.task import Prediction
     from workbench.worker.predict import Answer
 
 
@@ -55,7 +56,7 @@ def predict(options: argparse.Namespace, output: Output) -> int:
             if isinstance(answer, UserError):
                 output.note(str(answer))
             else:
-                output.say(f"{path}: {_likeliest(answer.prediction)}")
+                output.say(f"{path}: {answer.prediction.in_words()}")
                 for line in explained_lines(answer):
                     output.say(line)
     key = "text" if options.text else "path"
@@ -64,17 +65,10 @@ def predict(options: argparse.Namespace, output: Output) -> int:
     return 3 if failed else 0
 
 
-def _likeliest(answer: Prediction) -> str:
-    pairs = zip(answer.labels, answer.probabilities, strict=True)
-    return ", ".join(f"{label} {100 * share:.1f} %" for label, share in list(pairs)[:3])
-
-
 def _described(key: str, asked: str, answer: Answer | UserError) -> dict[str, Any]:
     if isinstance(answer, UserError):
         return {key: asked, "error": answer.message, "hint": answer.hint}
-    found = answer.prediction
-    described = {key: asked, "labels": found.labels, "probabilities": found.probabilities}
-    return {**described, **explained(answer)}
+    return {key: asked, **msgspec.to_builtins(answer.prediction), **explained(answer)}
 
 
 def report(options: argparse.Namespace, output: Output) -> int:

@@ -46,7 +46,8 @@ class Batch:
     Attributes:
         inputs: batch × the input's canonical shape, float32; int64 for tokens. Where samples
             differ in length, zeros fill them up at the end to a common one.
-        targets: batch, int64 for classes.
+        targets: batch, int64 for classes; else batch × the target's shape (`DataInfo.target`),
+            `IGNORED` behind the end of those that are shorter than others.
         indices: numbers of the samples in their split, where they are known.
         lengths: batch; real steps of each sample. None where the input does not vary.
     """

@@ -56,6 +56,22 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Number of different tokens at most; 0 where prepared samples are not tokens."""
         return 0
 
+    def arranged(self, samples: Samples, fitted: dict[str, Any] | None) -> Samples:
+        """Return what is trained on, made of the source's samples: windows of a series, say.
+
+        Args:
+            fitted: None before anything was learned; what depends on that stays as it is then.
+        """
+        return samples
+
+    def target_type(self, samples: Samples, given: TensorType | None) -> TensorType | None:
+        """Return the type of a prepared target of arranged samples; None: a class number.
+
+        Args:
+            given: type of the source's targets.
+        """
+        return given
+
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Learn from the training split; JSON-able."""
         return {}
@@ -77,6 +93,14 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Takes one sample; a stack of them too where they are of one size and not tokens.
         """
         raise NotImplementedError
+
+    def target(self, raw: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
+        """Prepare one target that is not the number of a class; see `raw_target`."""
+        return raw
+
+    def restored(self, values: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
+        """Undo `target`: prepared targets, or outputs for them (batch × …), in their own units."""
+        return values
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a user's file as a raw sample for `predict`; raises UserError when it cannot."""

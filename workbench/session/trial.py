@@ -139,7 +139,8 @@ class Trial:
                 self.answered = reply
                 assert self._sample is not None
                 assert self._network is not None
-                self._send(Explain(network=self._network, sample=self._sample), "explaining")
+                if reply.targets:
+                    self._send(Explain(network=self._network, sample=self._sample), "explaining")
             case Explained():
                 self.explained = reply
             case Refused():

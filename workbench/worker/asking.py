@@ -90,7 +90,7 @@ def outputs(trained: Trained, asked: Question) -> NDArray[np.float32]:
 def answer(trained: Trained, asked: Question) -> Prediction:
     """Return what the network takes a sample for."""
     found = outputs(trained, asked)
-    return trained.task.predictions(found, trained.network, trained.info.classes)[0]
+    return trained.task.predictions(found, trained.context, asked.inputs[None])[0]
 
 
 def explain(trained: Trained, asked: Question, target: int | None = None) -> Explanation:

@@ -29,6 +29,7 @@ from workbench.inspecting import (
     Seen,
     TypedText,
 )
+from workbench.plugin_api.task import ClassPrediction
 from workbench.reading import Refused
 from workbench.runs.folder import RunFolder
 from workbench.worker import asking
@@ -108,14 +109,16 @@ class Inspector:
         self._asked = None  # the file may be another by now
         asked = self._question(request.sample, trained)
         found = asking.answer(trained, asked)
-        classes = trained.info.classes
+        classes = found if isinstance(found, ClassPrediction) else None
+        labels = classes.labels if classes else ()
         return Answered(
             id=request.id,
             step=trained.step,
             seen=_seen(asked, trained),
-            targets=tuple(classes.index(label) for label in found.labels),
-            labels=found.labels,
-            probabilities=found.probabilities,
+            targets=tuple(trained.info.classes.index(label) for label in labels),
+            labels=labels,
+            probabilities=classes.probabilities if classes else (),
+            words=found.in_words(),
         )
 
     def _explained(self, request: Explain, trained: Trained) -> Explained:

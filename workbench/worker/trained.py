@@ -14,6 +14,7 @@ from workbench.document.files import load
 from workbench.errors import UserError
 from workbench.plugin_api.backend import BuildPlan
 from workbench.plugin_api.data import DataInfo
+from workbench.plugin_api.task import Context
 from workbench.worker.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class Trained:
     weights: dict[str, NDArray[np.float32]]
     model: Model
     step: int
+
+    @property
+    def context(self) -> Context:
+        """What outputs have to be read with."""
+        return Context(self.network, self.info, self.preprocessing, self.fitted)
 
 
 def open_design(folder: RunFolder, catalog: Catalog) -> Design:

@@ -16,6 +16,7 @@ from plugins.backends.pytorch.precision import Precision
 from plugins.backends.pytorch.state import StateKeeper
 from plugins.backends.pytorch.transfer import Transfer, canonical
 from plugins.backends.pytorch.weights import WeightTable
+from plugins.backends.running.accumulation import shares
 from plugins.backends.source.plan import ends
 from workbench.plugin_api.backend import Model
 
@@ -68,12 +69,13 @@ class TorchModel(Model):
         self._clip_norm = training.clip_norm
         self._varies = bool(plan.network.varying)
         self._transfer = Transfer(self._device, channels_last=channels_last)
+        self._task = plan.task
         self._loss = plan.task.torch_loss(plan.network, plan.info, plan.train_counts)
         self._logs = StepLogs(plan.task.torch_metrics)
         self._forward = Compiled(self._module, wanted=training.compile)
 
     def train_step(self, batches: Sequence[Batch], learning_rate: float) -> None:
-        """Do one optimizer step; see Model. Each sample of all `batches` weighs the same."""
+        """Do one optimizer step; see Model. Each target of all `batches` weighs the same."""
         try:
             self._loaded.train()
             set_learning_rate(self._optimizer, learning_rate)
@@ -83,10 +85,8 @@ class TorchModel(Model):
                 loss, outputs, targets = self._backward(batches[0], 1.0)
                 parts = [(outputs, targets)]
             else:
-                total = sum(map(len, batches))
                 loss, parts = 0.0, []
-                for batch in batches:
-                    share = len(batch) / total
+                for batch, share in shares(self._task, batches):
                     part, outputs, targets = self._backward(batch, share)
                     loss = loss + part * share
                     parts.append((outputs, targets))

@@ -32,6 +32,12 @@ SPECIAL = [
     ("DepthwiseConv2D", {"stride": (2, 1), "multiplier": 2, "padding": "same"}, [(6, 5, 3)]),
     ("SeparableConv2D", {"stride": (1, 3), "multiplier": 2, "padding": "same"}, [(6, 5, 3)]),
     ("Conv2D", {"groups": 3, "filters": 6, "stride": (2, 2), "padding": "same"}, [(6, 5, 3)]),
+    # a single channel whose last stride alone is above 1, which oneDNN reads wrongly
+    ("Conv2D", {"kernel_size": (2, 2), "stride": (1, 2), "activation": "relu"}, [(5, 6, 1)]),
+    ("Conv2D", {"filters": 1, "stride": (1, 3), "padding": "same"}, [(4, 5, 1)]),
+    ("Conv3D", {"kernel_size": (3, 3, 3), "stride": (2, 1, 2)}, [(3, 4, 3, 1)]),
+    ("DepthwiseConv2D", {"stride": (1, 3), "multiplier": 3}, [(4, 4, 1)]),
+    ("SeparableConv2D", {"stride": (1, 2), "padding": "same"}, [(4, 4, 1)]),
     # uneven padding, of which PyTorch's pooling in Keras repeats the edge
     ("AveragePool2D", {"pool_size": (3, 2), "stride": (2, 1), "padding": "same"}, [(6, 5, 3)]),
     ("AveragePool3D", {"pool_size": (3, 3, 3), "padding": "same"}, [(2, 2, 2, 3)]),
