@@ -178,6 +178,9 @@ def _results(commands: Commands) -> None:
     predict.add_argument(
         "--text", action="append", metavar="TEXT", help="a text instead of a file; repeatable"
     )
+    predict.add_argument(
+        "--explain", action="store_true", help="say what each word, step or pixel adds to the score"
+    )
     _add_checkpoint(predict)
     _export(commands)
     report = _add(commands, "report", "draw a run's curves and feature maps", results.report)

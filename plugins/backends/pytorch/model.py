@@ -19,6 +19,7 @@ from plugins.backends.pytorch.transfer import Transfer, canonical
 from plugins.backends.pytorch.weights import WeightTable
 from plugins.backends.running.accumulation import shares
 from plugins.backends.running.steps import OutputSteps
+from plugins.backends.source.plan import ends
 from workbench.plugin_api.backend import Model
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class TorchModel(Model):
             scaler=self._precision.scaler,
             device_type=self._device.type,
         )
+        self._end = ends(plan.network)[0].id
         self._steps = 0
         self._notes: list[str] = []
         self._penalty = penalty(plan.network, self._table.tensors)
@@ -138,6 +140,34 @@ class TorchModel(Model):
                 node: self._output_steps.cut(value.float().cpu().numpy(), inputs, node)
                 for node, value in found.items()
             }
+        except Exception as error:
+            raise explained(error, self._loaded) from error
+
+    def gradients(
+        self,
+        inputs: NDArray[Any],
+        values: Mapping[str, NDArray[np.float32]],
+        factors: NDArray[np.float32],
+        lengths: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """Return raw outputs and gradients with respect to nodes' outputs; see Model."""
+        import torch
+
+        try:
+            self._loaded.evaluate()
+            given = {
+                node: self._transfer.moved(value).requires_grad_() for node, value in values.items()
+            }
+            with self._precision.context():
+                arguments = self._arguments(inputs, lengths)
+                outputs = self._loaded.probe(arguments, (self._end,), given)[self._end].float()
+            weighted = (outputs * self._transfer.moved(factors)).sum()
+            found = torch.autograd.grad(weighted, list(given.values()), materialize_grads=True)
+            gradients = {
+                node: gradient.float().cpu().numpy()
+                for node, gradient in zip(given, found, strict=True)
+            }
+            return outputs.detach().cpu().numpy(), gradients
         except Exception as error:
             raise explained(error, self._loaded) from error
 
