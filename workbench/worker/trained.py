@@ -88,11 +88,14 @@ def open_design(folder: RunFolder, catalog: Catalog) -> Design:
     return Design(experiment, resolution.network, saved.info, saved.fitted)
 
 
-def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> Trained:
+def open_trained(
+    folder: RunFolder, catalog: Catalog, which: Which = "best", backend: str = ""
+) -> Trained:
     """Build the model of a run from a checkpoint; the folder is only read.
 
     Args:
         which: "best" falls back to the last when no best was kept.
+        backend: that answers, where it is installed; empty: the one that trained.
 
     Raises:
         UserError: the run has no checkpoint yet, or its files are damaged.
@@ -101,7 +104,7 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     experiment, network, info = design.experiment, design.network, design.info
     checkpoint = Checkpoints(folder.checkpoints).find(which)
     task = catalog.task(experiment.task)
-    model = _build(_backend(experiment, catalog), experiment, network, task, info)
+    model = _build(_backend(experiment, catalog, backend), experiment, network, task, info)
     model.load_weights(checkpoint.weights)
     return Trained(
         experiment=experiment,
@@ -116,8 +119,10 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     )
 
 
-def _backend(experiment: Experiment, catalog: Catalog) -> Backend:
-    """Return the backend that trained; where it is not installed, one that is: weights move."""
+def _backend(experiment: Experiment, catalog: Catalog, wanted: str) -> Backend:
+    """Return the wanted backend, else the one that trained, else any: weights move."""
+    if wanted in catalog.backends and catalog.backend(wanted).availability().ok:
+        return catalog.backend(wanted)
     trained = catalog.backend(experiment.training.backend)
     if trained.availability().ok:
         return trained
