@@ -13,6 +13,7 @@ from plugins.exporters.samples import fewest_batch_steps, lengths_in_words, samp
 from plugins.exporters.torch_module import (
     axes_in_words,
     example_arguments,
+    lacking_code,
     run_source,
     torch_module,
 )
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.exporter import ExportRequest, Limit, Outputs
+    from workbench.plugin_api.network import Network
 
 
 class TorchExportExporter(Exporter):
@@ -43,6 +45,10 @@ class TorchExportExporter(Exporter):
     def availability(self) -> Availability:
         """PyTorch must be installed."""
         return TorchBackend().availability()
+
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse layers without PyTorch code."""
+        return lacking_code(network)
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the program, with the attachments as extra files."""
