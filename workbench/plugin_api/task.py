@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.backend import Batch
-    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.data import DataInfo, Samples
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.preprocessing import Preprocessing
     from workbench.plugin_api.problems import Problem
@@ -44,7 +44,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """One sample's answer for a person; its fields are what `--json` prints."""
 
     def in_words(self) -> str:
-        """Return the answer in one line."""
+        """Return the answer in a line, or a table below an empty first one."""
         raise NotImplementedError
 
 
@@ -66,12 +66,15 @@ class Context:
 
     Attributes:
         fitted: what preprocessing learned from the training split.
+        samples: the arranged samples that outputs are for: of a split, or of a user's file; a
+            batch's `indices` are numbers in it. None where they are not at hand.
     """
 
     network: Network
     info: DataInfo
     preprocessing: Preprocessing
     fitted: dict[str, Any]
+    samples: Samples | None = None
 
 
 class Evaluator(Protocol):
@@ -96,6 +99,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
+
+    def fits(self, info: DataInfo) -> bool:
+        """Whether data have what this task learns; if not, one that fits is suggested."""
+        return True
 
     def problems(
         self, experiment: Experiment, network: Network, info: DataInfo | None
@@ -162,6 +169,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         pairs, likeliest first.
         """
         raise NotImplementedError
+
+    def direction(self, metric: str) -> Literal["min", "max"]:
+        """Return which way a metric, named without its split, is better."""
+        return "min" if metric.endswith("loss") else "max"
 
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.errors import UserError
+from workbench.plugin_api.samples import OneSample
 from workbench.plugin_api.tensors import TensorType
 from workbench.worker.trained import Which, open_trained
 
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from workbench.catalog import Catalog
+    from workbench.plugin_api.data import Samples
     from workbench.plugin_api.task import Prediction
     from workbench.runs.folder import RunFolder
     from workbench.worker.trained import Trained
@@ -26,14 +27,20 @@ if TYPE_CHECKING:
 def predict_files(
     folder: RunFolder, paths: Sequence[Path], catalog: Catalog, which: Which = "best"
 ) -> list[tuple[Path, Prediction | UserError]]:
-    """Return an answer for each file; a file that cannot be read gets its error instead.
+    """Return an answer for each file, or for each series in it.
+
+    A file that cannot be read gets its error instead.
 
     Raises:
         UserError: the run cannot answer yet.
     """
     trained = open_trained(folder, catalog, which)
-    read = trained.preprocessing.read_file
-    return [(path, _answer(trained, partial(read, str(path)))) for path in paths]
+    read, fitted = trained.preprocessing.file_samples, trained.fitted
+    return [
+        (path, answer)
+        for path in paths
+        for answer in _answers(trained, partial(read, str(path), fitted))
+    ]
 
 
 def predict_texts(
@@ -46,18 +53,25 @@ def predict_texts(
     """
     trained = open_trained(folder, catalog, which)
     read = trained.preprocessing.read_text
-    return [(text, _answer(trained, partial(read, text))) for text in texts]
+    return [
+        (text, answer)
+        for text in texts
+        for answer in _answers(trained, lambda text=text: OneSample(read(text), text))
+    ]
 
 
-def _answer(trained: Trained, read: Callable[[], NDArray[Any]]) -> Prediction | UserError:
+def _answers(trained: Trained, read: Callable[[], Samples]) -> Sequence[Prediction | UserError]:
     preprocessing, kind = trained.preprocessing, trained.info.input
     try:
-        prepared = preprocessing.scale(preprocessing.shape(read()), trained.fitted)
+        samples = read()
+        shaped = [preprocessing.shape(samples.read(n)) for n in range(len(samples))]
+        prepared = np.stack([preprocessing.scale(one, trained.fitted) for one in shaped])
     except UserError as error:
-        return error
-    if prepared.shape[1:] != kind.shape[1:]:
-        found = TensorType(prepared.shape, kind.axes)
-        return UserError(f"The network takes {kind}, but this is {found}.", "Give another file.")
-    lengths = {"lengths": np.array([len(prepared)])} if kind.varies else {}
-    outputs = trained.model.predict(prepared[None], **lengths)
-    return trained.task.predictions(outputs, trained.context, prepared[None])[0]
+        return [error]
+    if prepared.shape[2:] != kind.shape[1:]:
+        found = TensorType(prepared.shape[1:], kind.axes)
+        return [UserError(f"The network takes {kind}, but this is {found}.", "Give another file.")]
+    lengths = np.full(len(prepared), prepared.shape[1]) if kind.varies else None
+    outputs = trained.model.predict(prepared, lengths)
+    context = replace(trained.context, samples=samples)
+    return trained.task.predictions(outputs, context, prepared)
