@@ -171,7 +171,7 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
         scale = self._scale_of(self._inputs(raw, fitted), fitted)
         return windows.from_scale(values, scale, self._anchors(raw, fitted), self._log)
 
-    def file_samples(self, path: str, fitted: dict[str, Any]) -> Windows:
+    def file_samples(self, path: str, fitted: dict[str, Any]) -> list[Windows]:
         """Return the last window of each series in a file: what comes after it is asked."""
         try:
             table = time_table.read_time_table(path, fitted["table"])
@@ -204,7 +204,8 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
         )
         data = Timelines(table["values"], table["times"], begins, info, fitted["table"])
         samples = TimelineSamples(data, begins[1:], begins[1:], begins[1:])
-        return Windows(samples, begins[1:][long], self.reach, self.horizon)
+        ends = begins[1:][long]
+        return [Windows(samples, row[None], self.reach, self.horizon) for row in ends]
 
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return `load(path)`, the last window of a file, and `restored(values)` for its answer."""

@@ -214,6 +214,11 @@ class Forecasting(Task, frozen=True, kw_only=True):
         return "max" if metric == "coverage" else "min"
 
     @property
+    def headline(self) -> str:
+        """The mean absolute error: in the units of the data."""
+        return "mae"
+
+    @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:
         """The best checkpoint has the smallest loss: channels count as they are scaled."""
         return "loss", "min"

@@ -17,8 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.monitor.labels import metric_title
-from widgets.texts import percent
+from widgets.monitor.labels import metric_title, score_text
 from widgets.theme import ui_font
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class ForecastScores(QWidget):
         rows = {"Network": evaluation.metrics, **evaluation.baselines}
         self.table.setColumnCount(len(names) + 1)
         self.table.setRowCount(len(rows))
-        self.table.setHorizontalHeaderLabels(["", *(forecast_title(name) for name in names)])
+        self.table.setHorizontalHeaderLabels(["", *(metric_title(name) for name in names)])
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
@@ -91,22 +90,9 @@ class ForecastScores(QWidget):
 
 
 def _cell(name: str, value: float | None) -> QTableWidgetItem:
-    item = QTableWidgetItem("–" if value is None else forecast_value(name, value))
+    item = QTableWidgetItem("–" if value is None else score_text(name, value))
     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return item
-
-
-def forecast_title(name: str) -> str:
-    """Return a metric's name as forecasters write it."""
-    known = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE"}
-    return known.get(name, metric_title(name))
-
-
-def forecast_value(name: str, value: float) -> str:
-    """Return a metric's value for people."""
-    if name == "coverage":
-        return percent(value)
-    return percent(value / 100) if name == "smape" else f"{value:.4g}"
 
 
 class ResidualBars(QWidget):

@@ -62,7 +62,9 @@ def _months(low: float, high: float, size: int) -> list[Tick]:
 
 
 def _of(seconds: float, unit: str) -> np.int64:
-    found: np.int64 = np.datetime64(int(seconds), "s").astype(f"datetime64[{unit}]").astype(np.int64)
+    found: np.int64 = (
+        np.datetime64(int(seconds), "s").astype(f"datetime64[{unit}]").astype(np.int64)
+    )
     return found
 
 

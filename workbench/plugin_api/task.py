@@ -175,6 +175,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return "min" if metric.endswith("loss") else "max"
 
     @property
+    def headline(self) -> str:
+        """Metric that people look at first, without its split."""
+        return self.monitor[0]
+
+    @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:
         """Metric that decides the best checkpoint, and which way is better."""
         return "loss", "min"
