@@ -330,31 +330,40 @@ def _source(module: ModuleType) -> str:
 
 _LOAD = '''
 def load(path: str) -> np.ndarray:
-    """Read the last window of a file's first series as the network takes it."""
-    window, _ = last_window(path)
-    inputs = window_inputs(window, len(CHANNELS), LOG, LAG, MISSING_RULE)
+    """Read the last window of each series of a file as the network takes it."""
+    raw, _ = last_windows(path)
+    inputs = window_inputs(raw, len(CHANNELS), LOG, LAG, MISSING_RULE)
     offset, spread = {scale}
     return ((inputs - offset) / spread).astype(np.float32)
 
 
-def last_window(path: str) -> tuple[np.ndarray, list[str]]:
-    """Read the last steps of a file's first series, and tell the times of the next ones."""
-    table = read_time_table(path, TABLE)
-    end, reach = table["begins"][1], WINDOW + LAG
-    if end < reach:
-        raise ValueError(f"it has {{end}} steps, but a forecast looks back at {{reach}}")
-    unit, size = table["unit"], table["size"]
-    last = table["times"][end - reach : end]
-    size = size if unit else float(np.median(np.diff(last)))
-    after = following(last[-1], HORIZON, unit or "numbers", size)
-    times = [time_text(time, unit, size, TABLE["dated"]) for time in after.tolist()]
-    return table["values"][end - reach : end], times
+def last_windows(path: str) -> tuple[np.ndarray, list[tuple[str, list[str]]]]:
+    """Read the last steps of each series, and tell its name and the times to come."""
+    table, reach = read_time_table(path, TABLE), WINDOW + LAG
+    begins, unit, size = table["begins"], table["unit"], table["size"]
+    windows, told = [], []
+    for name, begin, end in zip(table["names"], begins[:-1], begins[1:], strict=True):
+        if end - begin < reach:
+            continue
+        last = table["times"][end - reach : end]
+        step = size if unit else float(np.median(np.diff(last)))
+        after = following(last[-1], HORIZON, unit or "numbers", step)
+        told.append((name, [time_text(t, unit, size, TABLE["dated"]) for t in after.tolist()]))
+        windows.append(table["values"][end - reach : end])
+    if not windows:
+        raise ValueError(f"it has too few steps: a forecast looks back at {{reach}}")
+    return np.stack(windows), told
+
+
+def next_steps(path: str) -> list[tuple[str, list[str]]]:
+    """Return name and times to come of each series."""
+    return last_windows(path)[1]
 
 
 def restored(values: np.ndarray, path: str) -> np.ndarray:
-    """Return what the network answers (horizon × channels × …) in the units of the file."""
-    window, _ = last_window(path)
-    inputs = window_inputs(window, len(CHANNELS), LOG, LAG, MISSING_RULE)
-    anchor = anchors(window, len(CHANNELS), LOG, LAG, MISSING_RULE, HORIZON)
+    """Return forecasts (series × horizon × channels × quantiles) in the units of the file."""
+    raw, _ = last_windows(path)
+    inputs = window_inputs(raw, len(CHANNELS), LOG, LAG, MISSING_RULE)
+    anchor = anchors(raw, len(CHANNELS), LOG, LAG, MISSING_RULE, HORIZON)
     return from_scale(values, {scale}, anchor, LOG)
 '''

@@ -209,6 +209,16 @@ class Forecasting(Task, frozen=True, kw_only=True):
             )
         ]
 
+    def python_source(self, network: Network) -> str:
+        """Return `told(outputs, path)`: a line for each step to come, with its time."""
+        return _TOLD.format(quantiles=list(self.levels), center=middle(list(self.levels)))
+
+    def does(self, info: DataInfo) -> str:
+        """Return how far it forecasts what."""
+        steps = (info.target.shape[0] if info.target else None) or 1
+        names = ", ".join(info.timeline.channels) if info.timeline else "series"
+        return f"forecasts {steps} step{'s' if steps > 1 else ''} of {names}"
+
     def direction(self, metric: str) -> Literal["min", "max"]:
         """Errors are to be small."""
         return "max" if metric == "coverage" else "min"
@@ -314,3 +324,23 @@ def _by_name(names: Sequence[str], values: NDArray[np.float64]) -> dict[str, tup
     """Return the columns of steps × names."""
     columns = [tuple(float(value) for value in column) for column in values.T]
     return dict(zip(names, columns, strict=True))
+
+
+_TOLD = '''
+QUANTILES = {quantiles}
+
+
+def told(outputs: np.ndarray, path: str) -> str:
+    """Return a line for each series and step to come: name, time, forecasts, quantiles."""
+    shape = (len(outputs), HORIZON, len(CHANNELS), len(QUANTILES))
+    found = np.sort(restored(outputs.reshape(shape), path), axis=-1)
+    lines = []
+    for (name, times), steps in zip(next_steps(path), found, strict=True):
+        for time, values in zip(times, steps, strict=True):
+            cells = [name, time] if name else [time]
+            for channel, levels in zip(CHANNELS, values, strict=True):
+                spread = f" ({{levels[0]:.6g}} … {{levels[-1]:.6g}})" if len(levels) > 1 else ""
+                cells.append(f"{{channel}} {{levels[{center}]:.6g}}{{spread}}")
+            lines.append("\\t".join(cells))
+    return "\\n".join(["", *lines])
+'''

@@ -163,12 +163,18 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         raise NotImplementedError
 
     def python_source(self, network: Network) -> str:
-        """Return a function `answers(outputs, classes)` for exported scripts, NumPy only.
+        """Return a function for exported scripts, NumPy only.
 
-        It takes one sample's raw outputs and the class names, and returns (label, probability)
-        pairs, likeliest first.
+        Either `answers(outputs, classes)`, which takes one sample's raw outputs and the class
+        names, and returns (label, probability) pairs, likeliest first. Or `told(outputs, path)`,
+        which returns what a script prints of a file: it has the batch of raw outputs for what
+        `load(path)` gave, and all else that the preprocessing's source defines.
         """
         raise NotImplementedError
+
+    def does(self, info: DataInfo) -> str:
+        """Return what a network of this task does, for the head of scripts."""
+        return f"tells {len(info.classes)} classes apart"
 
     def direction(self, metric: str) -> Literal["min", "max"]:
         """Return which way a metric, named without its split, is better."""
