@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.monitor.labels import metric_title, value_text
-from widgets.texts import grouped, percent
+from widgets.monitor.labels import metric_title, score_text
+from widgets.texts import grouped
 from widgets.theme import ui_font
 
 if TYPE_CHECKING:
@@ -138,8 +138,3 @@ def headline_title(name: str) -> str:
     if name in ("f1", "precision", "recall"):
         return "Macro F1" if name == "f1" else f"Macro {name}"
     return metric_title(name)
-
-
-def score_text(name: str, value: float) -> str:
-    """Return a share in per cent, a loss as it is."""
-    return value_text(value) if name == "loss" or not 0 <= value <= 1 else percent(value)

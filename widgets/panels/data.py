@@ -12,6 +12,7 @@ from widgets.panels.column import ScrollColumn, heading
 from widgets.panels.component_form import ComponentForm
 from widgets.panels.data_preview import DataPreview
 from widgets.panels.data_summary import BadFiles, DataSummary
+from widgets.panels.timeline_preview import TimelinePreview
 from workbench.document.edits import set_data
 from workbench.document.experiment import Component, Split
 from workbench.errors import UserError
@@ -58,6 +59,7 @@ class DataPanel(ScrollColumn):
         self._bars_title = heading("Classes", self)
         self._bars = ClassBars(theme, self)
         self._bad_files = BadFiles(self)
+        self._timeline = TimelinePreview(session, theme, self)
         self._lay_out(DataSummary(session, theme, self), DataPreview(session, theme, self))
         self._connect()
         self.refresh()
@@ -80,6 +82,7 @@ class DataPanel(ScrollColumn):
         self.add(self._source)
         self.add(summary)
         self.add(preview, 6)
+        self.add(self._timeline, 6)
         self.add(self._bad_files, 6)
         self.add(self._bars_title, 6)
         self.add(self._bars)

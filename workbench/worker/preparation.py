@@ -112,6 +112,7 @@ def _described(
     arranged = {
         name: preprocessing.arranged(samples, fitted) for name, samples in opened.splits.items()
     }
+    remarks = preprocessing.remarks(arranged)
     opened = replace(opened, splits={name: s for name, s in arranged.items() if len(s)})
     if "train" not in opened.splits:
         raise UserError(
@@ -144,7 +145,12 @@ def _described(
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
         class_counts=class_counts,
         bad_files=opened.bad_files,
-        warnings=_warnings(opened.classes, class_counts, kind),
+        timeline=opened.timeline,
+        warnings=(
+            *opened.warnings,
+            *remarks,
+            *_warnings(opened.classes, class_counts, kind),
+        ),
         fingerprint=opened.fingerprint,
     )
     return opened, info

@@ -51,12 +51,14 @@ def build(
     task: Any = None,
     backend: str = "torch",
     samples: int = 0,
+    target: TensorType | None = None,
     **training: Any,
 ) -> Model:
     """Return a model with its initial weights.
 
     Args:
         samples: of the training split.
+        target: type of a target; None: the number of a class.
     """
     network = resolve(graph, catalog, TensorType(shape)).network
     framework = catalog.backend(backend)
@@ -66,7 +68,12 @@ def build(
     plan = BuildPlan(
         network=network,
         task=task or catalog.tasks["classification"](),
-        info=DataInfo(input=TensorType(shape), classes=CLASSES, counts={"train": samples}),
+        info=DataInfo(
+            input=TensorType(shape),
+            classes=() if target else CLASSES,
+            target=target,
+            counts={"train": samples},
+        ),
         training=Training(**{"device": "cpu", **training}),
         code=code,
         module_path=path,
