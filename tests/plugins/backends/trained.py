@@ -46,19 +46,23 @@ def build(
     catalog: Catalog,
     folder: Path,
     graph: Graph,
-    shape: tuple[int, ...] = (4, 4, 2),
+    shape: tuple[int, ...] | TensorType = (4, 4, 2),
     *,
     task: Any = None,
     backend: str = "torch",
     samples: int = 0,
+    longest: int = 0,
     **training: Any,
 ) -> Model:
     """Return a model with its initial weights.
 
     Args:
+        shape: of a sample, or its type.
         samples: of the training split.
+        longest: steps of the longest of them.
     """
-    network = resolve(graph, catalog, TensorType(shape)).network
+    kind = shape if isinstance(shape, TensorType) else TensorType(shape)
+    network = resolve(graph, catalog, kind).network
     framework = catalog.backend(backend)
     code = framework.generate(network)
     path = folder / "model.py"
@@ -66,13 +70,14 @@ def build(
     plan = BuildPlan(
         network=network,
         task=task or catalog.tasks["classification"](),
-        info=DataInfo(input=TensorType(shape), classes=CLASSES, counts={"train": samples}),
+        info=DataInfo(input=kind, classes=CLASSES, counts={"train": samples}),
         training=Training(**{"device": "cpu", **training}),
         code=code,
         module_path=path,
         train_counts=(1, 2, 3),
         device="cpu",
         seed=5,
+        longest=longest,
     )
     model = framework.build(plan)
     model.load_weights(initial_weights(network, 5))
