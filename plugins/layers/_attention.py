@@ -86,8 +86,8 @@ class Attention(Layer, frozen=True, kw_only=True):
         if self.use_bias and self.heads > 1 and self.size_of(inputs) == 1:
             # Keras 3.15 on TensorFlow adds the bias (heads, 1) along time where both are as long.
             raise ShapeError(
-                f"{self.title} leaves a single feature to each of its {self.heads} heads, and Keras "
-                "adds their biases along the wrong axis.",
+                f"{self.title} leaves a single feature to each of its {self.heads} heads, whose "
+                "biases Keras adds along the wrong axis.",
                 "Choose fewer heads or a larger head size, or switch the bias off.",
             )
         if self.rotary and self.size_of(inputs) % 2:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from plugins.tasks.classification_head import head_problems, softmax_node
+from workbench.plugin_api.class_results import summarise
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.problems import Problem
-from workbench.plugin_api.task import Evaluation, Prediction, Task
+from workbench.plugin_api.task import ClassPrediction, Evaluation, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.document.experiment import Experiment
+    from workbench.plugin_api.backend import Batch
     from workbench.plugin_api.data import DataInfo
     from workbench.plugin_api.network import Network
+    from workbench.plugin_api.task import Context
 
 SHOWN_LABELS = 5
 _ANSWERS = '''
@@ -132,9 +135,13 @@ class Classification(Task, frozen=True, kw_only=True):
         right = ops.equal(ops.argmax(outputs, axis=-1), ops.cast(targets, "int32"))
         return {"accuracy": ops.cast(right, "float32")}
 
-    def evaluator(self, network: Network, info: DataInfo) -> ClassificationEvaluator:
+    def evaluator(self, context: Context) -> ClassificationEvaluator:
         """Return an empty evaluator."""
-        return ClassificationEvaluator(len(info.classes), self.top_k)
+        return ClassificationEvaluator(
+            len(context.info.classes),
+            self.top_k,
+            lambda outputs: self.probabilities(outputs, context.network),
+        )
 
     def probabilities(self, outputs: NDArray[np.float32], network: Network) -> NDArray[np.float32]:
         """Return the softmax of logits, or the outputs themselves when the head has it already."""
@@ -144,13 +151,14 @@ class Classification(Task, frozen=True, kw_only=True):
         return shifted / shifted.sum(axis=1, keepdims=True)
 
     def predictions(
-        self, outputs: NDArray[np.float32], network: Network, classes: Sequence[str]
-    ) -> list[Prediction]:
+        self, outputs: NDArray[np.float32], context: Context, inputs: NDArray[Any]
+    ) -> list[ClassPrediction]:
         """Return the likeliest classes of each sample, five at most."""
-        probabilities = self.probabilities(outputs, network)
+        classes = context.info.classes
+        probabilities = self.probabilities(outputs, context.network)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :SHOWN_LABELS]
         return [
-            Prediction(
+            ClassPrediction(
                 labels=tuple(classes[i] for i in best),
                 probabilities=tuple(float(row[i]) for i in best),
             )
@@ -179,18 +187,28 @@ class Classification(Task, frozen=True, kw_only=True):
 
 
 class ClassificationEvaluator:
-    """Gathers raw outputs; the numbers come from scikit-learn."""
+    """Gathers raw outputs; the numbers come from scikit-learn.
 
-    def __init__(self, classes: int, top_k: int) -> None:
+    Args:
+        probabilities: makes them of raw outputs, batch × classes.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        top_k: int,
+        probabilities: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    ) -> None:
         self._classes = classes
         self._top_k = top_k
+        self._probabilities = probabilities
         self._outputs: list[NDArray[np.float32]] = []
         self._targets: list[NDArray[Any]] = []
 
-    def update(self, outputs: NDArray[np.float32], targets: NDArray[Any]) -> None:
+    def update(self, outputs: NDArray[np.float32], batch: Batch) -> None:
         """Take one batch: batch × classes, and class numbers."""
         self._outputs.append(outputs)
-        self._targets.append(targets)
+        self._targets.append(batch.targets)
 
     def compute(self) -> Evaluation:
         """Return accuracy, top-k accuracy, macro and per-class scores, and the confusion."""
@@ -220,6 +238,11 @@ class ClassificationEvaluator:
         confusion = tuple(tuple(int(count) for count in row) for row in matrix)
         return Evaluation(metrics=metrics, per_class=per_class, confusion=confusion)
 
+    def results(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of ClassResults."""
+        outputs, targets = np.concatenate(self._outputs), np.concatenate(self._targets)
+        return summarise(self._probabilities(outputs), targets).arrays()
+
     def _top_k_accuracy(
         self, outputs: NDArray[np.float32], targets: NDArray[Any], labels: NDArray[Any]
     ) -> dict[str, float]:
@@ -233,6 +256,14 @@ class ClassificationEvaluator:
 
 def _data_problems(info: DataInfo | None) -> Iterator[Problem]:
     if info is None:
+        return
+    if info.target is not None:
+        yield Problem(
+            "error",
+            f"Classification needs one class for each sample, but the data bring {info.target} "
+            f"({info.target.in_words()}) to learn.",
+            "Choose a task that learns this, or other data.",
+        )
         return
     if len(info.classes) < 2:
         yield Problem(

@@ -9,12 +9,13 @@ import numpy as np
 from workbench.document.experiment import Experiment
 from workbench.document.graph import Graph, Node
 from workbench.document.training import SGD, Training
+from workbench.plugin_api.class_results import summarise
 from workbench.plugin_api.task import Evaluation
 from workbench.runs import events as ev
 from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineWriter
 from workbench.runs.probes import Histogram, Snapshot, quantise, write_snapshot
-from workbench.runs.results import summarise, write_results
+from workbench.runs.results import Results, write_results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +92,9 @@ def write_predictions(
     """Write results of the validation and test splits."""
     for split in ("validation", "test"):
         probabilities, targets = predictions(rng, count)
-        results = summarise(step, probabilities, targets)
-        write_results(folder.results / f"{split}.safetensors", results)
+        results = summarise(probabilities, targets)
+        kept = Results(step, np.arange(count), results.arrays())
+        write_results(folder.results / f"{split}.safetensors", kept)
         event = ev.Evaluated(
             time=BEGAN + step * 0.05,
             split=split,

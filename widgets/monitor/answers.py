@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workbench.runs.results import Results
+    from workbench.plugin_api.class_results import ClassResults
 
 Order = Literal["wrong", "confident", "unsure", "data"]
 ORDERS: tuple[tuple[Order, str], ...] = (
@@ -25,7 +25,7 @@ ORDERS: tuple[tuple[Order, str], ...] = (
 
 
 def chosen(
-    results: Results, order: Order, true: int | None = None, answer: int | None = None
+    results: ClassResults, order: Order, true: int | None = None, answer: int | None = None
 ) -> NDArray[np.int64]:
     """Return the rows of the results in an order, of one true class and one answer if told.
 
@@ -50,10 +50,21 @@ def chosen(
 
 
 class Answers:
-    """A sequence of answers that makes each only when it is looked at."""
+    """A sequence of answers that makes each only when it is looked at.
 
-    def __init__(self, results: Results, rows: NDArray[np.int64], classes: Sequence[str]) -> None:
+    Args:
+        indices: number in the split of each row's sample.
+    """
+
+    def __init__(
+        self,
+        results: ClassResults,
+        indices: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        classes: Sequence[str],
+    ) -> None:
         self._results = results
+        self._indices = indices
         self._rows = rows
         self._classes = classes
 
@@ -68,7 +79,7 @@ class Answers:
     def _answer(self, row: int) -> Answer:
         results = self._results
         return Answer(
-            index=int(results.indices[row]),
+            index=int(self._indices[row]),
             true=self._classes[results.targets[row]],
             answer=self._classes[results.top_classes[row, 0]],
             probability=float(results.top_probabilities[row, 0]),

@@ -23,6 +23,7 @@ from widgets.monitor.empty import EmptyState
 from widgets.monitor.gallery import Gallery
 from widgets.monitor.scores import ScoresView
 from widgets.texts import counted, grouped
+from workbench.plugin_api.class_results import ClassResults
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
@@ -99,16 +100,17 @@ class PredictionsPanel(QWidget):
 
     def _fill_gallery(self) -> None:
         results, experiment = self._results, self._session.run.experiment
-        if results is None or experiment is None:
+        rows = None if results is None else ClassResults.of(results.arrays)
+        if results is None or rows is None or experiment is None:
             return
         true = self._class_filter.currentData()
         answer = None
         if self.confusion.chosen is not None:
             true, answer = self.confusion.chosen
-        numbers = chosen(results, self._order.currentData(), true, answer)
+        numbers = chosen(rows, self._order.currentData(), true, answer)
         split, data, thumbnails = self.split, experiment.data, self._session.data.thumbnails
         self.gallery.answers.show_answers(
-            Answers(results, numbers, self._classes),
+            Answers(rows, results.indices, numbers, self._classes),
             lambda indices, done: thumbnails(split, indices, done, data=data),
         )
         self._count.setText(self._count_text(len(numbers), true, answer))

@@ -46,7 +46,8 @@ class Batch:
     Attributes:
         inputs: batch × the input's canonical shape, float32; int64 for tokens. Where samples
             differ in length, zeros fill them up at the end to a common one.
-        targets: batch, int64 for classes.
+        targets: batch, int64 for classes; else batch × the target's shape (`DataInfo.target`),
+            `IGNORED` behind the end of those that are shorter than others.
         indices: numbers of the samples in their split, where they are known.
         lengths: batch; real steps of each sample. None where the input does not vary.
     """
@@ -173,6 +174,25 @@ class Model(ABC):
         Output may be missing.
         """
 
+    def gradients(
+        self,
+        inputs: NDArray[Any],
+        values: Mapping[str, NDArray[np.float32]],
+        factors: NDArray[np.float32],
+        lengths: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """Return raw outputs, and the gradients of Σ factors · outputs, in evaluation mode.
+
+        Leaves weights, their gradients and running statistics as they were. Called only where
+        the backend `differentiates`.
+
+        Args:
+            values: by node, batch × its canonical shape: taken in place of the node's output, and
+                what the gradients are with respect to.
+            factors: as large as the outputs.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no gradients of its inside")
+
     @abstractmethod
     def weights(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
         """Return copies of the canonical weights as "node/name"; of some nodes, or of all."""
@@ -203,6 +223,8 @@ class Backend(ABC):
 
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    differentiates: ClassVar[bool] = False
+    """Whether its models have `gradients`, which tell what an answer rests on."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Distributions it stands on, or alternatives, whose versions a report names."""
 

@@ -19,6 +19,8 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 Kind = Literal["pictures", "texts", "series"]
 METRIC_PREFIXES: Mapping[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
 """What metrics of a split begin with: "val/accuracy"."""
+IGNORED = -1
+"""Stands in targets of one class a step where there is nothing to learn: padding, say."""
 
 
 class BadFile(msgspec.Struct, frozen=True):
@@ -36,6 +38,7 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         kind: what a raw sample is.
         vocabulary: for tokens, the number of different ones at most; else 0.
         classes: class names in the order of their numbers; empty when there are none.
+        target: type of one prepared target; None: the number of a class.
         counts: samples per split.
         class_counts: samples per class in each split, in the order of `classes`.
         bad_files: files left out, and why.
@@ -47,6 +50,7 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = "pictures"
     vocabulary: int = 0
     classes: tuple[str, ...] = ()
+    target: TensorType | None = None
     counts: dict[str, int] = {}
     class_counts: dict[str, tuple[int, ...]] = {}
     bad_files: tuple[BadFile, ...] = ()
@@ -59,7 +63,8 @@ class Samples(Protocol):
 
     All samples agree in number of channels and dtype; series may differ in length. A source that
     knows the shapes of all samples without reading them has them as `shapes`: sample × axis,
-    int64; see `known_shapes`.
+    int64; see `known_shapes`. A source whose targets are not class numbers has `target(index)`,
+    which reads one, of the type that `Opened.target` tells; see `raw_target`.
     """
 
     def __len__(self) -> int: ...
@@ -81,8 +86,15 @@ class Samples(Protocol):
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """Class numbers of all samples, without reading any of them."""
+        """Class numbers of all samples, without reading any; zeros where targets are others."""
         ...
+
+
+def raw_target(samples: Samples, index: int) -> NDArray[Any]:
+    """Return a sample's target as the source has it; raises UserError when it cannot be read."""
+    read = getattr(samples, "target", None)
+    found: NDArray[Any] = samples.targets[index] if read is None else read(index)
+    return found
 
 
 def known_shapes(samples: Samples) -> NDArray[np.int64] | None:

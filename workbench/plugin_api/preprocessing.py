@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from workbench.plugin_api.tensors import TensorType
 
 
+class Word(msgspec.Struct, frozen=True):
+    """The part of a text that became one token.
+
+    Attributes:
+        text: those characters as they were written; empty where the step only fills up.
+        start: of its first character in the text.
+        is_known: False where the vocabulary does not have it.
+    """
+
+    text: str
+    start: int = 0
+    is_known: bool = True
+
+
 class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How every sample is prepared: the same in training, evaluation, prediction and export.
 
@@ -41,6 +55,22 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def vocabulary(self) -> int:
         """Number of different tokens at most; 0 where prepared samples are not tokens."""
         return 0
+
+    def arranged(self, samples: Samples, fitted: dict[str, Any] | None) -> Samples:
+        """Return what is trained on, made of the source's samples: windows of a series, say.
+
+        Args:
+            fitted: None before anything was learned; what depends on that stays as it is then.
+        """
+        return samples
+
+    def target_type(self, samples: Samples, given: TensorType | None) -> TensorType | None:
+        """Return the type of a prepared target of arranged samples; None: a class number.
+
+        Args:
+            given: type of the source's targets.
+        """
+        return given
 
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Learn from the training split; JSON-able."""
@@ -64,6 +94,14 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """
         raise NotImplementedError
 
+    def target(self, raw: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
+        """Prepare one target that is not the number of a class; see `raw_target`."""
+        return raw
+
+    def restored(self, values: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
+        """Undo `target`: prepared targets, or outputs for them (batch × …), in their own units."""
+        return values
+
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a user's file as a raw sample for `predict`; raises UserError when it cannot."""
         raise NotImplementedError
@@ -71,6 +109,13 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def read_text(self, text: str) -> NDArray[Any]:
         """Take what a user typed as a raw sample; raises UserError where that means nothing."""
         raise UserError(f"A network for {self.kind} takes no typed text.", "Give it a file.")
+
+    def words(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> list[Word]:
+        """Return what each step of a prepared text stands for; nothing where steps are no words.
+
+        As many as `scale` returns steps for the same sample; those that fill up come last.
+        """
+        return []
 
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return a function `load(path) -> float32 array` for exported scripts.

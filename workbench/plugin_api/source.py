@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from workbench.document.experiment import Split
     from workbench.plugin_api.data import BadFile, Samples, SplitName
+    from workbench.plugin_api.tensors import TensorType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +25,14 @@ class Opened:
     Attributes:
         splits: samples per split; a split without samples is left out.
         classes: class names in the order of their numbers.
+        target: type of one target where it is not the number of a class.
         bad_files: files left out, and why.
         fingerprint: hash that changes when the data do.
     """
 
     splits: Mapping[SplitName, Samples]
     classes: tuple[str, ...]
+    target: TensorType | None = None
     bad_files: tuple[BadFile, ...] = ()
     fingerprint: str = ""
 

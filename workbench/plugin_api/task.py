@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import msgspec
@@ -9,14 +10,16 @@ import msgspec
 from workbench.plugin_api.parameters import Field, fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from workbench.document.experiment import Experiment
+    from workbench.plugin_api.backend import Batch
     from workbench.plugin_api.data import DataInfo
     from workbench.plugin_api.network import Network
+    from workbench.plugin_api.preprocessing import Preprocessing
     from workbench.plugin_api.problems import Problem
 
 
@@ -27,29 +30,63 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         metrics: name to value, without the split ("accuracy", "f1").
         per_class: metric name to one value a class.
         confusion: rows are the true classes, columns the predicted ones.
+        baselines: metrics of simple answers to the same samples, by the name of the answer
+            ("naive", "majority class").
     """
 
     metrics: dict[str, float]
     per_class: dict[str, tuple[float, ...]] = {}
     confusion: tuple[tuple[int, ...], ...] = ()
+    baselines: dict[str, dict[str, float]] = {}
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One sample's answer for a person: the likeliest labels with their probabilities."""
+    """One sample's answer for a person; its fields are what `--json` prints."""
+
+    def in_words(self) -> str:
+        """Return the answer in one line."""
+        raise NotImplementedError
+
+
+class ClassPrediction(Prediction, frozen=True, kw_only=True):
+    """The likeliest labels with their probabilities."""
 
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
+
+    def in_words(self) -> str:
+        """Return "cat 98.1 %, dog 1.2 %": three labels at most."""
+        pairs = zip(self.labels, self.probabilities, strict=True)
+        return ", ".join(f"{label} {100 * share:.1f} %" for label, share in list(pairs)[:3])
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a network's outputs have to be read with.
+
+    Attributes:
+        fitted: what preprocessing learned from the training split.
+    """
+
+    network: Network
+    info: DataInfo
+    preprocessing: Preprocessing
+    fitted: dict[str, Any]
 
 
 class Evaluator(Protocol):
     """Gathers a split batch by batch."""
 
-    def update(self, outputs: NDArray[np.float32], targets: NDArray[Any]) -> None:
-        """Take one batch: raw network outputs and targets."""
+    def update(self, outputs: NDArray[np.float32], batch: Batch) -> None:
+        """Take the raw outputs for one batch."""
         ...
 
     def compute(self) -> Evaluation:
         """Return the metrics of all batches."""
+        ...
+
+    def results(self) -> Mapping[str, NDArray[Any]]:
+        """Return what is kept of the split for the task's views, one row a sample."""
         ...
 
 
@@ -69,8 +106,15 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def torch_loss(
         self, network: Network, info: DataInfo, train_counts: Sequence[int]
     ) -> Callable[[Any, Any], Any]:
-        """Return loss(outputs, targets) -> scalar tensor, mean over the batch."""
+        """Return loss(outputs, targets) -> scalar tensor, mean over the batch.
+
+        Targets are as in Batch; those that are `IGNORED` count for nothing.
+        """
         raise NotImplementedError
+
+    def loss_weight(self, batch: Batch) -> float:
+        """Return what a batch's mean loss is a mean over: samples, or steps that have a target."""
+        return len(batch)
 
     def torch_metrics(self, outputs: Any, targets: Any) -> dict[str, Any]:
         """Return cheap training metrics, each one value a sample, as tensors: {"accuracy": …}."""
@@ -90,18 +134,25 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Return what `torch_metrics` does, by keras.ops: one float a sample."""
         return {}
 
-    def evaluator(self, network: Network, info: DataInfo) -> Evaluator:
+    def evaluator(self, context: Context) -> Evaluator:
         """Return an empty evaluator."""
         raise NotImplementedError
 
     def probabilities(self, outputs: NDArray[np.float32], network: Network) -> NDArray[np.float32]:
-        """Return what people read from raw outputs: batch × classes, each row adds up to 1."""
-        raise NotImplementedError
+        """Return raw outputs as probabilities that add up to 1 over the last axis.
+
+        The outputs themselves where they are that already, or where the task has none.
+        """
+        return outputs
 
     def predictions(
-        self, outputs: NDArray[np.float32], network: Network, classes: Sequence[str]
-    ) -> list[Prediction]:
-        """Return one readable answer a sample."""
+        self, outputs: NDArray[np.float32], context: Context, inputs: NDArray[Any]
+    ) -> Sequence[Prediction]:
+        """Return one readable answer a sample.
+
+        Args:
+            inputs: prepared samples that the outputs are for.
+        """
         raise NotImplementedError
 
     def python_source(self, network: Network) -> str:

@@ -10,6 +10,7 @@ from workbench.document.files import load
 from workbench.errors import UserError
 from workbench.files import write_atomically
 from workbench.plugin_api.backend import BuildPlan
+from workbench.plugin_api.task import Context
 from workbench.worker.batches import Feed, prepare
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class Assembly:
         return self.prepared.info
 
     @property
+    def context(self) -> Context:
+        """What outputs have to be read with."""
+        prepared = self.prepared
+        return Context(self.network, self.info, prepared.preprocessing, prepared.fitted)
+
+    @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:
         """Metric that decides the best checkpoint, without its split, and which way is better."""
         wanted = self.experiment.training.monitor.removeprefix("val/").removeprefix("train/")
@@ -81,7 +88,7 @@ class Assembly:
             training=self.experiment.training,
             code=self.code,
             module_path=self.folder.model,
-            train_counts=self.feed.train_class_counts,
+            train_counts=self.info.class_counts.get("train", ()),
             device=self.experiment.training.device,
             seed=self.experiment.seed,
             longest=self.prepared.fitted.get("longest", 0) if self.info.input.varies else 0,

@@ -34,10 +34,10 @@ ORDER_STREAM = 1
 
 
 class _Remembered(NamedTuple):
-    """A prepared split in memory: its samples, their classes, their numbers in the split."""
+    """A prepared split in memory: its samples, their targets, their numbers in the split."""
 
     inputs: NDArray[Any] | Ragged
-    targets: NDArray[np.int64]
+    targets: NDArray[Any] | Ragged
     numbers: NDArray[np.int64]
 
 
@@ -77,6 +77,7 @@ class Feed:
             prepared.augmentation,
             prepared.fitted,
             prepared.info.input,
+            prepared.info.target,
             seed,
         )
 
@@ -84,11 +85,6 @@ class Feed:
     def counts(self) -> dict[str, int]:
         """Samples per split."""
         return self.prepared.info.counts
-
-    @property
-    def train_class_counts(self) -> tuple[int, ...]:
-        """Training samples per class."""
-        return self.prepared.info.class_counts["train"]
 
     @property
     def batches_per_epoch(self) -> int:
@@ -159,25 +155,29 @@ class Feed:
         memory = self._remembered(split)
         for start in range(0, len(order), size):
             rows = order[start : start + size]
-            targets, numbers = taken(memory.targets, rows), memory.numbers[rows]
+            numbers, lengths = memory.numbers[rows], None
             if isinstance(memory.inputs, Ragged):
-                chosen = [memory.inputs[row] for row in rows.tolist()]
-                inputs, lengths = self._maker.collated(chosen)
-                yield Batch(inputs, targets, numbers, lengths)
+                inputs, lengths = self._maker.collated(memory.inputs.rows(rows))
             else:
-                yield Batch(taken(memory.inputs, rows), targets, numbers)
+                inputs = taken(memory.inputs, rows)
+            if isinstance(memory.targets, Ragged):
+                targets = self._maker.collated_targets(memory.targets.rows(rows), inputs)
+            else:
+                targets = taken(memory.targets, rows)
+            yield Batch(inputs, targets, numbers, lengths)
 
     def _remembered(self, split: SplitName) -> _Remembered:
         if split not in self._memory:
             found = self._gather(split)
-            targets = self._splits[split].targets[found.indices]
+            targets = self._maker.targets(split, found.indices)
             inputs: NDArray[Any] | Ragged
             if self._maker.singly:
                 rows = self._maker.scaled(found.shaped)
                 inputs = Ragged(list(rows)) if self.prepared.info.input.varies else np.asarray(rows)
             else:
                 inputs = self._scaled_in_chunks(np.asarray(found.shaped))
-            self._memory[split] = _Remembered(inputs, targets, found.indices)
+            kept = targets if isinstance(targets, np.ndarray) else Ragged(targets)
+            self._memory[split] = _Remembered(inputs, kept, found.indices)
         return self._memory[split]
 
     def _scaled_in_chunks(self, shaped: NDArray[Any]) -> NDArray[np.float32]:

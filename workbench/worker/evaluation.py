@@ -9,11 +9,13 @@ import msgspec
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.runs.results import Results, summarise, write_results
+from workbench.runs.results import Results, write_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Model
     from workbench.plugin_api.data import SplitName
@@ -63,20 +65,20 @@ def evaluate(
     Raises:
         UserError: no sample of the split can be read.
     """
-    task, network = assembly.task, assembly.network
-    evaluator = task.evaluator(network, assembly.info)
-    probabilities, targets, indices = [], [], []
-    total, count = 0.0, 0
+    task = assembly.task
+    evaluator = task.evaluator(assembly.context)
+    indices: list[NDArray[np.int64]] = []
+    total, weight, count = 0.0, 0.0, 0
     for batch in assembly.feed.batches(split):
         if not len(batch):
             continue
         outputs, loss = model.evaluate_step(batch)
-        evaluator.update(outputs, batch.targets)
-        probabilities.append(task.probabilities(outputs, network))
-        targets.append(batch.targets)
+        evaluator.update(outputs, batch)
         in_order = np.arange(count, count + len(batch))
         indices.append(in_order if batch.indices is None else batch.indices)
-        total += loss * len(batch)
+        share = task.loss_weight(batch)
+        total += loss * share if share else 0.0
+        weight += share
         count += len(batch)
         between()
     if not count:
@@ -84,8 +86,6 @@ def evaluate(
             f"No sample of the {split} split can be read.", "Make the data available again."
         )
     found = evaluator.compute()
-    metrics = {"loss": total / count, **found.metrics}
-    results = summarise(
-        step, np.concatenate(probabilities), np.concatenate(targets), np.concatenate(indices)
-    )
+    metrics = {"loss": total / max(weight, 1.0), **found.metrics}
+    results = Results(step, np.concatenate(indices), evaluator.results())
     return Evaluated(msgspec.structs.replace(found, metrics=metrics), results)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from workbench.errors import UserError
+from workbench.plugin_api.data import IGNORED, raw_target
 from workbench.worker.ragged import padded
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Maker:
 
     Attributes:
         kind: type of one prepared sample; what comes out otherwise counts as bad.
+        target: type of one prepared target; None: a class number.
         kept: the training split, already gathered in memory.
         share: hand arrays over in shared memory.
     """
@@ -95,6 +97,7 @@ class Maker:
     augmentation: Augmentation | None
     fitted: dict[str, Any]
     kind: TensorType
+    target: TensorType | None
     seed: int
     kept: Gathered | None = None
     share: bool = False
@@ -122,8 +125,27 @@ class Maker:
             seeds = [(self.seed, task.epoch, index) for index in task.indices.tolist()]
             shaped = self._augmented(self.augmentation, shaped, seeds)
         inputs, lengths = self.collated(self.scaled(shaped))
-        targets = self.splits[task.split].targets[found.indices]
+        targets = self.targets(task.split, found.indices)
+        if not isinstance(targets, np.ndarray):
+            targets = self.collated_targets(targets, inputs)
         return Made(inputs, targets, found.indices, lengths, found.bad)
+
+    def targets(self, split: SplitName, indices: NDArray[np.int64]) -> Rows:
+        """Return prepared targets: in one array, or each in its own where they vary."""
+        samples, kind = self.splits[split], self.target
+        if kind is None:
+            numbers: NDArray[np.int64] = samples.targets[indices]
+            return numbers
+        prepare, fitted = self.preprocessing.target, self.fitted
+        rows = [prepare(raw_target(samples, index), fitted) for index in indices.tolist()]
+        if kind.varies and rows:
+            return rows
+        shape = (len(rows), *(size or 0 for size in kind.shape))
+        return np.asarray(rows, kind.dtype).reshape(shape)
+
+    def collated_targets(self, rows: Sequence[NDArray[Any]], inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return targets of different lengths in one array, as long as that of the inputs."""
+        return padded(rows, inputs.shape[1], IGNORED)[0]
 
     @property
     def singly(self) -> bool:

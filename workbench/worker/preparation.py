@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,11 +46,13 @@ def prepare(experiment: Experiment, catalog: Catalog) -> PreparedData:
         UserError: the data cannot be used, with a next step.
     """
     data = experiment.data
-    opened, info = describe(data, catalog)
+    opened = open_data(data, catalog)
+    _described(opened, data, catalog, None)  # what does not go together is told before the wait
     preprocessing = catalog.preprocessing(data.preprocessing)
     fitted = preprocessing.fit(opened.splits["train"])
+    arranged, info = _described(opened, data, catalog, fitted)
     return PreparedData(
-        opened,
+        arranged,
         preprocessing.resolved(fitted),
         catalog.augmentation(data.augmentation),
         fitted,
@@ -59,10 +61,19 @@ def prepare(experiment: Experiment, catalog: Catalog) -> PreparedData:
 
 
 def describe(data: Data, catalog: Catalog) -> tuple[Opened, DataInfo]:
-    """Open data and say what they are, without reading more than one sample a split.
+    """Open data, arrange them, and say what they are; reads one sample a split at most.
 
     Raises:
         UserError: the data cannot be used, with a next step.
+    """
+    return _described(open_data(data, catalog), data, catalog, None)
+
+
+def open_data(data: Data, catalog: Catalog) -> Opened:
+    """List the data as the source has them.
+
+    Raises:
+        UserError: the data cannot be used, or are not of the preparation's kind.
     """
     preprocessing = catalog.preprocessing(data.preprocessing)
     source = catalog.source(data.source)
@@ -77,6 +88,28 @@ def describe(data: Data, catalog: Catalog) -> tuple[Opened, DataInfo]:
             f"The data are {kind}, but the preparation is for {preprocessing.kind}.",
             f"Choose a preparation for {kind} in the data settings.",
         )
+    return opened
+
+
+def _described(
+    opened: Opened, data: Data, catalog: Catalog, fitted: dict[str, Any] | None
+) -> tuple[Opened, DataInfo]:
+    """Return the data as they are trained on, and what is known of them.
+
+    Args:
+        fitted: what the preprocessing learned; None before that.
+    """
+    preprocessing = catalog.preprocessing(data.preprocessing)
+    kind = catalog.source(data.source).kind
+    target = preprocessing.target_type(opened.splits["train"], opened.target)
+    arranged = {
+        name: preprocessing.arranged(samples, fitted) for name, samples in opened.splits.items()
+    }
+    opened = replace(opened, splits={name: s for name, s in arranged.items() if len(s)})
+    if "train" not in opened.splits:
+        raise UserError(
+            "There is nothing to train on.", "Lower the validation and test shares, or add data."
+        )
     types = {name: preprocessing.output(samples) for name, samples in opened.splits.items()}
     common = types["train"]
     for name, found in types.items():
@@ -89,15 +122,18 @@ def describe(data: Data, catalog: Catalog) -> tuple[Opened, DataInfo]:
                 else "Use data of one kind in all splits.",
             )
         common = joined
-    class_counts: dict[str, tuple[int, ...]] = {
-        name: tuple(np.bincount(samples.targets, minlength=len(opened.classes)).tolist())
-        for name, samples in opened.splits.items()
-    }
+    class_counts: dict[str, tuple[int, ...]] = {}
+    if target is None:
+        class_counts = {
+            name: tuple(np.bincount(samples.targets, minlength=len(opened.classes)).tolist())
+            for name, samples in opened.splits.items()
+        }
     info = DataInfo(
         input=common,
         kind=kind,
         vocabulary=preprocessing.vocabulary,
         classes=opened.classes,
+        target=target,
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
         class_counts=class_counts,
         bad_files=opened.bad_files,
@@ -110,7 +146,7 @@ def describe(data: Data, catalog: Catalog) -> tuple[Opened, DataInfo]:
 def _warnings(
     classes: tuple[str, ...], class_counts: dict[str, tuple[int, ...]], kind: Kind
 ) -> tuple[str, ...]:
-    if not classes:
+    if not classes or not class_counts:
         return ()
     found = []
     totals = np.sum(list(class_counts.values()), axis=0)

@@ -28,20 +28,21 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def padded(
-    rows: Sequence[NDArray[Any]], multiple: int = STEP
+    rows: Sequence[NDArray[Any]], multiple: int = STEP, fill: int = 0
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return batch × time [× …], and the real steps of each row.
 
     Args:
         rows: one sample at least, equal but for the length of their first axis.
         multiple: the common length is the smallest multiple of this that holds the longest.
+        fill: value behind the end of a row.
     """
     lengths = np.array([len(row) for row in rows], np.int64)
     steps = math.ceil(lengths.max() / multiple) * multiple
     batch = aligned((len(rows), steps, *rows[0].shape[1:]), rows[0].dtype)
     for number, row in enumerate(rows):
         batch[number, : len(row)] = row
-        batch[number, len(row) :] = 0
+        batch[number, len(row) :] = fill
     return batch, lengths
 
 
@@ -63,3 +64,7 @@ class Ragged:
         start = self._ends[index - 1] if index else 0
         found: NDArray[Any] = self._values[start : self._ends[index]]
         return found
+
+    def rows(self, numbers: NDArray[np.intp]) -> list[NDArray[Any]]:
+        """Return some samples."""
+        return [self[number] for number in numbers.tolist()]

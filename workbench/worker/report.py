@@ -31,7 +31,7 @@ _MAPS_A_ROW = 16
 
 
 def write_report(run: RunFolder, path: Path) -> Path:
-    """Draw loss and accuracy over the steps, and feature maps if any were taken, as a PNG.
+    """Draw a run as a PNG: the loss and the first metric over the steps, feature maps if any.
 
     Raises:
         UserError: the run has not trained yet, its log cannot be read, or `path` not be written.
@@ -95,13 +95,22 @@ def _summary(state: RunState) -> str:
     parts += [
         f"{name.replace('/', ' ')} {value:.4g}"
         for name, value in state.metrics.items()
-        if name.startswith(("val/accuracy", "test/accuracy"))
+        if name.startswith(("val/", "test/")) and name.partition("/")[2] == _metric(state)
     ]
     return " · ".join(parts)
 
 
+def _metric(state: RunState) -> str:
+    """Return the metric that is drawn beside the loss; "loss" where there is no other."""
+    of_epochs = (name.removeprefix("val/") for name in state.epochs if name.startswith("val/"))
+    return next((name for name in (*state.steps, *of_epochs) if name != "loss"), "loss")
+
+
 def _draw_curves(figure: Any, state: RunState) -> None:
-    for axes, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    metrics = tuple(dict.fromkeys(("loss", _metric(state))))
+    for axes, metric in zip(
+        figure.subplots(1, len(metrics), squeeze=False).ravel(), metrics, strict=True
+    ):
         axes.set_title(metric.capitalize(), fontsize=10)
         axes.set_xlabel("step")
         axes.grid(alpha=0.25)

@@ -14,6 +14,7 @@ from workbench.document.files import load
 from workbench.errors import UserError
 from workbench.plugin_api.backend import BuildPlan
 from workbench.plugin_api.data import DataInfo
+from workbench.plugin_api.task import Context
 from workbench.worker.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ class Trained:
     model: Model
     step: int
 
+    @property
+    def context(self) -> Context:
+        """What outputs have to be read with."""
+        return Context(self.network, self.info, self.preprocessing, self.fitted)
+
 
 def open_design(folder: RunFolder, catalog: Catalog) -> Design:
     """Read what a run trains; the folder is only read.
@@ -82,11 +88,14 @@ def open_design(folder: RunFolder, catalog: Catalog) -> Design:
     return Design(experiment, resolution.network, saved.info, saved.fitted)
 
 
-def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> Trained:
+def open_trained(
+    folder: RunFolder, catalog: Catalog, which: Which = "best", *, differentiable: bool = False
+) -> Trained:
     """Build the model of a run from a checkpoint; the folder is only read.
 
     Args:
         which: "best" falls back to the last when no best was kept.
+        differentiable: its model shall have `gradients`, whichever backend trained.
 
     Raises:
         UserError: the run has no checkpoint yet, or its files are damaged.
@@ -95,7 +104,8 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     experiment, network, info = design.experiment, design.network, design.info
     checkpoint = Checkpoints(folder.checkpoints).find(which)
     task = catalog.task(experiment.task)
-    model = _build(_backend(experiment, catalog), design, task)
+    backend = _backend(experiment, catalog, differentiable=differentiable)
+    model = _build(backend, design, task)
     model.load_weights(checkpoint.weights)
     return Trained(
         experiment=experiment,
@@ -110,13 +120,22 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     )
 
 
-def _backend(experiment: Experiment, catalog: Catalog) -> Backend:
-    """Return the backend that trained; where it is not installed, one that is: weights move."""
+def _backend(experiment: Experiment, catalog: Catalog, *, differentiable: bool) -> Backend:
+    """Return the backend that trained; where it will not do, one that will: weights move.
+
+    Raises:
+        UserError: there is none that will.
+    """
     trained = catalog.backend(experiment.training.backend)
-    if trained.availability().ok:
-        return trained
-    others = (kind() for kind in catalog.backends)
-    return next((other for other in others if other.availability().ok), trained)
+    kinds = [trained, *(kind() for kind in catalog.backends)]
+    fit = [kind for kind in kinds if kind.differentiates or not differentiable]
+    chosen = next((kind for kind in fit if kind.availability().ok), None)
+    if chosen is None and differentiable:
+        raise UserError(
+            "What an answer rests on is worked out with PyTorch, which is not installed.",
+            "pip install torch",
+        )
+    return chosen or trained
 
 
 def _build(backend: Backend, design: Design, task: Task) -> Model:

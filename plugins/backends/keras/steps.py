@@ -41,6 +41,7 @@ class Steps(ABC):
         )
         self._batch_size = plan.training.batch_size
         self._accumulates = plan.training.accumulate > 1
+        self._task = plan.task
         self._loss = plan.task.keras_loss(plan.network, plan.info, plan.train_counts)
         self._metrics = plan.task.keras_metrics
         self.compilations: Counter[str] = Counter()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from plugins.backends.keras.steps import RowLogs, Steps
+from plugins.backends.running.accumulation import shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,12 +77,11 @@ class JaxSteps(Steps):
             )
             self._logs.add(row)
             return
-        total, rows = sum(map(len, batches)), []
-        for batch in batches:
+        rows = []
+        for batch, share in shares(self._task, batches):
             given, masked = self._filled(batch)
-            share = np.float32(len(batch) / total)
             self._rest, self._sums, row = self._add(
-                self._values, self._rest, self._sums, given, share, masked=masked
+                self._values, self._rest, self._sums, given, np.float32(share), masked=masked
             )
             rows.append(row)
         self._values, self._slots, self._sums = self._apply(

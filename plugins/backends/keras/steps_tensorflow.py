@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plugins.backends.keras.steps import RowLogs, Steps
+from plugins.backends.running.accumulation import shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,10 +38,12 @@ class TensorFlowSteps(Steps):
             batch = batches[0]
             self._logs.add(step(self._given(batch), batch.targets, rate, correction))
             return
-        total = sum(map(len, batches))
         add = self._function("train", self._traced_add, batches[0].targets, scalars=1)
         apply = self._function("apply", self._traced_apply, None, scalars=2)
-        rows = [add(self._given(batch), batch.targets, len(batch) / total) for batch in batches]
+        rows = [
+            add(self._given(batch), batch.targets, share)
+            for batch, share in shares(self._task, batches)
+        ]
         apply(rate, correction)
         self._logs.add(*rows)
 

@@ -10,6 +10,7 @@ from plugins.backends.keras.steps import Steps
 from plugins.backends.pytorch.logs import StepLogs
 from plugins.backends.pytorch.state import random_states, set_random_states
 from plugins.backends.pytorch.transfer import Transfer
+from plugins.backends.running.accumulation import shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,12 +42,10 @@ class TorchSteps(Steps):
         """Do one optimizer step; see Steps."""
         import torch
 
-        total = sum(map(len, batches))
         gradients: Sequence[Any] = ()
         loss: Any = 0.0
         parts = []
-        for batch in batches:
-            share = len(batch) / total
+        for batch, share in shares(self._task, batches):
             outputs, targets, part = self._forward(batch)
             found = torch.autograd.grad(
                 part if share == 1 else part * share, self._parameters, materialize_grads=True

@@ -17,7 +17,9 @@ from plugins.backends.pytorch.precision import Precision
 from plugins.backends.pytorch.state import StateKeeper
 from plugins.backends.pytorch.transfer import Transfer, canonical
 from plugins.backends.pytorch.weights import WeightTable
+from plugins.backends.running.accumulation import shares
 from plugins.backends.running.steps import OutputSteps
+from plugins.backends.source.plan import ends
 from workbench.plugin_api.backend import Model
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class TorchModel(Model):
             scaler=self._precision.scaler,
             device_type=self._device.type,
         )
+        self._end = ends(plan.network)[0].id
         self._steps = 0
         self._notes: list[str] = []
         self._penalty = penalty(plan.network, self._table.tensors)
@@ -69,12 +72,13 @@ class TorchModel(Model):
         self._varies = bool(plan.network.varying)
         self._output_steps = OutputSteps(plan.network, PYTORCH)
         self._transfer = Transfer(self._device, channels_last=channels_last)
+        self._task = plan.task
         self._loss = plan.task.torch_loss(plan.network, plan.info, plan.train_counts)
         self._logs = StepLogs(plan.task.torch_metrics)
         self._forward = Compiled(self._module, wanted=training.compile)
 
     def train_step(self, batches: Sequence[Batch], learning_rate: float) -> None:
-        """Do one optimizer step; see Model. Each sample of all `batches` weighs the same."""
+        """Do one optimizer step; see Model. Each target of all `batches` weighs the same."""
         try:
             self._loaded.train()
             set_learning_rate(self._optimizer, learning_rate)
@@ -84,10 +88,8 @@ class TorchModel(Model):
                 loss, outputs, targets = self._backward(batches[0], 1.0)
                 parts = [(outputs, targets)]
             else:
-                total = sum(map(len, batches))
                 loss, parts = 0.0, []
-                for batch in batches:
-                    share = len(batch) / total
+                for batch, share in shares(self._task, batches):
                     part, outputs, targets = self._backward(batch, share)
                     loss = loss + part * share
                     parts.append((outputs, targets))
@@ -138,6 +140,34 @@ class TorchModel(Model):
                 node: self._output_steps.cut(value.float().cpu().numpy(), inputs, node)
                 for node, value in found.items()
             }
+        except Exception as error:
+            raise explained(error, self._loaded) from error
+
+    def gradients(
+        self,
+        inputs: NDArray[Any],
+        values: Mapping[str, NDArray[np.float32]],
+        factors: NDArray[np.float32],
+        lengths: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """Return raw outputs and gradients with respect to nodes' outputs; see Model."""
+        import torch
+
+        try:
+            self._loaded.evaluate()
+            given = {
+                node: self._transfer.moved(value).requires_grad_() for node, value in values.items()
+            }
+            with self._precision.context():
+                arguments = self._arguments(inputs, lengths)
+                outputs = self._loaded.probe(arguments, (self._end,), given)[self._end].float()
+            weighted = (outputs * self._transfer.moved(factors)).sum()
+            found = torch.autograd.grad(weighted, list(given.values()), materialize_grads=True)
+            gradients = {
+                node: gradient.float().cpu().numpy()
+                for node, gradient in zip(given, found, strict=True)
+            }
+            return outputs.detach().cpu().numpy(), gradients
         except Exception as error:
             raise explained(error, self._loaded) from error
 

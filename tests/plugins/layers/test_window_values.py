@@ -64,12 +64,13 @@ def test_convolution(catalog, shape, case):
 def test_single_channel_whose_stride_in_memory_is_odd(catalog, stride):
     rank = len(stride)
     for case in ({"padding": "valid"}, {"padding": "same"}):
-        x = random_array((4, 5, 6)[-rank:] + (1,), batch=3)
+        x = random_array((*(4, 5, 6)[-rank:], 1), batch=3)
         params = {"kernel_size": (2,) * rank, "stride": stride, "filters": 3, **case}
         model, found = output(catalog, f"Conv{rank}D", x, **params)
         pads = [(0, 0)] * rank
         if case["padding"] == "same":
-            pads = [reference.same_pads(n, 2, s, 1) for n, s in zip(x.shape[1:], stride)]
+            axes = zip(x.shape[1:-1], stride, strict=True)
+            pads = [reference.same_pads(length, 2, step) for length, step in axes]
         steps = list(stride), [1] * rank, pads
         close(found, reference.convolution(x, weight(model, "kernel"), 0, steps))
 

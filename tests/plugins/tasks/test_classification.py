@@ -10,7 +10,10 @@ from torch.nn.functional import cross_entropy  # noqa: TID253
 from workbench.analysis.problems import check
 from workbench.document.experiment import Experiment
 from workbench.document.graph import Graph, Node
+from workbench.plugin_api.backend import Batch
+from workbench.plugin_api.class_results import ClassResults
 from workbench.plugin_api.data import DataInfo
+from workbench.plugin_api.task import Context
 from workbench.plugin_api.tensors import TensorType
 
 INFO = DataInfo(
@@ -37,6 +40,10 @@ def task(catalog, **settings):
     return catalog.tasks["classification"](**settings)
 
 
+def context(network):
+    return Context(network, INFO, preprocessing=None, fitted={})
+
+
 def test_loss_is_cross_entropy_with_weights_and_smoothing(catalog):
     network = check(GOOD, catalog, INFO).network
     outputs, targets = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 0, 1])
@@ -61,7 +68,8 @@ def test_a_softmax_head_trains_on_the_log_of_probabilities(catalog):
 def test_predictions_for_people(catalog):
     network = check(GOOD, catalog, INFO).network
     outputs = np.array([[1000.0, 0.0, 999.0]], np.float32)
-    (answer,) = task(catalog).predictions(outputs, network, INFO.classes)
+    (answer,) = task(catalog).predictions(outputs, context(network), outputs)
+    assert answer.in_words() == "cat 73.1 %, eel 26.9 %, dog 0.0 %"
     assert answer.labels == ("cat", "eel", "dog")
     assert sum(answer.probabilities) == pytest.approx(1)
     assert answer.probabilities[0] == pytest.approx(1 / (1 + np.exp(-1)))
@@ -69,12 +77,15 @@ def test_predictions_for_people(catalog):
 
 def test_scores_over_several_batches(catalog):
     network = check(GOOD, catalog, INFO).network
-    evaluator = task(catalog, top_k=2).evaluator(network, INFO)
+    evaluator = task(catalog, top_k=2).evaluator(context(network))
     outputs = np.array([[3, 2, 1], [3, 2, 1], [1, 3, 2], [0, 2, 1]], np.float32)
-    evaluator.update(outputs[:1], np.array([0]))
-    evaluator.update(outputs[1:], np.array([1, 1, 0]))
+    evaluator.update(outputs[:1], Batch(outputs[:1], np.array([0])))
+    evaluator.update(outputs[1:], Batch(outputs[1:], np.array([1, 1, 0])))
     found = evaluator.compute()
     assert found.confusion == ((1, 1, 0), (1, 1, 0), (0, 0, 0))
+    kept = ClassResults.of(evaluator.results())
+    assert kept.confusion.tolist() == [list(row) for row in found.confusion]
+    assert kept.top_classes[2].tolist() == [1, 2, 0]
     assert found.metrics["accuracy"] == 0.5
     assert found.metrics["top_2_accuracy"] == 0.75
     assert found.per_class["support"] == (2.0, 2.0, 0.0)
@@ -127,3 +138,11 @@ def test_data_with_one_class_or_without_validation(catalog):
     problems = check(GOOD, catalog, one).problems
     assert any("two at least" in p.message for p in problems)
     assert any("validation" in p.message for p in problems)
+
+
+def test_data_that_bring_no_class_are_refused_in_words(catalog):
+    series = DataInfo(
+        input=TensorType((24, 2)), kind="series", target=TensorType((3, 2)), counts={"train": 9}
+    )
+    problems = check(GOOD, catalog, series).problems
+    assert any("bring 3 × 2 (time × features) to learn" in p.message for p in problems)

@@ -10,7 +10,7 @@ from widgets.monitor.confusion import ConfusionView
 from widgets.monitor.gallery import PAGE
 from widgets.monitor.results import PredictionsPanel, saved_classes
 from widgets.texts import percent
-from workbench.runs.results import summarise
+from workbench.plugin_api.class_results import summarise
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_another_split(panel, at_rest):
 def test_the_most_wrong_come_first(panel, at_rest):
     results = at_rest.run.results("test")
     answers = shown(panel)
-    worst = int(np.argmin(results.target_probability))
+    worst = int(np.argmin(results.arrays["target_probability"]))
     assert answers[0].index == worst
     assert not answers[0].is_right
     probabilities = [answer.true_probability for answer in answers]
@@ -175,7 +175,7 @@ def test_a_matrix_of_any_size_is_painted(qtbot, theme, classes):
 @pytest.mark.parametrize("order", ["wrong", "confident", "unsure", "data"])
 def test_orders(order):
     probabilities, targets = predictions(np.random.default_rng(3), 200)
-    results = summarise(1, probabilities, targets)
+    results = summarise(probabilities, targets)
     numbers = chosen(results, order)
     best = probabilities.max(1)[numbers]
     expected = {
@@ -190,8 +190,10 @@ def test_orders(order):
 
 def test_answers_are_made_when_looked_at():
     probabilities, targets = predictions(np.random.default_rng(3), 50)
-    results = summarise(1, probabilities, targets)
-    answers = Answers(results, np.array([7, 3]), [str(number) for number in range(10)])
+    results = summarise(probabilities, targets)
+    answers = Answers(
+        results, np.arange(50), np.array([7, 3]), [str(number) for number in range(10)]
+    )
     assert len(answers) == 2
     assert answers[1].index == 3
     assert answers[0].true == str(targets[7])
@@ -200,7 +202,8 @@ def test_answers_are_made_when_looked_at():
 
 def test_answers_name_the_sample_and_not_the_row():
     probabilities, targets = predictions(np.random.default_rng(3), 3)
-    results = summarise(1, probabilities, targets, np.array([0, 2, 3]))
-    answers = Answers(results, chosen(results, "data"), [str(number) for number in range(10)])
+    results = summarise(probabilities, targets)
+    names = [str(number) for number in range(10)]
+    answers = Answers(results, np.array([0, 2, 3]), chosen(results, "data"), names)
     assert [answer.index for answer in answers[0:3]] == [0, 2, 3]
     assert [answer.true for answer in answers[0:3]] == [str(target) for target in targets]

@@ -10,6 +10,7 @@ from tests.workbench.runs.written_runs import append, epoch, started, whole_run,
 from workbench.catalog import Catalog
 from workbench.document.experiment import Experiment
 from workbench.errors import UserError
+from workbench.plugin_api.class_results import summarise
 from workbench.plugin_api.launcher import Launcher
 from workbench.plugin_api.task import Evaluation
 from workbench.runs import commands, follow
@@ -18,7 +19,7 @@ from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineTail
 from workbench.runs.probes import Snapshot, write_snapshot
 from workbench.runs.request import Request, read_request
-from workbench.runs.results import summarise, write_results
+from workbench.runs.results import Results, write_results
 from workbench.session import shown_run
 from workbench.session.run import RunSession
 
@@ -102,7 +103,7 @@ def told(folder):
 def start(run, launcher, epochs=3):
     run.start(Experiment(name="x"))
     launcher.begin(epochs=epochs)
-    wait_for(run, lambda: run.status == "training")
+    wait_for(run, lambda: run.status == "training" and run._shown.is_running)
 
 
 def test_a_run_from_start_to_end(run, launcher):
@@ -345,8 +346,7 @@ def test_snapshots_and_results_arrive_with_a_signal(run, tmp_path):
     write_snapshot(
         folder.probes / "000010.safetensors", Snapshot(step=10, thumbnails={"conv1": thumbnail})
     )
-    probabilities = np.eye(3, dtype=np.float32)
-    answers = summarise(10, probabilities, np.arange(3))
+    answers = Results(10, np.arange(3), summarise(np.eye(3), np.arange(3)).arrays())
     write_results(folder.results / "test.safetensors", answers)
     assert run.snapshot("000010.safetensors") is None
     run.open(folder)
@@ -355,7 +355,7 @@ def test_snapshots_and_results_arrive_with_a_signal(run, tmp_path):
     wait_for(run, lambda: run.snapshot("000010.safetensors") is not None)
     assert (run.snapshot("000010.safetensors").thumbnails["conv1"] == thumbnail).all()
     wait_for(run, lambda: run.results("test") is not None)
-    assert (run.results("test").confusion == np.eye(3)).all()
+    assert (run.results("test").arrays["confusion"] == np.eye(3)).all()
     assert run.results("validation") is None
     assert updates
 
@@ -381,7 +381,7 @@ def test_new_results_take_the_place_of_old_ones(run, launcher):
     folder.results.mkdir()
 
     def evaluated(step):
-        answers = summarise(step, np.eye(3, dtype=np.float32), np.arange(3))
+        answers = Results(step, np.arange(3), summarise(np.eye(3), np.arange(3)).arrays())
         write_results(folder.results / "validation.safetensors", answers)
         evaluation = Evaluation(metrics={"accuracy": 1.0})
         launcher.say(

@@ -65,7 +65,7 @@ def test_results_keep_the_numbers_of_their_samples(tmp_path, train, catalog):
     folder = on_pictures(pictures, tmp_path / "runs")
     assert train(folder) == 0
     whole = read_results(folder.results / "test.safetensors")
-    assert whole.indices.tolist() == list(range(len(whole.targets)))
+    assert whole.indices.tolist() == list(range(len(whole.arrays["targets"])))
     assembly = assemble(folder, catalog)
     samples = assembly.prepared.opened.splits["test"]
     (pictures / samples.name(1)).unlink()
@@ -73,7 +73,7 @@ def test_results_keep_the_numbers_of_their_samples(tmp_path, train, catalog):
     results = evaluate(assembly, trained.model, "test", trained.step).results
     assembly.feed.close()
     assert results.indices.tolist() == [0, *range(2, len(samples))]
-    assert results.targets.tolist() == [samples.targets[i] for i in results.indices]
+    assert results.arrays["targets"].tolist() == [samples.targets[i] for i in results.indices]
 
 
 def test_data_that_vanish(tmp_path, train):

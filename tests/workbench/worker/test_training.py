@@ -12,6 +12,7 @@ from filelock import FileLock
 from tests.workbench.worker import digits_runs as runs
 from workbench.document.experiment import Split
 from workbench.document.training import SGD, Constant, EarlyStopping
+from workbench.plugin_api.class_results import ClassResults
 from workbench.runs import events as ev
 from workbench.runs.folder import RunFolder
 from workbench.runs.probes import read_snapshot
@@ -45,7 +46,7 @@ def test_a_run_from_beginning_to_end(tmp_path, train):
     described = json.loads(folder.info.read_text())
     assert described["info"]["classes"] == [str(i) for i in range(10)]
     assert "class " in folder.model.read_text()
-    results = read_results(folder.results / "test.safetensors")
+    results = ClassResults.of(read_results(folder.results / "test.safetensors").arrays)
     hits = (results.top_classes[:, 0] == results.targets).mean()
     assert hits == pytest.approx(state.metrics["test/accuracy"])
     assert results.confusion.sum() == len(results.targets)
