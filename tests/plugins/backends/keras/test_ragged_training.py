@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,6 @@ def test_numbers_of_steps_are_few_and_near(longest):
     assert found[0] == 8
     assert found[-1] == max(-(-longest // 8) * 8, 8)
     assert len(found) <= 2 * np.log2(max(longest, 8) / 8) + 2
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         assert after % 8 == 0
         assert before < after <= max(before * np.sqrt(2) + 8, before + 8)
