@@ -14,6 +14,7 @@ from plugins.exporters.torch_module import (
     axes_in_words,
     boundary_orders,
     example_arguments,
+    lacking_code,
     run_source,
     torch_module,
 )
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.exporter import ExportRequest, Limit, Outputs
+    from workbench.plugin_api.network import Network
 
 
 class TorchExportExporter(Exporter):
@@ -44,6 +46,10 @@ class TorchExportExporter(Exporter):
     def availability(self) -> Availability:
         """PyTorch must be installed."""
         return TorchBackend().availability()
+
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse layers without PyTorch code."""
+        return lacking_code(network)
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the program, with the attachments as extra files."""

@@ -68,6 +68,10 @@ class Classification(Task, frozen=True, kw_only=True):
         ),
     ] = 5
 
+    def fits(self, info: DataInfo) -> bool:
+        """Whether each sample has one class."""
+        return info.target is None and len(info.classes) > 1
+
     def problems(
         self, experiment: Experiment, network: Network, info: DataInfo | None
     ) -> Sequence[Problem]:

@@ -36,7 +36,8 @@ def _single_values(network: Network, *, only_last: bool) -> Iterator[Problem]:
     """
     for node in network.nodes:
         places = node.output.shape[:-1]
-        if not node.layer.is_over_batch or None in places or math.prod(map(int, places)) > 1:
+        is_single = math.prod(2 if size is None else size for size in places) == 1
+        if not (node.layer.is_over_batch and is_single):
             continue
         is_refused = getattr(node.layer, "running_variance", "") == "unbiased"
         if is_refused or not only_last:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.backend import Batch
-    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.data import DataInfo, Samples
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.preprocessing import Preprocessing
     from workbench.plugin_api.problems import Problem
@@ -97,6 +97,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
 
+    def fits(self, info: DataInfo) -> bool:
+        """Whether data have what this task learns; if not, one that fits is suggested."""
+        return True
+
     def problems(
         self, experiment: Experiment, network: Network, info: DataInfo | None
     ) -> Sequence[Problem]:
@@ -137,6 +141,30 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def evaluator(self, context: Context) -> Evaluator:
         """Return an empty evaluator."""
         raise NotImplementedError
+
+    def baselines(
+        self, context: Context, train: Samples, judged: Samples
+    ) -> Mapping[str, dict[str, float]]:
+        """Return metrics of simple answers to a split, as in `Evaluation.baselines`.
+
+        Called in the worker, once a split, and bounded in time and memory: what learned from, or
+        was judged by, a part of the samples says so in its name.
+
+        Args:
+            train: arranged samples of the training split, to learn from.
+            judged: arranged samples of the split in question.
+        """
+        return {}
+
+    def sample(
+        self, predict: Callable[[NDArray[Any]], NDArray[np.float32]], context: Context, epoch: int
+    ) -> str:
+        """Return what the network makes by itself after an epoch; empty where it makes nothing.
+
+        Args:
+            predict: prepared inputs (a batch) -> raw outputs.
+        """
+        return ""
 
     def probabilities(self, outputs: NDArray[np.float32], network: Network) -> NDArray[np.float32]:
         """Return raw outputs as probabilities that add up to 1 over the last axis.

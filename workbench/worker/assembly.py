@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.analysis.problems import check
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.backend import Backend, Model
     from workbench.plugin_api.code import GeneratedCode
-    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.data import DataInfo, SplitName
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.task import Task
     from workbench.runs.folder import RunFolder
@@ -51,6 +51,8 @@ class Assembly:
     network: Network
     code: GeneratedCode
     feed: Feed
+    simple: dict[SplitName, dict[str, dict[str, float]]] = field(default_factory=dict)
+    """Baselines of the splits for which they were asked."""
 
     @property
     def info(self) -> DataInfo:
@@ -62,6 +64,14 @@ class Assembly:
         """What outputs have to be read with."""
         prepared = self.prepared
         return Context(self.network, self.info, prepared.preprocessing, prepared.fitted)
+
+    def baselines(self, split: SplitName) -> dict[str, dict[str, float]]:
+        """Return what simple answers to a split reach; computed once."""
+        if split not in self.simple:
+            splits = self.prepared.opened.splits
+            found = self.task.baselines(self.context, splits["train"], splits[split])
+            self.simple[split] = dict(found)
+        return self.simple[split]
 
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:
@@ -97,12 +107,16 @@ class Assembly:
 
 
 def assemble(
-    folder: RunFolder, catalog: Catalog, on_bad: Callable[[str, str], Any] | None = None
+    folder: RunFolder,
+    catalog: Catalog,
+    on_bad: Callable[[str, str], Any] | None = None,
+    fitted: dict[str, Any] | None = None,
 ) -> Assembly:
     """Read a run's experiment, open its data, check the design and generate the module.
 
     Args:
         on_bad: called with name and reason of a sample that cannot be read.
+        fitted: what the preprocessing learned before; None: it learns now.
 
     Raises:
         UserError: the data cannot be used; DesignError: the design has an error.
@@ -113,7 +127,7 @@ def assemble(
     available = backend.availability()
     if not available.ok:
         raise UserError(available.reason, available.install)
-    prepared = prepare(experiment, catalog)
+    prepared = prepare(experiment, catalog, fitted)
     report = check(experiment, catalog, prepared.info)
     for problem in report.errors:
         raise DesignError(problem.message, problem.hint, problem.node)

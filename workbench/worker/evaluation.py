@@ -88,4 +88,6 @@ def evaluate(
     found = evaluator.compute()
     metrics = {"loss": total / max(weight, 1.0), **found.metrics}
     results = Results(step, np.concatenate(indices), evaluator.results())
-    return Evaluated(msgspec.structs.replace(found, metrics=metrics), results)
+    baselines = {**assembly.baselines(split), **found.baselines}
+    found = msgspec.structs.replace(found, metrics=metrics, baselines=baselines)
+    return Evaluated(found, results)

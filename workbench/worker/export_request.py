@@ -129,7 +129,8 @@ def _real_samples(trained: Trained, catalog: Catalog) -> list[NDArray[Any]]:
 
 
 def _noise(network: Network) -> list[NDArray[Any]]:
-    kind, rows = network.inputs[0].output, []
+    kind = network.inputs[0].output
+    rows: list[NDArray[Any]] = []
     random = np.random.default_rng(0)
     for number in range(SAMPLES):
         shape = tuple(size or number + 1 for size in kind.shape)
