@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from workbench.cli.output import Output
+    from workbench.plugin_api.task import Evaluation
     from workbench.runs.state import RunState
     from workbench.runs.store import RunStatus
+
+
+FIRST = ("/loss", "/accuracy", "/perplexity", "/f1", "/entity_f1")
+"""Metrics of an epoch's line, where a task has them."""
 
 
 class Screen(Protocol):
@@ -62,6 +67,12 @@ def metrics_line(metrics: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
+def say_baselines(evaluation: Evaluation | None, output: Output) -> None:
+    """Print what simple answers reach, a line each."""
+    for name, metrics in (evaluation.baselines if evaluation is not None else {}).items():
+        output.say(f"  in comparison, {name}: {metrics_line(metrics)}")
+
+
 class _Epochs:
     """Tells of each epoch that ends once, those of an earlier worker left out."""
 
@@ -79,7 +90,7 @@ class _Epochs:
 
     def _line(self, state: RunState, index: int, done: int) -> str:
         whole = {name: s for name, s in state.epochs.items() if len(s) == done}
-        plain = {name: s for name, s in whole.items() if name.endswith(("/loss", "/accuracy"))}
+        plain = {name: s for name, s in whole.items() if name.endswith(FIRST)}
         whole = plain or whole
         step = next(iter(whole.values())).steps[index]
         number = round(step / state.steps_per_epoch) if state.steps_per_epoch else index + 1

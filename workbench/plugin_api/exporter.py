@@ -85,6 +85,7 @@ class ExportRequest:
         sample_inputs: prepared samples to verify with, batch × the input's canonical shape.
         sample_outputs: what the file must give for them: the outputs of `network`.
         metrics: of the last evaluations, such as "test/accuracy".
+        baselines: what simple answers reached, by split ("test"), answer and metric.
         environment: what the run ran on: versions, device, data fingerprint.
     """
 
@@ -100,6 +101,7 @@ class ExportRequest:
     sample_outputs: NDArray[np.float32]
     options: ExportOptions = field(default_factory=ExportOptions)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -41,6 +41,7 @@ def raw_request(
     inputs = _real_samples(trained, catalog)
     notes = () if inputs is not None else (NO_DATA,)
     inputs = _noise(trained.network) if inputs is None else inputs
+    metrics, baselines = measured(folder, trained.step)
     request = ExportRequest(
         experiment=trained.experiment,
         experiment_json=dumps(trained.experiment).decode(),
@@ -53,7 +54,8 @@ def raw_request(
         sample_inputs=inputs,
         sample_outputs=trained.model.predict(inputs, **_lengths(trained, inputs)),
         options=options,
-        metrics=metrics_of(folder, trained.step),
+        metrics=metrics,
+        baselines=baselines,
         environment=_environment(folder),
     )
     return request, notes
@@ -76,9 +78,12 @@ def with_softmax(request: ExportRequest, catalog: Catalog) -> ExportRequest:
     return replace(request, network=network, sample_outputs=probabilities)
 
 
-def metrics_of(folder: RunFolder, step: int) -> dict[str, float]:
-    """Return what was measured of a checkpoint, such as "val/accuracy"; empty if nothing was."""
+def measured(
+    folder: RunFolder, step: int
+) -> tuple[dict[str, float], dict[str, dict[str, dict[str, float]]]]:
+    """Return what was measured of a checkpoint, such as "val/accuracy", and baselines by split."""
     found: dict[str, float] = {}
+    baselines: dict[str, dict[str, dict[str, float]]] = {}
     tail = LineTail(folder.events)
     while lines := tail.read():
         for line in lines:
@@ -90,9 +95,11 @@ def metrics_of(folder: RunFolder, step: int) -> dict[str, float]:
                 found |= event.metrics
             elif isinstance(event, events.Evaluated) and event.step == step:
                 prefix = METRIC_PREFIXES[event.split]
-                measured = event.evaluation.metrics
-                found |= {f"{prefix}/{name}": value for name, value in measured.items()}
-    return found
+                metrics = event.evaluation.metrics
+                found |= {f"{prefix}/{name}": value for name, value in metrics.items()}
+                if event.evaluation.baselines:
+                    baselines[event.split] = event.evaluation.baselines
+    return found, baselines
 
 
 def _ending_in_softmax(network: Network, catalog: Catalog) -> Network:
