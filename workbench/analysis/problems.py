@@ -171,9 +171,10 @@ def _fits(kind: type[Task], info: DataInfo) -> bool:
 def _kinds(experiment: Experiment, catalog: Catalog) -> Iterator[Problem]:
     """Yield where preparation or augmentation are not made for what the source holds."""
     data = experiment.data
-    kind = catalog.source(data.source).kind
+    source = catalog.source(data.source)
+    kind = source.kind
     if catalog.preprocessing(data.preprocessing).kind != kind:
-        fitting = next((each for each in catalog.preprocessings if each.kind == kind), None)
+        fitting = catalog.preparation_of(type(source))
         change = partial(set_data, preprocessing=Component(fitting.id)) if fitting else None
         yield Problem(
             "error",

@@ -52,7 +52,8 @@ def predict_texts(
 def _answer(trained: Trained, read: Callable[[], NDArray[Any]]) -> Prediction | UserError:
     preprocessing, kind = trained.preprocessing, trained.info.input
     try:
-        prepared = preprocessing.scale(preprocessing.shape(read()), trained.fitted)
+        raw = read()
+        prepared = preprocessing.scale(preprocessing.shape(raw), trained.fitted)
     except UserError as error:
         return error
     if prepared.shape[1:] != kind.shape[1:]:
@@ -60,4 +61,4 @@ def _answer(trained: Trained, read: Callable[[], NDArray[Any]]) -> Prediction | 
         return UserError(f"The network takes {kind}, but this is {found}.", "Give another file.")
     lengths = {"lengths": np.array([len(prepared)])} if kind.varies else {}
     outputs = trained.model.predict(prepared[None], **lengths)
-    return trained.task.predictions(outputs, trained.context, prepared[None])[0]
+    return trained.task.answer(raw, outputs, trained.context, prepared[None])
