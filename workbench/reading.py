@@ -145,7 +145,7 @@ Request = DescribeData | MakeThumbnails | ShowPicture | MatchWeights | TakeWeigh
 Reply = Described | Pictured | WeightsMatched | WeightsTaken | Refused
 
 
-def send(stream: IO[bytes], message: Request | Reply) -> None:
+def send(stream: IO[bytes], message: msgspec.Struct) -> None:
     """Write one frame: four bytes of length (little-endian), then msgpack."""
     content = msgspec.msgpack.encode(message)
     stream.write(len(content).to_bytes(4, "little") + content)

@@ -35,6 +35,7 @@ class ModelCardExporter(Exporter):
     title = "Model card"
     help = "Data, task, metrics, layers and versions, as Markdown."
     suffix = ".md"
+    takes_lengths = True
     holds_network = False
 
     def availability(self) -> Availability:

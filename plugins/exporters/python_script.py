@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.safetensors import metadata
+from plugins.exporters.samples import samples_of
 from plugins.exporters.script import READER, Framework, script_source
 from plugins.exporters.torch_module import module_call, torch_state
 from workbench.files import write_atomically
@@ -54,7 +55,7 @@ class PythonScriptExporter(Exporter):
 
     def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Import the script in a separate process and let it answer prepared samples."""
-        return run_isolated(READER, path, inputs)
+        return run_isolated(READER, path, samples_of(request, inputs))
 
 
 def _framework(request: ExportRequest, class_name: str) -> Framework:

@@ -33,7 +33,8 @@ class Framework:
         model: the network's type.
         weights_suffix: of the file beside the script.
         load: statements that return the network with the weights of the file WEIGHTS.
-        forward: statements that return the outputs of `model` for `batch`, canonical arrays both.
+        forward: statements that return the outputs of `model` for `batch`, canonical arrays both;
+            where samples differ in length, `lengths` holds how many steps of each are real.
         before: statements that must come before the framework is imported.
     """
 
@@ -82,6 +83,10 @@ def _body(statements: Sequence[str]) -> str:
 
 
 def _main(request: ExportRequest, framework: Framework) -> str:
+    varies = bool(request.network.varying)
+    parameter = ", lengths: np.ndarray" if varies else ""
+    about = "\n\n    `lengths` are the real steps of each sample.\n    " if varies else ""
+    one = ", np.array([len(prepared)])" if varies else ""
     return f'''
 import sys
 from pathlib import Path
@@ -98,8 +103,8 @@ def load_model() -> {framework.model}:
 {_body(framework.load)}
 
 
-def forward(model: {framework.model}, batch: np.ndarray) -> np.ndarray:
-    """Return the outputs for prepared samples, features or channels last."""
+def forward(model: {framework.model}, batch: np.ndarray{parameter}) -> np.ndarray:
+    """Return the outputs for prepared samples, features or channels last.{about}"""
 {_body(framework.forward)}
 
 
@@ -116,7 +121,7 @@ def main() -> None:
             print(f"{{path}} cannot be used: {{error}}", file=sys.stderr)
             failed = True
             continue
-        found = answers(forward(model, prepared[None])[0], CLASSES)
+        found = answers(forward(model, prepared[None]{one})[0], CLASSES)
         print(path, *(f"{{label}} {{100 * share:.1f}} %" for label, share in found[:3]), sep="\\t")
     sys.exit(failed)
 
@@ -135,6 +140,6 @@ def prepare(file):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     model = module.load_model()
-    return lambda inputs: module.forward(model, inputs)
+    return lambda *given: module.forward(model, *given)
 """
 """Imports a script, and lets it answer prepared samples."""

@@ -9,14 +9,17 @@ from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.onnx_file import (
     INPUT,
+    LENGTHS,
     OUTPUT,
     is_large,
     onnx_availability,
     properties,
     reader,
 )
+from plugins.exporters.samples import lengths_in_words, samples_of
 from plugins.exporters.torch_export import program
 from plugins.exporters.torch_module import axes_in_words, boundary_orders
+from plugins.exporters.torch_recurrent import kept_whole, onnx_translations
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter, Limit
 
@@ -41,6 +44,7 @@ class TorchOnnxExporter(Exporter):
     title = "ONNX"
     help = "For onnxruntime and many others; pictures channels first."
     suffix = ".onnx"
+    takes_lengths = True
 
     def availability(self) -> Availability:
         """PyTorch and the ONNX packages must be installed."""
@@ -66,6 +70,7 @@ class TorchOnnxExporter(Exporter):
     def notes(self, request: ExportRequest) -> Sequence[str]:
         """Say what goes in, and that two files belong together."""
         found = [f"It takes {axes_in_words(request.network.inputs[0].output)}."]
+        found += lengths_in_words(request.network)
         if is_large(request.network):
             found.append(f"Keep the file that ends in {DATA_SUFFIX} beside it: it has the weights.")
         return found
@@ -73,7 +78,7 @@ class TorchOnnxExporter(Exporter):
     def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Run onnxruntime in a separate process."""
         inward, outward = boundary_orders(request.network)
-        return run_isolated(reader(inward, outward), path, inputs)
+        return run_isolated(reader(inward, outward), path, samples_of(request, inputs))
 
 
 def _model(request: ExportRequest) -> Any:
@@ -83,13 +88,14 @@ def _model(request: ExportRequest) -> Any:
     """
     import torch
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), kept_whole():
         warnings.simplefilter("ignore")
         found = torch.onnx.export(
             decomposed(program(request)),
             opset_version=request.options.opset,
-            input_names=[INPUT],
+            input_names=[INPUT, *([LENGTHS] if request.network.varying else [])],
             output_names=[OUTPUT],
+            custom_translation_table=onnx_translations(),
             dynamo=True,
             verbose=False,
         )

@@ -10,6 +10,7 @@ from plugins.backends.pytorch.backend import TorchBackend
 from plugins.backends.pytorch.code import generate
 from plugins.exporters.attachments import attachments
 from plugins.exporters.isolation import run_isolated
+from plugins.exporters.samples import samples_of
 from plugins.exporters.torch_module import run_source, torch_state
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter
@@ -68,5 +69,5 @@ class TorchStateExporter(Exporter):
         return run_isolated(
             code.source + "\n\nimport torch\n" + load + run_source(request, "load(file)"),
             path,
-            inputs,
+            samples_of(request, inputs),
         )

@@ -81,10 +81,12 @@ class Sliding(Weighted, frozen=True, kw_only=True):
 
     def keras_window_options(self, tensor: TensorType) -> dict[str, Any]:
         """Return strides, padding and dilation as Keras' convolutions take them, as source."""
-        is_own = self.padding == "same" and not tensor.varies
+        strides = per_axis(self.stride)
+        if self.is_misread(tensor):
+            strides = (*strides[:-1], 1)  # `keras_call` leaves out what lies between
         return {
-            "strides": unless(short(per_axis(self.stride)), 1),
-            "padding": '"same"' if is_own else None,
+            "strides": unless(short(strides), 1),
+            "padding": '"same"' if self._keras_pads_itself(tensor) else None,
             "dilation_rate": unless(short(per_axis(self.dilation)), 1),
         }
 
@@ -92,7 +94,28 @@ class Sliding(Weighted, frozen=True, kw_only=True):
         """Return the input, with the explicit pads around it."""
         if tensor.varies:
             return keras_padded(keras_real(), self.pads_for(tensor))
-        return "{0}" if self.padding == "same" else keras_padded("{0}", self.pads_for(tensor))
+        if self._keras_pads_itself(tensor):
+            return "{0}"
+        return keras_padded("{0}", self.pads_for(tensor))
+
+    def keras_call(self, tensor: TensorType) -> str:
+        """Return the call of the layer with its padded input."""
+        expression = "{self}(" + self.keras_padded(tensor) + ")"
+        if self.is_misread(tensor):
+            expression += f"[{':, ' * len(self.windows)}::{self.windows[-1].stride}]"
+        return expression
+
+    def _keras_pads_itself(self, tensor: TensorType) -> bool:
+        return self.padding == "same" and not tensor.varies and not self.is_misread(tensor)
+
+    def is_misread(self, tensor: TensorType) -> bool:
+        """Whether oneDNN, with which processors convolve, reads the input wrongly.
+
+        PyTorch 2.15 and TensorFlow 2.21 give garbage for a single channel whose last stride alone
+        is above 1 (the one before it is 1).
+        """
+        *inner, last = self.windows
+        return bool(tensor.shape[-1] == 1 and inner and last.stride > 1 == inner[-1].stride)
 
     def keras_helpers(self, tensor: TensorType) -> dict[str, str]:
         """Return what `keras_padded` uses."""
@@ -103,9 +126,7 @@ class Sliding(Weighted, frozen=True, kw_only=True):
         _, outside = self.torch_pads(tensor)
         given = torch_real("channels_first") if tensor.varies else "{0}"
         expression = padded(given, outside, "channels_first")
-        *inner, last = self.windows
-        if tensor.shape[-1] == 1 and inner and last.stride > 1 == inner[-1].stride:
-            # PyTorch 2.15 reads a single channel wrongly here unless its stride is the usual one.
+        if self.is_misread(tensor):  # but not where its stride in memory is the usual one
             expression += ".squeeze(1).unsqueeze(1)"
         return expression
 

@@ -95,7 +95,7 @@ class _Conv(Sliding, frozen=True, kw_only=True):
             **self.keras_options(),
         )
         return Code(
-            "{self}(" + self.keras_padded(tensor) + ")",
+            self.keras_call(tensor),
             init,
             binds=self.keras_binds(),
             helpers=self.keras_helpers(tensor),

@@ -76,7 +76,7 @@ class _Channelwise(Sliding, frozen=True, kw_only=True):
     def keras_code(self, tensor: TensorType, init: str, binds: Mapping[str, Bind]) -> Code:
         """Return a Keras layer's code around its padded input."""
         return Code(
-            "{self}(" + self.keras_padded(tensor) + ")",
+            self.keras_call(tensor),
             init,
             binds=binds,
             helpers=self.keras_helpers(tensor),

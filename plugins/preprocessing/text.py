@@ -18,7 +18,7 @@ from workbench.errors import UserError
 from workbench.plugin_api import texts
 from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Size, param
-from workbench.plugin_api.preprocessing import Preprocessing
+from workbench.plugin_api.preprocessing import Preprocessing, Word
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -118,6 +118,18 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         if self.length is not None:
             found = np.pad(found, (0, self.length - len(found)))
         return found
+
+    def words(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> list[Word]:
+        """Return the characters behind each token."""
+        text = str(shaped.item())
+        found = loaded(fitted["tokenizer"]).encode(text)
+        cut = self.length or self.longest
+        words = [
+            Word(text[start:end], start, number != UNKNOWN_ID)
+            for (start, end), number in zip(found.offsets[:cut], found.ids[:cut], strict=True)
+        ]
+        words = words or [Word(text, is_known=False)]
+        return words + [Word("")] * ((self.length or 0) - len(words))
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a text file of any common encoding as one text."""

@@ -106,12 +106,19 @@ def answers_everywhere(
 
 
 def forward_difference(answers: dict[str, Answer]) -> float:
-    """Return the largest difference of any two backends: outputs and moving statistics."""
+    """Return the largest difference of any two backends: outputs and moving statistics.
+
+    Where numbers grow beyond 1, as products and sums over time do, it is a share of the largest.
+    """
     columns = [
         [*answer.outputs, *answer.trained, *(v for _, v in sorted(answer.statistics.items()))]
         for answer in answers.values()
     ]
-    return max((_spread(arrays) for arrays in zip(*columns, strict=True)), default=0.0)
+    spreads = [
+        _spread(arrays) / max(1.0, *(float(np.abs(a).max(initial=0)) for a in arrays))
+        for arrays in zip(*columns, strict=True)
+    ]
+    return max(spreads, default=0.0)
 
 
 def gradient_difference(answers: dict[str, Answer]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
 
 def value_text(value: float) -> str:
@@ -29,25 +29,25 @@ def metric_title(metric: str) -> str:
     return metric.replace("_", " ").capitalize()
 
 
-def short_names(names: Iterable[str]) -> dict[str, str]:
-    """Return runs' names without the date and time their folders begin with, if that is enough.
+def told_apart(titles: Mapping[str, str]) -> dict[str, str]:
+    """Return runs' titles; runs of one title are told apart by when they began.
 
-    Runs of the same name are told apart by the time, or else by the whole name.
+    Args:
+        titles: by the names of the runs' folders, which begin with date and time.
     """
-    names = tuple(names)
-    for shorten in (_title, _timed_title):
-        made = {name: shorten(name) for name in names}
+    for extended in (lambda title, _: title, _timed, _dated):
+        made = {name: extended(title, name) for name, title in titles.items()}
         if len(set(made.values())) == len(made):
             return made
-    return {name: name for name in names}
+    return {name: name for name in titles}
 
 
-def _title(name: str) -> str:
-    parts = name.split("_", 2)
-    return parts[2] if len(parts) == 3 and parts[0][:2].isdigit() else name
+def _timed(title: str, name: str) -> str:
+    clock = name.split("_", 2)[1:2]
+    is_clock = bool(clock) and clock[0].isdigit() and len(clock[0]) == 6
+    return f"{title} {clock[0][:2]}:{clock[0][2:4]}:{clock[0][4:]}" if is_clock else title
 
 
-def _timed_title(name: str) -> str:
-    title = _title(name)
-    clock = name.split("_", 2)[1] if title != name else ""
-    return f"{title} {clock[:2]}:{clock[2:4]}" if clock.isdigit() else title
+def _dated(title: str, name: str) -> str:
+    timed = _timed(title, name)
+    return f"{timed}, {name.partition('_')[0]}" if timed != title else name

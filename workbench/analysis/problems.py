@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.analysis.shapes import Resolution, resolve
+from workbench.analysis.training_problems import training_problems
 from workbench.document.edits import add_node, remove_nodes, replace, set_data, set_parameter
 from workbench.document.experiment import Component, Split
 from workbench.document.graph import Node
@@ -52,6 +53,7 @@ def check(experiment: Experiment, catalog: Catalog, info: DataInfo | None = None
     if not any(problem.severity == "error" for problem in problems):
         problems += _fit(experiment, catalog, resolution.network, info)
     problems += _settings(experiment)
+    problems += training_problems(experiment.training, resolution.network, info)
     if info is not None:
         problems += (Problem("warning", text) for text in info.warnings)
     problems.sort(key=lambda problem: problem.severity)
@@ -83,7 +85,10 @@ def _structure(experiment: Experiment, resolution: Resolution) -> Iterator[Probl
         yield _no_output(experiment)
     for extra in by_type.get("Output", [])[1:]:
         yield Problem(
-            "error", "This task trains one Output, but the network has several.", "", extra.id
+            "error",
+            "This task trains one Output, but the network has several.",
+            "Remove all but one.",
+            extra.id,
         )
     if by_type.get("Output"):
         used = set().union(*(graph.upstream(node.id) for node in by_type["Output"]))

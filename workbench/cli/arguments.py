@@ -63,7 +63,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _results(commands)
     _runs(commands)
     _add(commands, "doctor", "check this computer, and say how to mend what is missing", _doctor)
-    return parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if hasattr(options, "files") and not any(text.startswith("-") for text in others):
+        options.files += map(Path, others)  # those behind an option, which argparse leaves over
+    elif others:
+        usage = parser.format_usage().strip()
+        raise WrongUsage(f"Unrecognized arguments: {' '.join(others)}.", usage)
+    return options
 
 
 def _add(commands: Commands, name: str, text: str, run: Run) -> _Parser:
@@ -172,6 +178,9 @@ def _results(commands: Commands) -> None:
     predict.add_argument("files", nargs="*", type=Path, metavar="FILE")
     predict.add_argument(
         "--text", action="append", metavar="TEXT", help="a text instead of a file; repeatable"
+    )
+    predict.add_argument(
+        "--explain", action="store_true", help="say what each word, step or pixel adds to the score"
     )
     _add_checkpoint(predict)
     _writing(commands)

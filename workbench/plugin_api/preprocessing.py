@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from workbench.plugin_api.tensors import TensorType
 
 
+class Word(msgspec.Struct, frozen=True):
+    """The part of a text that became one token.
+
+    Attributes:
+        text: those characters as they were written; empty where the step only fills up.
+        start: of its first character in the text.
+        is_known: False where the vocabulary does not have it.
+    """
+
+    text: str
+    start: int = 0
+    is_known: bool = True
+
+
 class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How every sample is prepared: the same in training, evaluation, prediction and export.
 
@@ -95,6 +109,13 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def read_text(self, text: str) -> NDArray[Any]:
         """Take what a user typed as a raw sample; raises UserError where that means nothing."""
         raise UserError(f"A network for {self.kind} takes no typed text.", "Give it a file.")
+
+    def words(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> list[Word]:
+        """Return what each step of a prepared text stands for; nothing where steps are no words.
+
+        As many as `scale` returns steps for the same sample; those that fill up come last.
+        """
+        return []
 
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return a function `load(path) -> float32 array` for exported scripts.

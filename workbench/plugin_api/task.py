@@ -193,7 +193,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Return the answer to one sample that a person gave.
 
         Args:
-            raw: the sample as it was read.
+            raw: the sample before it was scaled.
             outputs, inputs: as for `predictions`, a batch of one.
         """
         return self.predictions(outputs, context, inputs)[0]

@@ -14,6 +14,7 @@ from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
 from workbench.session.run import RunSession
+from workbench.session.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ __all__ = [
     "Message",
     "RunSession",
     "Session",
+    "Trial",
 ]
 
 
@@ -55,10 +57,12 @@ class Session:
         self.run = RunSession(catalog, runs_folder)
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
+        self.trial = Trial(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
         self.backends.messaged.connect(self.messaged.emit)
+        self.trial.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
         self.backend_comparison: BackendComparison | None = None
         self._on_info_changed()
@@ -69,6 +73,7 @@ class Session:
         self.run.tick()
         self.backends.tick()
         self.comparison.tick()
+        self.trial.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
             self.backend_comparison.tick()
@@ -118,6 +123,7 @@ class Session:
             self.backend_comparison.cancel()
         self.data.close()
         self.comparison.close()
+        self.trial.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)
 

@@ -101,6 +101,7 @@ class Assembly:
             train_counts=self.info.class_counts.get("train", ()),
             device=self.experiment.training.device,
             seed=self.experiment.seed,
+            longest=self.prepared.fitted.get("longest", 0) if self.info.input.varies else 0,
         )
         return self.backend.build(plan)
 
@@ -134,7 +135,6 @@ def assemble(
         prepared,
         seed=experiment.seed,
         batch_size=training.batch_size,
-        one_length=backend.one_length,
         loaders=training.loaders,
         on_bad=on_bad,
     )

@@ -103,6 +103,6 @@ class Writer:
     def _takes_short(self) -> bool:
         probe: NDArray[Any] = np.ones((1, 2), np.int64)
         try:
-            return self._trained.model.predict(probe).shape[1] == 2
+            return bool(self._trained.model.predict(probe).shape[1] == 2)
         except (NodeError, UserError, ValueError):
             return False

@@ -21,6 +21,7 @@ class TorchBackend(Backend):
 
     id: ClassVar[str] = "torch"
     title: ClassVar[str] = "PyTorch"
+    differentiates: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ("torch",)
 
     def availability(self) -> Availability:

@@ -128,6 +128,11 @@ def plan(network: Network, dialect: Dialect) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def lengths_at(network: Network, dialect: Dialect) -> dict[str, StepNames]:
+    """Return for each node whose output varies what its lengths follow from."""
+    return {step.node.id: step.steps for step in plan(network, dialect) if step.steps is not None}
+
+
 def needed(network: Network) -> frozenset[str]:
     """Return the nodes that an output depends on; all of them while there is no Output yet."""
     if not network.outputs:

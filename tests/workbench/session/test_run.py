@@ -103,7 +103,7 @@ def told(folder):
 def start(run, launcher, epochs=3):
     run.start(Experiment(name="x"))
     launcher.begin(epochs=epochs)
-    wait_for(run, lambda: run.status == "training")
+    wait_for(run, lambda: run.status == "training" and run._shown.is_running)
 
 
 def test_a_run_from_start_to_end(run, launcher):
