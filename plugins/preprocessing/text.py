@@ -73,6 +73,15 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         """Return tokens over time; reads nothing."""
         return TensorType((self.length,), ("time",), "int64")
 
+    def target_type(self, samples: Samples, given: TensorType | None) -> TensorType | None:
+        """Return the source's; raises UserError where each word has a target of its own."""
+        if given is not None and given.axes[:1] == ("time",):
+            raise UserError(
+                "The data bring a tag for each word, but this preparation takes whole texts.",
+                "Choose “Words with tags” as preparation.",
+            )
+        return given
+
     @property
     def vocabulary(self) -> int:
         """Number of different tokens at most."""

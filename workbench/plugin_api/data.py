@@ -67,7 +67,8 @@ class Samples(Protocol):
     All samples agree in number of channels and dtype; series may differ in length. A source that
     knows the shapes of all samples without reading them has them as `shapes`: sample × axis,
     int64; see `known_shapes`. A source whose targets are not class numbers has `target(index)`,
-    which reads one, of the type that `Opened.target` tells; see `raw_target`.
+    which reads one, of the type that `Opened.target` tells; see `raw_target`. Where those hold
+    classes, as tags do, it has `class_counts`: how many there are of each.
     """
 
     def __len__(self) -> int: ...

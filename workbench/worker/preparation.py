@@ -136,6 +136,12 @@ def _described(
             name: tuple(np.bincount(samples.targets, minlength=len(opened.classes)).tolist())
             for name, samples in opened.splits.items()
         }
+    elif target == given:
+        class_counts = {
+            name: (*counts, *(0,) * (len(opened.classes) - len(counts)))
+            for name, samples in opened.splits.items()
+            if (counts := getattr(samples, "class_counts", ()))
+        }
     info = DataInfo(
         input=common,
         kind=kind,
