@@ -1,4 +1,4 @@
-"""Labelled texts in a table: CSV, TSV or JSON Lines."""
+"""Labelled texts in a table: CSV, TSV, JSON Lines or Parquet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from plugins.sources import _parquet
 from plugins.sources._tables import look_at
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
@@ -33,11 +34,13 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of any size: only the places of its rows are kept in memory."""
 
     id: ClassVar[str] = "text_table"
-    title: ClassVar[str] = "Texts in a CSV, TSV or JSONL file"
+    title: ClassVar[str] = "Texts in a CSV, TSV, JSONL or Parquet file"
     help: ClassVar[str] = "One text and its class a row; the columns are found, or named by you."
     kind: ClassVar[Kind] = "texts"
 
-    file: Annotated[str, param("File", "CSV, TSV or JSONL; it is only read", path="file")] = ""
+    file: Annotated[
+        str, param("File", "CSV, TSV, JSONL or Parquet; it is only read", path="file")
+    ] = ""
     text_column: Annotated[
         str, param("Text column", "Name, or number from 1; empty: the one with the longest texts")
     ] = ""
@@ -52,14 +55,21 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def open(self, split: Split) -> Opened:
         """Go through the file once and note where its rows are."""
         if not self.file:
-            raise UserError("No file has been chosen.", "Choose a CSV, TSV or JSONL file.")
+            raise UserError("No file has been chosen.", "Choose a CSV, TSV, JSONL or Parquet file.")
         path = Path(self.file).expanduser()
-        if path.suffix.lower() == ".parquet":
-            raise UserError("Parquet files cannot be read.", "Save the table as CSV or JSONL.")
-        table, first = look_at(path, "" if self.encoding == "auto" else self.encoding)
+        is_parquet = path.suffix.lower() in _parquet.SUFFIXES
+        if is_parquet:
+            table, first = _parquet.look_at(path)
+        else:
+            table, first = look_at(path, "" if self.encoding == "auto" else self.encoding)
         label = _column(table, self.label_column) if self.label_column else None
         text = _column(table, self.text_column) if self.text_column else None
         text, label = _guessed(table, first, text, label)
+        chosen = (
+            f"{table.columns[text]} {table.columns[label]}" if is_parquet else f"{text} {label}"
+        )
+        if is_parquet:
+            table, text, label = _parquet.with_columns(table, text, label), 0, 1
         index = _index(table, text, label)
         status = path.stat()
         return Opened(
@@ -71,7 +81,7 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
             classes=index.classes,
             bad_files=tuple(index.bad),
             fingerprint=fingerprint(
-                f"{path.name} {status.st_size} {status.st_mtime_ns} {text} {label}".encode()
+                f"{path.name} {status.st_size} {status.st_mtime_ns} {chosen}".encode()
             ),
         )
 
@@ -106,8 +116,8 @@ class TableSamples:
         return np.array(cells[self._column])
 
     def name(self, index: int) -> str:
-        """Return the line at which the row begins."""
-        return f"line {self._lines[index]}"
+        """Return the line at which the row begins, or the number of the row."""
+        return f"{self._table.unit} {self._lines[index]}"
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -119,14 +129,14 @@ def _index(table: Table, text: int, label: int) -> _Index:
     found = _Index()
     starts, sizes, lines, targets = array("q"), array("i"), array("q"), array("q")
     numbers: dict[str, int] = {}
-    name = Path(table.path).name
+    name = table.name
     left_out = 0
     for start, size, line, cells in table.rows():
         reason = cells if isinstance(cells, str) else _unusable(cells, text, label)
         if reason:
             left_out += 1
             if left_out <= MOST_BAD:
-                found.bad.append(BadFile(f"{name}, line {line}", reason))
+                found.bad.append(BadFile(f"{name}, {table.unit} {line}", reason))
             continue
         starts.append(start)
         sizes.append(size)
@@ -182,7 +192,7 @@ def _column(table: Table, wanted: str) -> int:
     if wanted.isdigit() and 1 <= int(wanted) <= len(table.columns):
         return int(wanted) - 1
     raise UserError(
-        f"{Path(table.path).name} has no column “{wanted}”.",
+        f"{table.name} has no column “{wanted}”.",
         f"There are {_listed(table.columns)}.",
     )
 
@@ -205,7 +215,7 @@ def _guessed(
         label = named[0] if named else min(several, key=lambda c: len(set(cells[c])), default=None)
     if label is None:
         raise UserError(
-            f"{Path(table.path).name} has no column of classes beside the texts.",
+            f"{table.name} has no column of classes beside the texts.",
             "Choose a file with two columns at least.",
         )
     return text, label
