@@ -13,7 +13,7 @@ from workbench.errors import UserError
 from workbench.plugin_api import texts
 from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Size, param
-from workbench.plugin_api.preprocessing import Preprocessing
+from workbench.plugin_api.preprocessing import Lengths, Preprocessing
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -79,6 +79,15 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
     def vocabulary(self) -> int:
         """Number of different tokens at most."""
         return self.vocabulary_size
+
+    def longest_of(self, samples: Samples) -> int:
+        """Return after how many tokens a text is cut."""
+        return self.length or self.longest
+
+    def measure(self, samples: Samples) -> Lengths:
+        """Count the tokens of the texts, as `fit` does."""
+        lengths = self._lengths(self._trained(samples), samples)
+        return Lengths(lengths, self.length or self.longest, "tokens")
 
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Train the tokeniser, and measure how long the texts are."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from plugins.sources import _parquet
+from plugins.sources._columns import guessed_columns, in_order, listed, named_column
 from plugins.sources._tables import look_at
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
@@ -17,15 +18,11 @@ from workbench.plugin_api.samples import fingerprint, stratified_split
 from workbench.plugin_api.source import Opened, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from plugins.sources._tables import Table
     from workbench.document.experiment import Split
 
-TEXT_NAMES = ("text", "sentence", "review", "content", "message", "tweet", "body", "comment")
-LABEL_NAMES = ("label", "class", "target", "category", "sentiment", "polarity", "topic", "y")
 MOST_CLASSES = 1000
 MOST_BAD = 1000
 
@@ -62,9 +59,10 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
             table, first = _parquet.look_at(path)
         else:
             table, first = look_at(path, "" if self.encoding == "auto" else self.encoding)
-        label = _column(table, self.label_column) if self.label_column else None
-        text = _column(table, self.text_column) if self.text_column else None
-        text, label = _guessed(table, first, text, label)
+        names, name = table.columns, table.name
+        label = named_column(names, self.label_column, name) if self.label_column else None
+        text = named_column(names, self.text_column, name) if self.text_column else None
+        text, label = guessed_columns(names, first, text, label, name)
         chosen = (
             f"{table.columns[text]} {table.columns[label]}" if is_parquet else f"{text} {label}"
         )
@@ -146,12 +144,12 @@ def _index(table: Table, text: int, label: int) -> _Index:
             raise UserError(
                 f"Column “{table.columns[label]}” of {name} has more than {MOST_CLASSES} "
                 "different values, so it does not hold classes.",
-                f"Choose the class column; there are {_listed(table.columns)}.",
+                f"Choose the class column; there are {listed(table.columns)}.",
             )
     if left_out > MOST_BAD:
         found.bad.append(BadFile(name, f"{left_out - MOST_BAD} more rows cannot be used"))
     _check_classes(name, table.columns[label], list(numbers), left_out)
-    found.classes = tuple(sorted(numbers, key=_in_order))
+    found.classes = tuple(sorted(numbers, key=in_order))
     places = np.empty(len(numbers), np.int64)
     for place, label_text in enumerate(found.classes):
         places[numbers[label_text]] = place
@@ -177,49 +175,3 @@ def _check_classes(name: str, column: str, classes: list[str], left_out: int) ->
         f"Column “{column}” of {name} holds one class only, “{classes[0]}”.",
         "Choose another class column, or data with at least two classes.",
     )
-
-
-def _in_order(label: str) -> tuple[int, float, str]:
-    try:
-        return 0, float(label), label
-    except ValueError:
-        return 1, 0.0, label
-
-
-def _column(table: Table, wanted: str) -> int:
-    if wanted in table.columns:
-        return table.columns.index(wanted)
-    if wanted.isdigit() and 1 <= int(wanted) <= len(table.columns):
-        return int(wanted) - 1
-    raise UserError(
-        f"{table.name} has no column “{wanted}”.",
-        f"There are {_listed(table.columns)}.",
-    )
-
-
-def _guessed(
-    table: Table, first: Sequence[list[str]], text: int | None, label: int | None
-) -> tuple[int, int]:
-    """Settle which columns are meant, by their names, else by what the first rows hold."""
-    columns = range(len(table.columns))
-    names = [name.strip().lower() for name in table.columns]
-    cells = [[row[column] for row in first if column < len(row)] for column in columns]
-    if text is None:
-        free = [column for column in columns if column != label]
-        named = [column for column in free if names[column] in TEXT_NAMES]
-        text = named[0] if named else max(free, key=lambda c: sum(map(len, cells[c])))
-    if label is None:
-        free = [column for column in columns if column != text]
-        named = [column for column in free if names[column] in LABEL_NAMES]
-        several = [column for column in free if len(set(cells[column])) > 1] or free
-        label = named[0] if named else min(several, key=lambda c: len(set(cells[c])), default=None)
-    if label is None:
-        raise UserError(
-            f"{table.name} has no column of classes beside the texts.",
-            "Choose a file with two columns at least.",
-        )
-    return text, label
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names[:20])
