@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.plugin_api.data import SPLITS, DataInfo
+from workbench.plugin_api.data import SPLITS, DataInfo, known_sample_rate
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def _described(
         input=common,
         kind=kind,
         vocabulary=preprocessing.vocabulary,
+        longest=max(map(preprocessing.longest_of, opened.splits.values())),
+        sample_rate=known_sample_rate(opened.splits["train"]),
         classes=opened.classes if target == given else (),
         target=target,
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
