@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.reading import DescribeData, Refused, Reply, Request, receive, send
+from workbench.reading import DescribeData, MeasureLengths, Refused, Reply, Request, receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,8 @@ class Reader:
 
     def _drop_descriptions(self) -> None:
         """Forget older descriptions; one that takes its time is ended with its process."""
-        old = [n for n, asked in self._pending.items() if isinstance(asked.request, DescribeData)]
+        kinds = DescribeData, MeasureLengths
+        old = [n for n, asked in self._pending.items() if isinstance(asked.request, kinds)]
         dropped = [self._pending.pop(number) for number in old]
         if any(time.monotonic() - asked.since > PATIENCE for asked in dropped):
             self._end()
