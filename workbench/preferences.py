@@ -22,6 +22,7 @@ class Preferences(msgspec.Struct, kw_only=True):
     theme: Literal["system", "dark", "light"] = "system"
     recent: list[str] = []
     runs_folder: str = ""
+    export_folder: str = ""
     keys: dict[str, str] = {}
     window: str = ""
     welcome: bool = True

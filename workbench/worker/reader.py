@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import queue
-import signal
-import sys
-import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -31,17 +26,19 @@ from workbench.reading import (
     Reply,
     Request,
     ShowPicture,
+    ShowTimeline,
     TakeWeights,
-    receive,
-    send,
+    TimelineShown,
 )
 from workbench.worker.drawings import draw_series, draw_text
 from workbench.worker.lengths import lengths_report
 from workbench.worker.preparation import describe
+from workbench.worker.serving import serve
+from workbench.worker.timelines import seen_timeline
 from workbench.worker.weights import asked as weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,7 +49,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are sent along with its picture."""
-DataRequest = DescribeData | MeasureLengths | MakeThumbnails | ShowPicture
+DataRequest = DescribeData | MeasureLengths | MakeThumbnails | ShowPicture | ShowTimeline
 KEPT = 4
 """Data sets that stay open; memory is what a sample in it costs."""
 
@@ -77,6 +74,10 @@ class Answerer:
                     return Pictured(id=request.id, pictures=tuple(self._thumbnails(request)))
                 case ShowPicture():
                     return Pictured(id=request.id, pictures=(self._picture(request),))
+                case ShowTimeline():
+                    splits = self._opened(request.data)[0].splits
+                    found = seen_timeline(splits, request.series, request.most)
+                    return TimelineShown(id=request.id, timeline=found)
                 case MatchWeights() | TakeWeights():
                     return weights.answer(request, self._catalog)
         except UserError as error:
@@ -193,21 +194,8 @@ def _picture(samples: Samples, index: int, image: Image.Image, text: str = "") -
     )
 
 
-def _listen(stream: IO[bytes], requests: queue.SimpleQueue[Request]) -> None:
-    """Queue requests until the other end is gone; then nobody wants the rest."""
-    decoder = msgspec.msgpack.Decoder(Request)
-    with contextlib.suppress(EOFError, msgspec.DecodeError, OSError):
-        while True:
-            requests.put(decoder.decode(receive(stream)))
-    os._exit(0)
-
-
-def current(first: Request, requests: queue.SimpleQueue[Request]) -> list[Request]:
+def current(waiting: Sequence[Request]) -> list[Request]:
     """Return all that waits: no descriptions that a later one has made void, measuring last."""
-    waiting = [first]
-    with contextlib.suppress(queue.Empty):
-        while True:
-            waiting.append(requests.get_nowait())
     kept = {
         kind: max((n for n, item in enumerate(waiting) if isinstance(item, kind)), default=-1)
         for kind in (DescribeData, MeasureLengths)
@@ -218,17 +206,7 @@ def current(first: Request, requests: queue.SimpleQueue[Request]) -> list[Reques
 
 def main() -> None:
     """Answer requests from standard input on standard output until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window, which ends us
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # small pictures; the cores are for training
-    # Frames keep the real standard output; what plug-ins print goes to the log.
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
-    answerer = Answerer(Catalog.load())
-    while True:
-        for request in current(requests.get(), requests):
-            send(output, answerer.answer(request))
+    serve(Request, lambda _: Answerer(Catalog.load()), current)
 
 
 if __name__ == "__main__":
