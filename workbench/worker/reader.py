@@ -196,10 +196,8 @@ def _picture(samples: Samples, index: int, image: Image.Image, text: str = "") -
 
 def current(waiting: Sequence[Request]) -> list[Request]:
     """Return all that waits: no descriptions that a later one has made void, measuring last."""
-    kept = {
-        kind: max((n for n, item in enumerate(waiting) if isinstance(item, kind)), default=-1)
-        for kind in (DescribeData, MeasureLengths)
-    }
+    voided: tuple[type, ...] = (DescribeData, MeasureLengths)
+    kept = {type(item): n for n, item in enumerate(waiting) if isinstance(item, voided)}
     found = [item for n, item in enumerate(waiting) if n == kept.get(type(item), n)]
     return sorted(found, key=lambda item: isinstance(item, MeasureLengths))
 
