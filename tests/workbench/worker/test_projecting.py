@@ -1,4 +1,4 @@
-"""Vectors and their projections, against NumPy and scikit-learn, and the process that makes them."""
+"""Vectors and their projections, against NumPy, and the process that makes them."""
 
 from __future__ import annotations
 
