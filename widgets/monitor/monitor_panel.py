@@ -32,7 +32,7 @@ class MonitorPanel(QWidget):
             theme,
             "chart",
             "No run is shown yet",
-            "Press Train (F5) to see loss, accuracy and feature maps move, or open a run from "
+            "Press Train (F5) to see the loss, metrics and feature maps move, or open a run from "
             "the Runs tab.",
         )
         self._layout.addWidget(self._empty)

@@ -71,6 +71,7 @@ class BuildPlan:
         train_counts: training samples per class.
         device: device id or "auto".
         seed: of everything random that happens during training (dropout, noise).
+        longest: steps of the longest training sample where samples differ in length; else 0.
     """
 
     network: Network
@@ -82,6 +83,7 @@ class BuildPlan:
     train_counts: Sequence[int]
     device: str
     seed: int
+    longest: int = 0
 
 
 @dataclass(frozen=True)
@@ -221,8 +223,6 @@ class Backend(ABC):
 
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
-    one_length: ClassVar[bool] = False
-    """Whether it compiles for one length of samples, so that all batches should have the same."""
     differentiates: ClassVar[bool] = False
     """Whether its models have `gradients`, which tell what an answer rests on."""
     packages: ClassVar[tuple[str, ...]] = ()

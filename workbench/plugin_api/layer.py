@@ -30,6 +30,7 @@ CATEGORIES = (
     "Merge",
     "Recurrent",
     "Attention",
+    "Sound",
 )
 
 Initializer = Literal[
@@ -93,6 +94,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What its inputs are: tokens are whole numbers that stand for words or characters."""
     is_random: ClassVar[bool] = False
     """Whether it draws numbers while training, which each framework does in its own way."""
+    is_over_batch: ClassVar[bool] = False
+    """Whether it takes statistics over the batch while training."""
 
     attends: ClassVar[bool] = False
     """Whether it has `attention`."""

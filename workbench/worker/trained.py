@@ -89,12 +89,18 @@ def open_design(folder: RunFolder, catalog: Catalog) -> Design:
 
 
 def open_trained(
-    folder: RunFolder, catalog: Catalog, which: Which = "best", *, differentiable: bool = False
+    folder: RunFolder,
+    catalog: Catalog,
+    which: Which = "best",
+    backend: str = "",
+    *,
+    differentiable: bool = False,
 ) -> Trained:
     """Build the model of a run from a checkpoint; the folder is only read.
 
     Args:
         which: "best" falls back to the last when no best was kept.
+        backend: that answers, where it is installed; empty: the one that trained.
         differentiable: its model shall have `gradients`, whichever backend trained.
 
     Raises:
@@ -104,8 +110,7 @@ def open_trained(
     experiment, network, info = design.experiment, design.network, design.info
     checkpoint = Checkpoints(folder.checkpoints).find(which)
     task = catalog.task(experiment.task)
-    backend = _backend(experiment, catalog, differentiable=differentiable)
-    model = _build(backend, experiment, network, task, info)
+    model = _build(_backend(experiment, catalog, backend, differentiable), design, task)
     model.load_weights(checkpoint.weights)
     return Trained(
         experiment=experiment,
@@ -120,14 +125,17 @@ def open_trained(
     )
 
 
-def _backend(experiment: Experiment, catalog: Catalog, *, differentiable: bool) -> Backend:
-    """Return the backend that trained; where it will not do, one that will: weights move.
+def _backend(
+    experiment: Experiment, catalog: Catalog, wanted: str, differentiable: bool
+) -> Backend:
+    """Return the wanted backend, else the one that trained, else one that will do: weights move.
 
     Raises:
         UserError: there is none that will.
     """
     trained = catalog.backend(experiment.training.backend)
-    kinds = [trained, *(kind() for kind in catalog.backends)]
+    first = [catalog.backend(wanted)] if wanted in catalog.backends else []
+    kinds = [*first, trained, *(kind() for kind in catalog.backends)]
     fit = [kind for kind in kinds if kind.differentiates or not differentiable]
     chosen = next((kind for kind in fit if kind.availability().ok), None)
     if chosen is None and differentiable:
@@ -138,10 +146,9 @@ def _backend(experiment: Experiment, catalog: Catalog, *, differentiable: bool) 
     return chosen or trained
 
 
-def _build(
-    backend: Backend, experiment: Experiment, network: Network, task: Task, info: DataInfo
-) -> Model:
+def _build(backend: Backend, design: Design, task: Task) -> Model:
     """Build the model on the CPU; its module is needed only while it is loaded."""
+    experiment, network, info = design.experiment, design.network, design.info
     code = backend.generate(network)
     with tempfile.TemporaryDirectory(prefix="workbench-model-") as name:
         module_path = Path(name) / "model.py"
@@ -156,6 +163,7 @@ def _build(
             train_counts=info.class_counts.get("train", ()),
             device="cpu",
             seed=experiment.seed,
+            longest=design.fitted.get("longest", 0) if info.input.varies else 0,
         )
         return backend.build(plan)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BODY = " " * 8
 _IMPORTS = (
+    ("import numpy as np", r"\bnp\."),
     ("import torch", r"\btorch\."),
     ("import torch.nn.functional as F", r"\bF\."),
     ("from torch import nn", r"\bnn\."),

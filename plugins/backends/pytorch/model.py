@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from plugins.backends.pytorch.code import PYTORCH
 from plugins.backends.pytorch.compile import Compiled
 from plugins.backends.pytorch.devices import choose
 from plugins.backends.pytorch.errors import explained
@@ -17,6 +18,7 @@ from plugins.backends.pytorch.state import StateKeeper
 from plugins.backends.pytorch.transfer import Transfer, canonical
 from plugins.backends.pytorch.weights import WeightTable
 from plugins.backends.running.accumulation import shares
+from plugins.backends.running.steps import OutputSteps
 from plugins.backends.source.plan import ends
 from workbench.plugin_api.backend import Model
 
@@ -68,6 +70,7 @@ class TorchModel(Model):
         self._penalty = penalty(plan.network, self._table.tensors)
         self._clip_norm = training.clip_norm
         self._varies = bool(plan.network.varying)
+        self._output_steps = OutputSteps(plan.network, PYTORCH)
         self._transfer = Transfer(self._device, channels_last=channels_last)
         self._task = plan.task
         self._loss = plan.task.torch_loss(plan.network, plan.info, plan.train_counts)
@@ -109,7 +112,7 @@ class TorchModel(Model):
         self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None
     ) -> NDArray[np.float32]:
         """Return raw outputs in evaluation mode, canonical."""
-        return canonical(self._evaluated(inputs, lengths))
+        return self._output_steps.cut(canonical(self._evaluated(inputs, lengths)), inputs)
 
     def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
         """Return raw outputs and the mean loss, without penalties."""
@@ -118,7 +121,7 @@ class TorchModel(Model):
         outputs = self._evaluated(batch.inputs, batch.lengths)
         with torch.no_grad():
             loss = self._loss(outputs, self._transfer.targets(batch.targets))
-        return canonical(outputs), float(loss)
+        return self._output_steps.cut(canonical(outputs), batch.inputs), float(loss)
 
     def probe(
         self,
@@ -133,7 +136,10 @@ class TorchModel(Model):
             self._loaded.evaluate()
             with torch.no_grad(), self._precision.context():
                 found = self._loaded.probe(self._arguments(inputs, lengths), nodes)
-            return {node: value.float().cpu().numpy() for node, value in found.items()}
+            return {
+                node: self._output_steps.cut(value.float().cpu().numpy(), inputs, node)
+                for node, value in found.items()
+            }
         except Exception as error:
             raise explained(error, self._loaded) from error
 
