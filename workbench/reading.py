@@ -56,6 +56,19 @@ class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     size: int = 1024
 
 
+class ShowTimeline(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Show a series that goes on in time, with its splits.
+
+    Attributes:
+        most: points a column at most.
+    """
+
+    id: int = 0
+    data: Data
+    series: int = 0
+    most: int = 2000
+
+
 class MatchWeights(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Say which weights of a file belong where in an experiment's network; change nothing.
 
@@ -105,6 +118,44 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
+class TimelinePart(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a series that is one split, and one window in it.
+
+    Attributes:
+        start, end: times of its first and last step.
+        window_times: of a window and its horizon; empty where none fits.
+        window_values: its columns, float64.
+        horizon: how many of the last steps are to be forecast.
+    """
+
+    split: SplitName
+    start: float
+    end: float
+    window_times: tuple[float, ...] = ()
+    window_values: tuple[bytes, ...] = ()
+    horizon: int = 0
+
+
+class SeenTimeline(msgspec.Struct, frozen=True, kw_only=True):
+    """A series for the eye.
+
+    Attributes:
+        times: float64, ascending.
+        values: a column each, float64, the channels to forecast first.
+    """
+
+    times: bytes
+    values: tuple[bytes, ...]
+    parts: tuple[TimelinePart, ...]
+
+
+class TimelineShown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The series that was asked for."""
+
+    id: int
+    timeline: SeenTimeline
+
+
 class Described(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the data are."""
 
@@ -141,8 +192,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     hint: str = ""
 
 
-Request = DescribeData | MakeThumbnails | ShowPicture | MatchWeights | TakeWeights
-Reply = Described | Pictured | WeightsMatched | WeightsTaken | Refused
+Request = DescribeData | MakeThumbnails | ShowPicture | ShowTimeline | MatchWeights | TakeWeights
+Reply = Described | Pictured | TimelineShown | WeightsMatched | WeightsTaken | Refused
 
 
 def send(stream: IO[bytes], message: msgspec.Struct) -> None:

@@ -100,9 +100,21 @@ def _model(request: ExportRequest) -> Any:
             dynamo=True,
             verbose=False,
         )
+    _name_axes(found.model.graph)
     kinds = request.network.inputs[0].output, request.network.outputs[0].output
     found.model.metadata_props.update(properties(request, *map(axes_in_words, kinds)))
     return found
+
+
+def _name_axes(graph: Any) -> None:
+    """Give the axes of the input that are of any size a name, wherever they come again."""
+    symbols = [str(size) for size in graph.inputs[0].shape if not isinstance(size, int)]
+    found = dict(zip(symbols, ("batch", "time"), strict=False))
+    inner = (value for node in graph for value in node.outputs)
+    for value in (*graph.inputs, *graph.outputs, *inner):
+        for axis, size in enumerate(value.shape or ()):
+            if str(size) in found:
+                value.shape[axis] = found[str(size)]
 
 
 def decomposed(exported: Any) -> Any:

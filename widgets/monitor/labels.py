@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from widgets.texts import percent
+from workbench.plugin_api.metrics import TITLES, is_share
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,9 +27,21 @@ def clock_text(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def metric_title(metric: str) -> str:
-    """Return a metric's name for people: "learning_rate" is "Learning rate"."""
-    return metric.replace("_", " ").capitalize()
+def metric_title(metric: str, *, within: bool = False) -> str:
+    """Return a metric's name for people: "learning_rate" is "Learning rate".
+
+    Args:
+        within: a sentence, so in small letters.
+    """
+    words = metric.replace("_", " ")
+    return TITLES.get(metric, words if within else words.capitalize())
+
+
+def score_text(name: str, value: float) -> str:
+    """Return a share in per cent, anything else as a number."""
+    if name == "smape":
+        return percent(value / 100)
+    return percent(value) if is_share(name) else value_text(value)
 
 
 def told_apart(titles: Mapping[str, str]) -> dict[str, str]:

@@ -115,7 +115,8 @@ class BadFiles(QWidget):
 def summary(info: DataInfo) -> str:
     """Return "1 797 samples of 8 × 8 × 1 in 10 classes", and the splits."""
     total = sum(info.counts.values())
-    first = f"{counted(total, 'sample')} of {_size(info)}"
+    noun = "sample" if info.timeline is None else "window"
+    first = f"{counted(total, noun)} of {_size(info)}"
     if info.classes:
         first += f" in {counted(len(info.classes), 'class', 'classes')}"
     names = {"train": "training", "validation": "validation", "test": "test"}

@@ -49,12 +49,12 @@ def resolve(
     for node in order:
         try:
             resolved = _resolve_node(node, graph, catalog, found, data_type)
-        except Exception as found_error:
-            error = _in_words(found_error, node)
+        except Exception as raised:
+            told = _in_words(raised, node)
             repair = None
             if node.type not in catalog.layers:
                 repair = Repair("Remove it", partial(remove_nodes, ids=(node.id,)))
-            problems.append(Problem("error", error.message, error.hint, node.id, repair))
+            problems.append(Problem("error", told.message, told.hint, node.id, repair))
         else:
             if resolved is not None:
                 found[node.id] = resolved

@@ -24,11 +24,14 @@ from workbench.reading import (
     Reply,
     Request,
     ShowPicture,
+    ShowTimeline,
     TakeWeights,
+    TimelineShown,
 )
 from workbench.worker.drawings import draw_series, draw_text
 from workbench.worker.preparation import describe
 from workbench.worker.serving import serve
+from workbench.worker.timelines import seen_timeline
 from workbench.worker.weights import asked as weights
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are sent along with its picture."""
-DataRequest = DescribeData | MakeThumbnails | ShowPicture
+DataRequest = DescribeData | MakeThumbnails | ShowPicture | ShowTimeline
 KEPT = 4
 """Data sets that stay open; memory is what a sample in it costs."""
 
@@ -65,6 +68,10 @@ class Answerer:
                     return Pictured(id=request.id, pictures=tuple(self._thumbnails(request)))
                 case ShowPicture():
                     return Pictured(id=request.id, pictures=(self._picture(request),))
+                case ShowTimeline():
+                    splits = self._opened(request.data)[0].splits
+                    found = seen_timeline(splits, request.series, request.most)
+                    return TimelineShown(id=request.id, timeline=found)
                 case MatchWeights() | TakeWeights():
                     return weights.answer(request, self._catalog)
         except UserError as error:
