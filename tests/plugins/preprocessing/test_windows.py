@@ -88,9 +88,7 @@ def test_restored_undoes_target(source, catalog, scaling, difference, transform)
 def test_no_network_is_the_seasonal_naive_forecast_of_changes(source, catalog, difference):
     """Zero, unscaled, is the last known value `difference` steps back."""
     splits = source(walk(100))
-    preparation = windows(
-        catalog, window=8, horizon=6, scaling="none", difference=difference or 1
-    )
+    preparation = windows(catalog, window=8, horizon=6, scaling="none", difference=difference or 1)
     found = preparation.arranged(splits["test"], None)
     raw = found.stack(np.arange(1))
     zero = preparation.restored(np.zeros((1, 6, 1)), {"channels": ["c0"], "exogenous": []}, raw)

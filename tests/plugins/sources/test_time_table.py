@@ -73,7 +73,9 @@ def test_unsorted_rows_are_sorted_and_told(opened):
 def test_the_same_time_twice_is_refused_or_averaged(opened):
     rows = [f"{m},{n}" for n, m in enumerate(months(20))]
     rows.insert(3, "1990-03,100")
-    with pytest.raises(UserError, match="1990-03-01 stands there twice, in lines 4 and 5") as caught:
+    with pytest.raises(
+        UserError, match="1990-03-01 stands there twice, in lines 4 and 5"
+    ) as caught:
         opened(table(rows))
     assert "series" in caught.value.hint
     found = opened(table(rows), duplicates="mean")
@@ -132,7 +134,10 @@ def test_one_column_and_decimal_commas(opened):
 
 
 def test_days_written_as_numbers_are_dates(opened):
-    rows = [f"{day.item():%Y%m%d},1{n}" for n, day in enumerate(np.datetime64("1958-03-29") + np.arange(40) * 7)]
+    rows = [
+        f"{day.item():%Y%m%d},1{n}"
+        for n, day in enumerate(np.datetime64("1958-03-29") + np.arange(40) * 7)
+    ]
     found = opened(table(rows, "date,co2"))
     assert found.timeline.dated and found.timeline.size == 7 * 86400
 
@@ -175,7 +180,11 @@ def test_a_missing_file(tmp_path, catalog):
 
 @pytest.mark.parametrize(
     ("name", "count", "first", "unit"),
-    [("sunspots", 309, 5.0, "numbers"), ("elnino", 732, 23.11, "months"), ("co2", 2284, 316.1, "seconds")],
+    [
+        ("sunspots", 309, 5.0, "numbers"),
+        ("elnino", 732, 23.11, "months"),
+        ("co2", 2284, 316.1, "seconds"),
+    ],
 )
 def test_built_in_series(catalog, name, count, first, unit):
     found = catalog.sources["timeline_samples"](data_set=name).open(Split())

@@ -183,7 +183,9 @@ def test_a_head_of_another_size_is_repaired_by_a_click(catalog, head, given, tit
 
 
 def test_any_shape_of_the_right_size_is_taken(catalog):
-    design = experiment(*dense(6), ("shape1", "Reshape", {"shape": [2, 3]}), horizon=2, loss="quantile")
+    design = experiment(
+        *dense(6), ("shape1", "Reshape", {"shape": [2, 3]}), horizon=2, loss="quantile"
+    )
     assert not check(design, catalog, prepare(design, catalog).info).problems
 
 

@@ -59,9 +59,10 @@ def test_months_go_on_with_their_own_lengths():
     told = [ts.time_text(time, "months", 1, True) for time in ts.following(end, 3, "months", 1)]
     assert told == ["2024-02-29", "2024-03-31", "2024-04-30"]
     (noon,) = seconds("2023-12-15T12:00")
-    assert ts.following(noon, 2, "months", 1).tolist() == seconds(
-        "2024-01-15T12:00", "2024-02-15T12:00"
-    ).tolist()
+    assert (
+        ts.following(noon, 2, "months", 1).tolist()
+        == seconds("2024-01-15T12:00", "2024-02-15T12:00").tolist()
+    )
 
 
 @given(
