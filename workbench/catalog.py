@@ -152,6 +152,11 @@ class Catalog:
         """Return the preprocessing with its settings; raises UserError for bad ones."""
         return configured(self.preprocessings[component.type], component.params)
 
+    def preparation_of(self, source: type[Source]) -> type[Preprocessing] | None:
+        """Return the preparation that goes with a source: its own choice, or one of its kind."""
+        own = self.preprocessings.get(source.preparation)
+        return own or next((each for each in self.preprocessings if each.kind == source.kind), None)
+
     def augmentation(self, component: Component | None) -> Augmentation | None:
         """Return the augmentation with its settings; raises UserError for bad ones."""
         if component is None:

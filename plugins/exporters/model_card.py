@@ -66,7 +66,7 @@ def card(request: ExportRequest) -> str:
         ("Licence", _LICENCE),
         ("Intended use", _use(request)),
         ("Data", _data(request)),
-        ("Metrics", _metrics(request.metrics)),
+        ("Metrics", _metrics(request.metrics, request.baselines)),
         ("Preprocessing", _preprocessing(request)),
         ("Classes", _classes(request)),
         ("Layers", _layers(request)),
@@ -130,7 +130,9 @@ def _data(request: ExportRequest) -> str:
     return "\n".join([*lines, *(f"\n{_plain(text)}" for text in info.warnings)])
 
 
-def _metrics(metrics: Mapping[str, float]) -> str:
+def _metrics(
+    metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> str:
     if not metrics:
         return "Nothing was measured with these weights."
     titles = {METRIC_PREFIXES[name]: title for name, title in SPLIT_TITLES.items()}
@@ -142,6 +144,15 @@ def _metrics(metrics: Mapping[str, float]) -> str:
     lines = list(_table(("split", "metric", "value"), rows))
     if any(key.startswith(METRIC_PREFIXES["validation"]) for key in metrics):
         lines += ["", "Validation samples chose the weights, so test samples say more of new data."]
+    compared = [
+        (SPLIT_TITLES[split], _plain(answer), name.replace("_", " "), _number(name, value))
+        for split, answers in baselines.items()
+        for answer, found in answers.items()
+        for name, value in found.items()
+    ]
+    if compared:
+        lines += ["", "What simple answers reach on the same samples:", ""]
+        lines += _table(("split", "answer", "metric", "value"), compared)
     return "\n".join(lines)
 
 

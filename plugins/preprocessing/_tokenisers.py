@@ -22,7 +22,7 @@ PADDING, UNKNOWN = "[PAD]", "[UNK]"
 PADDING_ID, UNKNOWN_ID = 0, 1
 FIT_TEXTS = 200_000
 """A tokeniser learns from at most so many texts, spread evenly over the split."""
-Kind = Literal["words", "characters", "byte_pair", "word_piece"]
+Kind = Literal["words", "spaced_words", "characters", "byte_pair", "word_piece"]
 
 
 def trained(
@@ -49,6 +49,10 @@ def trained(
             if continuous:
                 wanted = Regex(r"\n|\w+(?:['’]\w+)*|[^\w\s]")
                 parts = pre_tokenizers.Split(wanted, "removed", invert=True)
+        case "spaced_words":
+            model = models.WordLevel(unk_token=UNKNOWN)
+            trainer = trainers.WordLevelTrainer(vocab_size=size, **special)
+            parts = pre_tokenizers.WhitespaceSplit()
         case "characters":
             model = models.WordLevel(unk_token=UNKNOWN)
             trainer = trainers.WordLevelTrainer(vocab_size=size, **special)

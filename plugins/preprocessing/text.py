@@ -18,7 +18,7 @@ from workbench.errors import UserError
 from workbench.plugin_api import texts
 from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Size, param
-from workbench.plugin_api.preprocessing import Preprocessing, Word
+from workbench.plugin_api.preprocessing import Lengths, Preprocessing, Word
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -73,19 +73,32 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         """Return tokens over time; reads nothing."""
         return TensorType((self.length,), ("time",), "int64")
 
+    def target_type(self, samples: Samples, given: TensorType | None) -> TensorType | None:
+        """Return the source's; raises UserError where each word has a target of its own."""
+        if given is not None and given.axes[:1] == ("time",):
+            raise UserError(
+                "The data bring a tag for each word, but this preparation takes whole texts.",
+                "Choose “Words with tags” as preparation.",
+            )
+        return given
+
     @property
     def vocabulary(self) -> int:
         """Number of different tokens at most."""
         return self.vocabulary_size
 
+    def longest_of(self, samples: Samples) -> int:
+        """Return after how many tokens a text is cut."""
+        return self.length or self.longest
+
+    def measure(self, samples: Samples) -> Lengths:
+        """Count the tokens of the texts, as `fit` does."""
+        lengths = self._lengths(self._trained(samples), samples)
+        return Lengths(lengths, self.length or self.longest, "tokens")
+
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Train the tokeniser, and measure how long the texts are."""
-        tokeniser = trained(
-            spread_texts(samples, FIT_TEXTS),
-            self.tokeniser,
-            self.vocabulary_size,
-            lower_case=self.lower_case,
-        )
+        tokeniser = self._trained(samples)
         lengths = self._lengths(tokeniser, samples)
         if not lengths.size:
             raise UserError("No training text can be read.", "Make the data available again.")
@@ -151,6 +164,14 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
             "def load(path: str) -> np.ndarray:\n"
             '    """Read a text file as the network takes it: token numbers."""\n'
             "    return tokens(read_text(path))\n"
+        )
+
+    def _trained(self, samples: Samples) -> Tokenizer:
+        return trained(
+            spread_texts(samples, FIT_TEXTS),
+            self.tokeniser,
+            self.vocabulary_size,
+            lower_case=self.lower_case,
         )
 
     def _lengths(self, tokeniser: Tokenizer, samples: Samples) -> NDArray[np.int64]:

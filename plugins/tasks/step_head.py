@@ -131,7 +131,7 @@ def _wrong_size(network: Network, last: ResolvedNode, classes: int, what: str) -
     return Problem(
         "error",
         f"The network ends in {last.output.shape[-1]} numbers a step, but the data have {classes} "
-        f"{what}s.",
+        f"{'classes' if what == 'class' else what + 's'}.",
         f"The last Dense layer needs {classes} units.",
         node.id if node is not None else last.id,
         repair,

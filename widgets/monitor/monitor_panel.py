@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedLayout, QWidget
 
 from widgets.monitor.empty import EmptyState
-from widgets.monitor.watching import Watching
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
@@ -26,7 +25,7 @@ class MonitorPanel(QWidget):
         self.setAccessibleName("Monitor")
         self._session = session
         self._theme = theme
-        self.watching = Watching(session, self)
+        self.watching = session.watching
         self._splitter: QSplitter | None = None
         self._layout = QStackedLayout(self)
         self._empty = EmptyState(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.task import Evaluation
 
 COLUMNS = ("precision", "recall", "f1", "support")
+"""What names of metrics begin or end with that are shares of 1."""
 TITLES = {"f1": "F1", "support": "Samples"}
 
 
@@ -68,6 +69,13 @@ class ScoresView(QWidget):
         layout.setSpacing(6)
         layout.addLayout(self._headline)
         layout.addWidget(self.table, 1)
+        self.baselines = QLabel()
+        self.baselines.setObjectName("baselines")
+        self.baselines.setAccessibleName("What simple answers reach")
+        self.baselines.setProperty("soft", True)
+        self.baselines.setWordWrap(True)
+        self.baselines.setFont(ui_font(8.5))
+        layout.addWidget(self.baselines)
 
     def show_scores(self, evaluation: Evaluation, classes: Sequence[str]) -> None:
         """Show an evaluation; nothing happens for the one that is shown."""
@@ -76,6 +84,8 @@ class ScoresView(QWidget):
         self._evaluation = evaluation
         self._show_headline(evaluation)
         self._fill_table(evaluation, classes)
+        self.baselines.setText(baselines_text(evaluation))
+        self.baselines.setVisible(bool(evaluation.baselines))
 
     def _show_headline(self, evaluation: Evaluation) -> None:
         while (item := self._headline.takeAt(0)) is not None:
@@ -138,3 +148,14 @@ def headline_title(name: str) -> str:
     if name in ("f1", "precision", "recall"):
         return "Macro F1" if name == "f1" else f"Macro {name}"
     return metric_title(name)
+
+
+def baselines_text(evaluation: Evaluation) -> str:
+    """Return "Most frequent class: accuracy 50.6 %", a line for each simple answer."""
+    return "\n".join(
+        f"{name[:1].upper()}{name[1:]}: "
+        + ", ".join(
+            f"{metric.replace('_', ' ')} {score_text(metric, v)}" for metric, v in found.items()
+        )
+        for name, found in evaluation.baselines.items()
+    )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from workbench.cli.output import Output
+    from workbench.plugin_api.task import Evaluation
     from workbench.runs.state import RunState
     from workbench.runs.store import RunStatus
 
@@ -60,6 +61,12 @@ def duration(seconds: float) -> str:
 def metrics_line(metrics: dict[str, float]) -> str:
     """Return metrics for people: "train/loss 0.1234, val/accuracy 0.9876"."""
     return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+
+
+def say_baselines(evaluation: Evaluation | None, output: Output) -> None:
+    """Print what simple answers reach, a line each."""
+    for name, metrics in (evaluation.baselines if evaluation is not None else {}).items():
+        output.say(f"  in comparison, {name}: {metrics_line(metrics)}")
 
 
 class _Epochs:

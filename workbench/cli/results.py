@@ -9,7 +9,7 @@ import msgspec
 from workbench.catalog import Catalog
 from workbench.cli.arguments import WrongUsage
 from workbench.cli.explained import explained, explained_lines
-from workbench.cli.progress import metrics_line
+from workbench.cli.progress import metrics_line, say_baselines
 from workbench.cli.runs import runs_folder
 from workbench.errors import UserError
 from workbench.plugin_api.data import METRIC_PREFIXES
@@ -33,8 +33,16 @@ def evaluate(options: argparse.Namespace, output: Output) -> int:
     prefix = METRIC_PREFIXES[options.split]
     metrics = {f"{prefix}/{name}": value for name, value in evaluation.metrics.items()}
     output.say(metrics_line(metrics))
+    say_baselines(evaluation, output)
     status = store.summarise(folder).status
-    output.result({"run": str(folder.path), "status": status, "metrics": metrics})
+    output.result(
+        {
+            "run": str(folder.path),
+            "status": status,
+            "metrics": metrics,
+            "baselines": evaluation.baselines,
+        }
+    )
     return 0
 
 

@@ -39,6 +39,8 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         kind: what a raw sample is.
         vocabulary: for tokens, the number of different ones at most; else 0.
         classes: class names in the order of their numbers; empty when there are none.
+        longest: steps of the longest prepared sample at most; 0 where that is not known.
+        sample_rate: of sounds, samples a second; else 0.
         target: type of one prepared target; None: the number of a class.
         timeline: channels and steps of what goes on in time; else None.
         counts: samples per split.
@@ -51,6 +53,8 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     input: TensorType
     kind: Kind = "pictures"
     vocabulary: int = 0
+    longest: int = 0
+    sample_rate: int = 0
     classes: tuple[str, ...] = ()
     target: TensorType | None = None
     timeline: TimelineInfo | None = None
@@ -67,7 +71,8 @@ class Samples(Protocol):
     All samples agree in number of channels and dtype; series may differ in length. A source that
     knows the shapes of all samples without reading them has them as `shapes`: sample × axis,
     int64; see `known_shapes`. A source whose targets are not class numbers has `target(index)`,
-    which reads one, of the type that `Opened.target` tells; see `raw_target`.
+    which reads one, of the type that `Opened.target` tells; see `raw_target`. Where those hold
+    classes, as tags do, it has `class_counts`: how many there are of each.
     """
 
     def __len__(self) -> int: ...
@@ -103,3 +108,8 @@ def raw_target(samples: Samples, index: int) -> NDArray[Any]:
 def known_shapes(samples: Samples) -> NDArray[np.int64] | None:
     """Return the raw shapes of all samples if the source knows them without reading."""
     return getattr(samples, "shapes", None)
+
+
+def known_sample_rate(samples: Samples) -> int:
+    """Return how many samples a second sounds have; 0 for what is no sound."""
+    return int(getattr(samples, "sample_rate", 0))

@@ -87,6 +87,7 @@ class ExportRequest:
         sample_outputs: what the file must give for them: the outputs of `network`.
         sample_lengths: real steps of each sample; None where samples do not differ in length.
         metrics: of the last evaluations, such as "test/accuracy".
+        baselines: what simple answers reached, by split ("test"), answer and metric.
         environment: what the run ran on: versions, device, data fingerprint.
     """
 
@@ -103,6 +104,7 @@ class ExportRequest:
     sample_lengths: NDArray[np.int64] | None = None
     options: ExportOptions = field(default_factory=ExportOptions)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
 
 

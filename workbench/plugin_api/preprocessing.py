@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -35,6 +36,23 @@ class Word(msgspec.Struct, frozen=True):
     is_known: bool = True
 
 
+@dataclass(frozen=True)
+class Lengths:
+    """How long samples are before anything is cut.
+
+    Attributes:
+        steps: of each sample that was measured.
+        limit: what comes after so many steps is cut; None: nothing.
+        unit: what steps are, "tokens".
+        notes: sentences about the samples that were met, worth reading before training.
+    """
+
+    steps: NDArray[np.int64]
+    limit: int | None
+    unit: str
+    notes: tuple[str, ...] = ()
+
+
 class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How every sample is prepared: the same in training, evaluation, prediction and export.
 
@@ -56,6 +74,17 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def vocabulary(self) -> int:
         """Number of different tokens at most; 0 where prepared samples are not tokens."""
         return 0
+
+    def longest_of(self, samples: Samples) -> int:
+        """Return steps of the longest prepared sample at most; 0 unless that is known at once."""
+        return 0
+
+    def measure(self, samples: Samples) -> Lengths | None:
+        """Measure samples of the training split; None where they have no length.
+
+        Takes seconds, in the process that reads for the window.
+        """
+        return None
 
     def arranged(self, samples: Samples, fitted: dict[str, Any] | None) -> Samples:
         """Return what is trained on, made of the source's samples: windows of a series, say.

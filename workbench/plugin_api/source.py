@@ -51,6 +51,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     kind: ClassVar[Kind] = "pictures"
     """What a sample is; preprocessing and augmentation must be of the same kind."""
 
+    preparation: ClassVar[str] = ""
+    """Id of the preparation that goes with it; empty: the first of its kind."""
+
     def open(self, split: Split) -> Opened:
         """List the data set; called in a worker or a helper process, never in the window.
 

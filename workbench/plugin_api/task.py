@@ -186,6 +186,21 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """
         raise NotImplementedError
 
+    def answer(
+        self,
+        raw: NDArray[Any],
+        outputs: NDArray[np.float32],
+        context: Context,
+        inputs: NDArray[Any],
+    ) -> Prediction:
+        """Return the answer to one sample that a person gave.
+
+        Args:
+            raw: the sample before it was scaled.
+            outputs, inputs: as for `predictions`, a batch of one.
+        """
+        return self.predictions(outputs, context, inputs)[0]
+
     def python_source(self, network: Network) -> str:
         """Return a function for exported scripts, NumPy only.
 

@@ -15,6 +15,7 @@ from workbench.session.document import DocumentSession
 from workbench.session.message import Message
 from workbench.session.run import RunSession
 from workbench.session.trial import Trial
+from workbench.session.watching import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ __all__ = [
     "RunSession",
     "Session",
     "Trial",
+    "Watching",
 ]
 
 
@@ -64,8 +66,16 @@ class Session:
         self.backends.messaged.connect(self.messaged.emit)
         self.trial.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
+        self._watching: Watching | None = None
         self.backend_comparison: BackendComparison | None = None
         self._on_info_changed()
+
+    @property
+    def watching(self) -> Watching:
+        """What is looked at inside the network; nothing is told to workers before somebody does."""
+        if self._watching is None:
+            self._watching = Watching(self)
+        return self._watching
 
     def tick(self) -> None:
         """Take over what background work has ready."""

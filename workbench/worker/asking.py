@@ -98,7 +98,7 @@ def answer(trained: Trained, asked: Question) -> Prediction:
     """Return what the network takes a sample for."""
     found = outputs(trained, asked)
     context = replace(trained.context, samples=asked.samples)
-    return trained.task.predictions(found, context, asked.inputs[None])[0]
+    return trained.task.answer(asked.shaped, found, context, asked.inputs[None])
 
 
 def explain(trained: Trained, asked: Question, target: int | None = None) -> Explanation:

@@ -45,6 +45,7 @@ def raw_request(
     varies = trained.info.input.varies
     inputs, lengths = padded(rows) if varies else (np.stack(rows), None)
     given = {} if lengths is None else {"lengths": lengths}
+    metrics, baselines = measured(folder, trained.step)
     request = ExportRequest(
         experiment=trained.experiment,
         experiment_json=dumps(trained.experiment).decode(),
@@ -58,7 +59,8 @@ def raw_request(
         sample_outputs=trained.model.predict(inputs, **given),
         sample_lengths=lengths,
         options=options,
-        metrics=metrics_of(folder, trained.step),
+        metrics=metrics,
+        baselines=baselines,
         environment=_environment(folder),
     )
     return request, notes
@@ -74,9 +76,12 @@ def with_softmax(request: ExportRequest, catalog: Catalog) -> ExportRequest:
     return replace(request, network=network, sample_outputs=probabilities)
 
 
-def metrics_of(folder: RunFolder, step: int) -> dict[str, float]:
-    """Return what was measured of a checkpoint, such as "val/accuracy"; empty if nothing was."""
+def measured(
+    folder: RunFolder, step: int
+) -> tuple[dict[str, float], dict[str, dict[str, dict[str, float]]]]:
+    """Return what was measured of a checkpoint, such as "val/accuracy", and baselines by split."""
     found: dict[str, float] = {}
+    baselines: dict[str, dict[str, dict[str, float]]] = {}
     tail = LineTail(folder.events)
     while lines := tail.read():
         for line in lines:
@@ -88,9 +93,11 @@ def metrics_of(folder: RunFolder, step: int) -> dict[str, float]:
                 found |= event.metrics
             elif isinstance(event, events.Evaluated) and event.step == step:
                 prefix = METRIC_PREFIXES[event.split]
-                measured = event.evaluation.metrics
-                found |= {f"{prefix}/{name}": value for name, value in measured.items()}
-    return found
+                metrics = event.evaluation.metrics
+                found |= {f"{prefix}/{name}": value for name, value in metrics.items()}
+                if event.evaluation.baselines:
+                    baselines[event.split] = event.evaluation.baselines
+    return found, baselines
 
 
 def _ending_in_softmax(network: Network, catalog: Catalog) -> Network:

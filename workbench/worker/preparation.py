@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.plugin_api.data import SPLITS, DataInfo
+from workbench.plugin_api.data import SPLITS, DataInfo, known_sample_rate
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -136,10 +136,18 @@ def _described(
             name: tuple(np.bincount(samples.targets, minlength=len(opened.classes)).tolist())
             for name, samples in opened.splits.items()
         }
+    elif target == given:
+        class_counts = {
+            name: (*counts, *(0,) * (len(opened.classes) - len(counts)))
+            for name, samples in opened.splits.items()
+            if (counts := getattr(samples, "class_counts", ()))
+        }
     info = DataInfo(
         input=common,
         kind=kind,
         vocabulary=preprocessing.vocabulary,
+        longest=max(map(preprocessing.longest_of, opened.splits.values())),
+        sample_rate=known_sample_rate(opened.splits["train"]),
         classes=opened.classes if target == given else (),
         target=target,
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
