@@ -9,7 +9,7 @@ from widgets.texts import percent
 from workbench.plugin_api.metrics import TITLES, is_share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def value_text(value: float) -> str:

@@ -53,7 +53,8 @@ def test_the_test_split_of_the_first_series_comes_first(panel, at_rest):
     assert panel.split == "test"
     np.testing.assert_allclose(panel.rows.truth, found.truth[rows, 0, 0])
     np.testing.assert_allclose(panel.rows.forecast, found.forecasts[rows, 0, 0, 1])
-    assert (panel.rows.low <= panel.rows.high).all() and panel.rows.has_band
+    assert (panel.rows.low <= panel.rows.high).all()
+    assert panel.rows.has_band
 
 
 def test_channel_series_horizon_and_split_are_chosen(panel, at_rest):
@@ -89,9 +90,11 @@ def test_pointing_reads_out_and_shows_all_steps_forecast_from_there(panel, at_re
     qtbot.waitUntil(lambda: plot.cursor_at == place)
     assert panel.misses.cursor_at == place
     names = panel.findChild(QLabel, "lineNames").text()
-    assert f"Truth {panel.rows.truth[20]:.5g}" in names and "…" in names
+    assert f"Truth {panel.rows.truth[20]:.5g}" in names
+    assert "…" in names
     (line,), bands = plot._path
-    assert len(line.x) == HORIZON and len(bands) == 1
+    assert len(line.x) == HORIZON
+    assert len(bands) == 1
     QTest.mouseMove(plot, QPoint(2, 2))
     qtbot.waitUntil(lambda: plot.cursor_at is None)
     assert not plot._path[0]
@@ -146,9 +149,11 @@ def test_the_tab_is_there_for_forecasts_alone(window, tmp_path):
     def offered():
         return {key for key, tab in tabs._tabs.items() if tabs.isTabVisible(tabs.indexOf(tab.page))}
 
-    assert "predictions" in offered() and "forecasts" not in offered()
+    assert "predictions" in offered()
+    assert "forecasts" not in offered()
     window.session.document.replace(forecaster(tmp_path))
-    assert "forecasts" in offered() and "predictions" not in offered()
+    assert "forecasts" in offered()
+    assert "predictions" not in offered()
 
 
 def test_curves_and_runs_tell_the_error_people_look_at_first(qtbot, at_rest, theme, folder):
@@ -156,7 +161,8 @@ def test_curves_and_runs_tell_the_error_people_look_at_first(qtbot, at_rest, the
     qtbot.addWidget(curves)
     curves.show()
     at_rest.run.open(folder)
-    assert curves.right.metric == "mae" and curves.right.title.text() == "MAE"
+    assert curves.right.metric == "mae"
+    assert curves.right.title.text() == "MAE"
     at_rest.run.refresh()
     model = RunsModel(at_rest, theme)
     texts = {column: model.index(0, column).data() for column in (BEST, TEST)}

@@ -14,11 +14,13 @@ def test_thinning_keeps_the_extremes(count, most):
     y = np.random.default_rng(count).normal(size=count)
     x = np.arange(count, dtype=float)
     kept_x, kept_y = thinned(x, y, (0.0, float(count)), most)
-    assert len(kept_x) <= most + 4 and (np.diff(kept_x) >= 0).all()
+    assert len(kept_x) <= most + 4
+    assert (np.diff(kept_x) >= 0).all()
     whole = (
         count // (-(-count // (most // 2))) * -(-count // (most // 2)) if count > most else count
     )
-    assert kept_y.max() == y[:whole].max() and kept_y.min() == y[:whole].min()
+    assert kept_y.max() == y[:whole].max()
+    assert kept_y.min() == y[:whole].min()
 
 
 def seconds(text):
@@ -40,7 +42,8 @@ def test_round_dates(start, end, label):
     low, high = seconds(start), seconds(end)
     ticks = date_ticks(low, high, 8)
     assert any(tick.label.startswith(label) for tick in ticks)
-    assert 2 <= len(ticks) <= 17 and all(low <= tick.value <= high for tick in ticks)
+    assert 2 <= len(ticks) <= 17
+    assert all(low <= tick.value <= high for tick in ticks)
 
 
 def test_years_are_not_grouped():
