@@ -38,7 +38,10 @@ class WorkbenchPage(QSplitter):
         self._lay_out()
         session.document.report_changed.connect(self._count_problems)
         session.run.runs_changed.connect(self._count_runs)
+        session.run.opened.connect(self._offer_views)
+        session.document.experiment_changed.connect(self._offer_views)
         self._count_problems()
+        self._offer_views()
 
     def release(self) -> None:
         """Make the panels in front; called after the window's first paint."""
@@ -102,6 +105,13 @@ class WorkbenchPage(QSplitter):
             "log": "Log",
         }.items():
             self.bottom.add_lazy(key, title, made[key])
+
+    def _offer_views(self) -> None:
+        """Offer the views that make sense for the shown run's task, or that of the document."""
+        shown = self._session.run.experiment if self._session.run.folder is not None else None
+        tasks = {(shown or self._session.document.experiment).task.type}
+        for kind in self._session.catalog.views:
+            self.bottom.set_shown(kind.id, not kind.tasks or not tasks.isdisjoint(kind.tasks))
 
     def _view_factory(self, kind: type[Any]) -> Callable[[], QWidget]:
         return lambda: kind().make_widget(self._session, self._theme)

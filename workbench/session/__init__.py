@@ -15,6 +15,7 @@ from workbench.session.document import DocumentSession
 from workbench.session.message import Message
 from workbench.session.run import RunSession
 from workbench.session.trial import Trial
+from workbench.session.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,11 +59,13 @@ class Session:
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.trial = Trial(self.run)
+        self.writing = Writing(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
         self.backends.messaged.connect(self.messaged.emit)
         self.trial.messaged.connect(self.messaged.emit)
+        self.writing.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
         self.backend_comparison: BackendComparison | None = None
         self._on_info_changed()
@@ -74,6 +77,7 @@ class Session:
         self.backends.tick()
         self.comparison.tick()
         self.trial.tick()
+        self.writing.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
             self.backend_comparison.tick()
@@ -124,6 +128,7 @@ class Session:
         self.data.close()
         self.comparison.close()
         self.trial.close()
+        self.writing.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)
 
