@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.runs.store import RunStatus
 
 
-FIRST = ("/loss", "/accuracy", "/perplexity", "/f1", "/entity_f1")
+FIRST = ("/loss", "/accuracy", "/perplexity", "/f1", "/micro_f1", "/entity_f1")
 """Metrics of an epoch's line, where a task has them."""
 
 
