@@ -122,11 +122,11 @@ class KerasExporter(Exporter):
     def reader(self, path: Path, request: ExportRequest) -> str:
         """Return source that defines `prepare(file) -> (inputs -> outputs)`, see `run_isolated`."""
 
-    def environment(self, network: Network) -> Mapping[str, str]:
+    def environment(self, network: Network | None = None) -> Mapping[str, str]:
         """Return variables for processes: Keras' framework, the CPU, and no chatter."""
         found = [name for name in self.frameworks if BACKENDS[name]().availability().ok]
         # PyTorch takes longest to import, but compiles nothing for each new length.
-        chosen = found[-1 if network.varying else 0] if found else self.frameworks[-1]
+        chosen = found[-1 if network and network.varying else 0] if found else self.frameworks[-1]
         return {
             "KERAS_BACKEND": chosen,
             "TF_CPP_MIN_LOG_LEVEL": "3",
