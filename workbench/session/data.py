@@ -44,12 +44,14 @@ class Thumbnail:
         name: what a person knows it by.
         target: class number.
         pixels: height × width × 3, uint8.
+        text: the beginning of a text; empty for what is no text.
     """
 
     index: int
     name: str
     target: int
     pixels: NDArray[np.uint8]
+    text: str = ""
 
 
 class DataSession:
@@ -212,6 +214,7 @@ def _thumbnails(reply: Reply) -> list[Thumbnail]:
             made.name,
             made.target,
             np.frombuffer(made.pixels, np.uint8).reshape(made.height, made.width, 3),
+            made.text,
         )
         for made in reply.pictures
     ]
