@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,16 +34,14 @@ from workbench.reading import Refused
 from workbench.runs.folder import RunFolder
 from workbench.worker import asking
 from workbench.worker.checkpoints import STATE, Checkpoints
+from workbench.worker.drawings import in_blocks, shortened
 from workbench.worker.serving import serve
 from workbench.worker.trained import Trained, open_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
 
-LONGEST_SIGNAL = 4096
-"""Steps of a series that are sent for the eye; of a longer one each stands for several."""
 MOST_CHANNELS = 64
 
 
@@ -126,7 +124,7 @@ class Inspector:
         found = asking.explain(trained, asked, request.target)
         values = found.values
         if asked.shaped.ndim == 2:
-            values = _in_blocks(values).sum(axis=1)
+            values = in_blocks(values[:, :MOST_CHANNELS]).sum(axis=1)
         return Explained(
             id=request.id,
             values=Array.of(values),
@@ -146,22 +144,13 @@ def _seen(asked: asking.Question, trained: Trained) -> Seen:
         end = last.start + len(last.text) if last else len(text)
         return Seen(text=text, words=asked.words[: asked.real], left_out=len(text[end:].rstrip()))
     if shaped.ndim == 2:
-        blocks = _in_blocks(shaped)
-        furthest = np.abs(blocks).argmax(axis=1)[:, None]
-        signal = np.take_along_axis(blocks, furthest, axis=1)[:, 0]
+        signal = shortened(shaped[:, :MOST_CHANNELS])
         return Seen(signal=Array.of(signal), steps=len(shaped), rate=asked.rate)
     if shaped.ndim == 3:
         picture = shaped >> 8 if shaped.dtype == np.uint16 else shaped
         colours = picture[..., :3] if picture.shape[2] > 2 else np.repeat(picture[..., :1], 3, 2)
         return Seen(picture=Array.of(colours.astype(np.float32)))
     return Seen()
-
-
-def _in_blocks(values: NDArray[Any]) -> NDArray[Any]:
-    """Return time × channels as blocks × steps × channels; the last block is filled with zeros."""
-    length = -(-len(values) // LONGEST_SIGNAL)
-    filled = np.pad(values[:, :MOST_CHANNELS], ((0, -len(values) % length), (0, 0)))
-    return filled.reshape(-1, length, filled.shape[1])
 
 
 def _newest(folder: RunFolder) -> tuple[str, int]:
