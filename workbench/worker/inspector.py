@@ -22,6 +22,8 @@ from workbench.inspecting import (
     GivenFile,
     Load,
     Loaded,
+    Look,
+    Looked,
     Network,
     Reply,
     Request,
@@ -31,11 +33,15 @@ from workbench.inspecting import (
 )
 from workbench.plugin_api.task import ClassPrediction
 from workbench.reading import Refused
+from workbench.runs.commands import Watch
 from workbench.runs.folder import RunFolder
+from workbench.runs.probes import encode_snapshot
 from workbench.worker import asking
+from workbench.worker.batches import Feed, prepare
 from workbench.worker.checkpoints import STATE, Checkpoints
 from workbench.worker.drawings import in_blocks, shortened
 from workbench.worker.serving import serve
+from workbench.worker.snapshots import SampleCache, snapshot_of
 from workbench.worker.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -53,6 +59,7 @@ class Inspector:
         self._key: object = None
         self._trained: Trained | None = None
         self._asked: tuple[Sample, asking.Question] | None = None
+        self._samples: SampleCache | None = None
 
     def answer(self, request: Request) -> Reply:
         """Return the answer; whatever goes wrong is an answer too."""
@@ -71,6 +78,8 @@ class Inspector:
                     return self._answered(request, trained)
                 case Explain():
                     return self._explained(request, trained)
+                case Look():
+                    return self._looked(request, trained)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)
         except NotImplementedError:
@@ -86,7 +95,7 @@ class Inspector:
         folder = RunFolder(Path(network.run))
         key = (network, _newest(folder))
         if self._trained is None or key != self._key:
-            self._trained, self._key, self._asked = None, None, None
+            self._trained = self._key = self._asked = self._samples = None
             self._trained = open_trained(
                 folder, self._catalog, network.checkpoint, differentiable=True
             )
@@ -134,6 +143,16 @@ class Inspector:
             target=found.target,
             label=trained.info.classes[found.target],
         )
+
+    def _looked(self, request: Look, trained: Trained) -> Looked:
+        """Read the sample from the data, which stay open for the next one."""
+        if self._samples is None:
+            prepared = prepare(trained.experiment, self._catalog, trained.fitted)
+            self._samples = SampleCache(Feed(prepared, seed=0, batch_size=1))
+        watch = Watch(layers=request.layers, attention=request.attention)
+        sample = self._samples.get(request.sample)
+        found = snapshot_of(trained.model, trained.network, sample, watch, trained.step)
+        return Looked(id=request.id, content=encode_snapshot(found))
 
 
 def _seen(asked: asking.Question, trained: Trained) -> Seen:
