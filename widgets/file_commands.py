@@ -64,15 +64,22 @@ class FileCommands:
 
     def use_pictures(self, folder: Path, like: str = "") -> bool:
         """Begin with a folder of pictures: an example's network, fed with that folder."""
+        source = Component("image_folder", {"folder": str(folder)})
+        return self._use(source, folder.name, like)
+
+    def use_table(self, file: Path, like: str = "") -> bool:
+        """Begin with a table of time series: an example's forecaster, fed with that file."""
+        return self._use(Component("time_table", {"file": str(file)}), file.stem, like)
+
+    def _use(self, source: Component, name: str, like: str) -> bool:
         examples = resources.examples()
         if not self.may_discard():
             return False
 
         def begin() -> None:
             base = load(examples[like]) if like in examples else Experiment()
-            source = Component("image_folder", {"folder": str(folder)})
             pointed = set_data(base, source=source)
-            self._session.document.replace(msgspec.structs.replace(pointed, name=folder.name))
+            self._session.document.replace(msgspec.structs.replace(pointed, name=name, notes=""))
 
         return self._replaced(begin)
 

@@ -111,11 +111,13 @@ class DataAtRest:
     """Knows ten digits; a thumbnail is a grey level that tells its index."""
 
     info_changed = Signal()
+    lengths_changed = Signal()
 
     def __init__(self) -> None:
         classes = tuple(f"digit {number}" for number in range(10))
         self.info = DataInfo(input=TensorType((32, 32, 1)), classes=classes)
         self.error, self.is_busy = None, False
+        self.lengths, self.has_lengths = None, False
         self.asked: list[tuple] = []
 
     def thumbnails(self, split, indices, done, *, data=None, size=64, count=48, augmented=False):

@@ -1,4 +1,4 @@
-"""The welcome page: examples that train at once, recent experiments, one's own pictures."""
+"""The welcome page: examples that train at once, recent experiments, one's own data."""
 
 from __future__ import annotations
 
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
     from workbench.session import Session
 
-FIRST = ("digits-cnn", "mnist-cnn", "mnist-mlp", "residual-cnn")
+FIRST = ("digits-cnn", "mnist-cnn", "sunspots-lstm", "mnist-mlp", "residual-cnn")
 """Examples that need nothing but what comes with the program."""
 OWN_PICTURES_LIKE = "residual-cnn"
+OWN_TABLE_LIKE = "sunspots-lstm"
+TABLES = "Tables (*.csv *.tsv *.txt *.parquet);;All files (*)"
 MOST_RECENT = 4
 PAGE_WIDTH = 980
 
@@ -158,6 +160,7 @@ class WelcomePage(ScrollColumn):
         column.addWidget(heading("Begin", page))
         for name, icon, text, slot in (
             ("ownPictures", "picture", "Use my own pictures…", self._on_own_pictures),
+            ("ownTable", "chart", "Forecast my own series…", self._on_own_table),
             ("emptyExperiment", "plus", "Empty experiment", self._on_empty),
             ("openFile", "folder", "Open an experiment…", self._on_open),
         ):
@@ -203,6 +206,13 @@ class WelcomePage(ScrollColumn):
         )
         if folder:
             self._leave_if(self._files.use_pictures(Path(folder), OWN_PICTURES_LIKE))
+
+    def _on_own_table(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(
+            self, "Table with a row for each step in time", str(Path.home()), TABLES
+        )
+        if file:
+            self._leave_if(self._files.use_table(Path(file), OWN_TABLE_LIKE))
 
     def _on_empty(self) -> None:
         self._leave_if(self._files.new_empty())

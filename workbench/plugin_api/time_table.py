@@ -9,12 +9,14 @@ from __future__ import annotations
 import array
 import csv
 import datetime
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.plugin_api.time_steps import find_step, grouped, on_grid, resampled, time_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MISSING = ("", "?", "-", ".", "na", "n/a", "nan", "null", "none")
 """Cells, in small letters, that stand for a missing value."""
@@ -153,7 +155,7 @@ def read_columns(path: str, recipe: dict[str, Any]) -> dict[str, Any]:
             values.append(number)
         if time is not None:
             moment = read_time(cells[time])
-            if moment is None or moment != moment:
+            if moment is None or np.isnan(moment):
                 what = "a date like 2024-05-31" if recipe["dated"] else "a number"
                 raise ValueError(
                     f"“{cells[time]}” in column “{names[time]}”, line {line}, is not {what}"
@@ -203,7 +205,7 @@ def read_time_table(path: str, recipe: dict[str, Any]) -> dict[str, Any]:
         if any(find_step(t, recipe["dated"]) not in ((unit, size), ("", 0.0)) for t, _ in parts):
             unit, size = "", 0.0
         if unit:
-            parts = [whole_steps(*part, unit, size, recipe["dated"], notes) for part in parts]
+            parts = [whole_steps(part, (unit, size), recipe["dated"], notes) for part in parts]
         else:
             notes.append(
                 "The times follow no regular step, so each row counts as one step. Resampling "
@@ -254,9 +256,10 @@ def in_order(
 
 
 def whole_steps(
-    times: np.ndarray, values: np.ndarray, unit: str, size: float, dated: bool, notes: list[str]
+    series: tuple[np.ndarray, np.ndarray], step: tuple[str, float], dated: bool, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Put a series on its steps; those left out are noted and become missing values."""
+    (times, values), (unit, size) = series, step
     grid, filled = on_grid(times, values, unit, size)
     if len(grid) > len(times):
         apart = np.diff(times)

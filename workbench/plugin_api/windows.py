@@ -49,21 +49,26 @@ def changes(values: np.ndarray, channels: int, lag: int) -> np.ndarray:
     return np.concatenate([*parts, values[..., lag:, channels:]], axis=-1)
 
 
+def window_channels(raw: np.ndarray, channels: int, log: bool, missing: str) -> np.ndarray:
+    """Return the channels of a raw window without gaps, in logarithms where wanted."""
+    return filled_windows(logged(raw, channels, log), missing)[..., :channels]
+
+
 def window_inputs(raw: np.ndarray, channels: int, log: bool, lag: int, missing: str) -> np.ndarray:
     """Return a raw window without gaps, in logarithms and as changes where wanted."""
     return changes(filled_windows(logged(raw, channels, log), missing), channels, lag)
 
 
-def anchors(
-    raw: np.ndarray, channels: int, log: bool, lag: int, missing: str, horizon: int
-) -> np.ndarray:
+def anchors(known: np.ndarray, lag: int, horizon: int) -> np.ndarray:
     """Return what each step of the horizon is told as a change of: … × horizon × channels.
 
     That is the last known value `lag` steps, or twice, thrice as many, before it.
+
+    Args:
+        known: channels of windows without gaps, in logarithms where wanted.
     """
-    known = filled_windows(logged(raw, channels, log), missing)[..., :channels]
     if not lag:
-        return np.zeros((*known.shape[:-2], horizon, channels))
+        return np.zeros((*known.shape[:-2], horizon, known.shape[-1]))
     place = np.arange(horizon) % lag - lag
     found: np.ndarray = known[..., place, :]
     return found
