@@ -159,4 +159,4 @@ class Session:
         self.messaged.emit(Message("error", error.message, error.hint))
 
     def _on_info_changed(self) -> None:
-        self.document.set_info(self.data.info)
+        self.document.set_info(self.data.info, is_reading=self.data.is_busy)
