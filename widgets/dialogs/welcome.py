@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from widgets.file_commands import FileCommands
     from widgets.theme import Theme
+    from workbench.document.experiment import Experiment
     from workbench.session import Session
 
 FIRST = ("digits-cnn", "mnist-cnn", "sunspots-lstm", "mnist-mlp", "residual-cnn")
@@ -37,7 +38,7 @@ FIRST = ("digits-cnn", "mnist-cnn", "sunspots-lstm", "mnist-mlp", "residual-cnn"
 OWN_PICTURES_LIKE = "residual-cnn"
 OWN_TABLE_LIKE = "sunspots-lstm"
 TABLES = "Tables (*.csv *.tsv *.txt *.parquet);;All files (*)"
-MOST_RECENT = 6
+MOST_RECENT = 4
 PAGE_WIDTH = 980
 
 
@@ -112,33 +113,45 @@ class WelcomePage(ScrollColumn):
         column.addWidget(title)
         column.addWidget(wrapped("Design a network, train it, watch it learn, take it away.", page))
         column.addSpacing(12)
-        column.addWidget(heading("Examples that train at once", page))
-        column.addLayout(self._examples(page))
-        column.addSpacing(14)
-        lower = QHBoxLayout()
-        lower.setSpacing(28)
-        lower.addLayout(self._beginnings(page), 1)
-        lower.addLayout(self._recents(page), 1)
-        column.addLayout(lower)
+        upper = QHBoxLayout()
+        upper.setSpacing(28)
+        upper.addLayout(self._beginnings(page), 1)
+        upper.addLayout(self._recents(page), 1)
+        column.addLayout(upper)
+        column.addSpacing(10)
+        for title, examples in self._by_kind().items():
+            column.addWidget(heading(title, page))
+            column.addLayout(self._cards(examples, page))
+            column.addSpacing(8)
         column.addSpacing(10)
         column.addWidget(self._show_again)
         self._show_again.setObjectName("showWelcome")
         self._show_again.clicked.connect(self._on_show_again)
 
-    def _examples(self, page: QWidget) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setSpacing(10)
-        for number, (name, path) in enumerate(_ordered(resources.examples())):
+    def _by_kind(self) -> dict[str, list[tuple[str, Experiment]]]:
+        """Return the examples by what they are about, as headings."""
+        found: dict[str, list[tuple[str, Experiment]]] = {}
+        for name, path in _ordered(resources.examples()):
             try:
                 experiment = load(path)
+                kind = self._session.catalog.source(experiment.data.source).kind
             except UserError:
                 continue  # a damaged installation still lets one begin
+            found.setdefault(f"Examples that train at once: {kind}", []).append((name, experiment))
+        return found
+
+    def _cards(self, examples: list[tuple[str, Experiment]], page: QWidget) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(10)
+        for number, (name, experiment) in enumerate(examples):
             card = ExampleCard(name, experiment, self._theme, page)
             card.open_wanted.connect(lambda n=name: self._open_example(n))
             card.train_wanted.connect(lambda n=name: self._open_example(n, train=True))
             grid.addWidget(card, number // 3, number % 3)
         for column in range(3):
             grid.setColumnStretch(column, 1)
+            if column >= len(examples):  # an empty column would be narrower
+                grid.addWidget(QWidget(page), 0, column)
         return grid
 
     def _beginnings(self, page: QWidget) -> QVBoxLayout:
@@ -155,6 +168,7 @@ class WelcomePage(ScrollColumn):
             button.setObjectName(name)
             self._icons[button] = icon
             button.setIconSize(QSize(17, 17))
+            button.setMinimumWidth(190)
             button.clicked.connect(slot)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         self._back.setObjectName("backToExperiment")

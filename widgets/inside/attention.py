@@ -178,13 +178,12 @@ class AttentionView(QWidget):
         head.addWidget(self._layers)
         head.addWidget(self._heads)
         head.addWidget(self._note)
-        head.addStretch(1)
+        head.addWidget(self.timeline, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 6)
         layout.setSpacing(6)
         layout.addLayout(head)
         layout.addWidget(self.map, 1)
-        layout.addWidget(self.timeline)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what happened unseen."""

@@ -38,6 +38,17 @@ class LayerMaps:
     high: NDArray[np.float32]
     channels: int
 
+    @property
+    def is_sequence(self) -> bool:
+        """Whether each channel is a line over time."""
+        return bool(self.maps.shape[1] > 1 and self.maps.shape[2] == 1)
+
+    def values(self) -> NDArray[np.float32]:
+        """Return what was quantised, channels × height × width."""
+        span = ((self.high - self.low) / np.float32(255))[:, None, None]
+        found: NDArray[np.float32] = self.low[:, None, None] + self.maps * span
+        return found
+
 
 @dataclass(frozen=True)
 class AttentionMaps:

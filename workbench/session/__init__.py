@@ -13,9 +13,11 @@ from workbench.session.comparison import Comparison
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
+from workbench.session.projection import Projection
 from workbench.session.run import RunSession
 from workbench.session.trial import Trial
 from workbench.session.watching import Watching
+from workbench.session.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +34,7 @@ __all__ = [
     "DataSession",
     "DocumentSession",
     "Message",
+    "Projection",
     "RunSession",
     "Session",
     "Trial",
@@ -60,11 +63,15 @@ class Session:
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.trial = Trial(self.run)
+        self.projection = Projection(self.run)
+        self.writing = Writing(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
         self.backends.messaged.connect(self.messaged.emit)
         self.trial.messaged.connect(self.messaged.emit)
+        self.projection.messaged.connect(self.messaged.emit)
+        self.writing.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
         self._watching: Watching | None = None
         self.backend_comparison: BackendComparison | None = None
@@ -84,6 +91,8 @@ class Session:
         self.backends.tick()
         self.comparison.tick()
         self.trial.tick()
+        self.projection.tick()
+        self.writing.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
             self.backend_comparison.tick()
@@ -134,6 +143,8 @@ class Session:
         self.data.close()
         self.comparison.close()
         self.trial.close()
+        self.projection.close()
+        self.writing.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)
 
