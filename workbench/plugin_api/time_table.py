@@ -47,9 +47,9 @@ def cells_of(path: str) -> Iterator[tuple[int, list[str]]]:
         number = 0
         for batch in table.iter_batches():
             columns = [["" if v is None else str(v) for v in c.to_pylist()] for c in batch.columns]
-            for row in zip(*columns, strict=True):
+            for values in zip(*columns, strict=True):
                 number += 1
-                yield number, list(row)
+                yield number, list(values)
         return
     with open(path, "rb") as raw:
         head = raw.read(1 << 20)
