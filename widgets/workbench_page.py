@@ -39,6 +39,7 @@ class WorkbenchPage(QSplitter):
         session.document.report_changed.connect(self._count_problems)
         session.run.runs_changed.connect(self._count_runs)
         session.run.opened.connect(self._offer_views)
+        session.run.updated.connect(self._offer_views)
         session.document.experiment_changed.connect(self._offer_views)
         self._count_problems()
         self._offer_views()
