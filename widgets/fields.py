@@ -14,6 +14,9 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
@@ -22,7 +25,7 @@ from widgets.number_field import LineField, NumberField, number_text, read_numbe
 from widgets.texts import choice_title
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtGui import QPaintEvent, QWheelEvent
 
     from workbench.plugin_api.parameters import Field
 
@@ -62,7 +65,7 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
 
 
 class ComboBox(QComboBox):
-    """A combo box that the wheel changes only while it has the focus."""
+    """A combo box that the wheel changes only while it has the focus; a long text ends in dots."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,6 +73,22 @@ class ComboBox(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(2)
         self.setMaxVisibleItems(20)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what there is room for; a style sheet would cut the text off anywhere."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox,
+            option,
+            QStyle.SubControl.SC_ComboBoxEditField,
+            self,
+        )
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideRight, room.width() - 2
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the scroll area around an unfocused field."""

@@ -86,13 +86,15 @@ class LazyTabs(QTabWidget):
             self.made.emit(key)
         return tab.widget
 
-    def set_shown(self, key: str, is_shown: bool) -> None:
-        """Offer a tab, or take it away; if it was in front, the first one comes there."""
-        tab = self._tabs.get(key)
-        if tab is not None and self.isTabVisible(self.indexOf(tab.page)) != is_shown:
-            if not is_shown and self.currentWidget() is tab.page:
-                self.setCurrentIndex(0)
-            self.setTabVisible(self.indexOf(tab.page), is_shown)
+    def offer(self, key: str, offered: bool) -> None:
+        """Show a tab among the others, or not; the one in front gives way to the first."""
+        if tab := self._tabs.get(key):
+            index = self.indexOf(tab.page)
+            if self.isTabVisible(index) != offered:
+                was_in_front = self.currentWidget() is tab.page
+                self.setTabVisible(index, offered)
+                if was_in_front and not offered:
+                    self.setCurrentIndex(0)
 
     def set_count(self, key: str, count: int) -> None:
         """Put a number behind a tab's title."""

@@ -38,9 +38,12 @@ class WorkbenchPage(QSplitter):
         self._lay_out()
         session.document.report_changed.connect(self._count_problems)
         session.run.runs_changed.connect(self._count_runs)
-        session.run.opened.connect(self._offer_views)
-        session.run.updated.connect(self._offer_views)
-        session.document.experiment_changed.connect(self._offer_views)
+        for signal in (
+            session.run.opened,
+            session.run.updated,
+            session.document.experiment_changed,
+        ):
+            signal.connect(self._offer_views)
         self._count_problems()
         self._offer_views()
 
@@ -84,7 +87,7 @@ class WorkbenchPage(QSplitter):
     def divide_anew(self) -> None:
         """Give every panel the share of the room that it usually has."""
         width, height = self.width(), self.height()
-        left = _between(204, round(width * 0.157), 264)
+        left = _between(204, round(width * 0.165), 280)
         right = _between(272, round(width * 0.205), 340)
         bottom = _between(206, round(height * 0.315), 360)
         self._columns.setSizes([left, width - left - right, right])
@@ -107,15 +110,15 @@ class WorkbenchPage(QSplitter):
         }.items():
             self.bottom.add_lazy(key, title, made[key])
 
-    def _offer_views(self) -> None:
-        """Offer the views that make sense for the shown run's task, or that of the document."""
-        shown = self._session.run.experiment if self._session.run.folder is not None else None
-        tasks = {(shown or self._session.document.experiment).task.type}
-        for kind in self._session.catalog.views:
-            self.bottom.set_shown(kind.id, not kind.tasks or not tasks.isdisjoint(kind.tasks))
-
     def _view_factory(self, kind: type[Any]) -> Callable[[], QWidget]:
         return lambda: kind().make_widget(self._session, self._theme)
+
+    def _offer_views(self) -> None:
+        """Offer the views of what is trained: in the shown run, and in the design."""
+        shown = self._session.run.experiment if self._session.run.folder else None
+        tasks = {e.task.type for e in (shown, self._session.document.experiment) if e is not None}
+        for kind in self._session.catalog.views:
+            self.bottom.offer(kind.id, not kind.tasks or not tasks.isdisjoint(kind.tasks))
 
     def _lay_out(self) -> None:
         for splitter in (self, self._columns):

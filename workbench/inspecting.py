@@ -155,6 +155,75 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     label: str
 
 
+Method = Literal["pca", "tsne", "umap"]
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Lay vectors out in a plane so that alike ones lie together.
+
+    Attributes:
+        node: whose vectors; those of its table of tokens, or its outputs for the validation
+            samples, each the mean over time or place.
+        tokens: take the table.
+        most: vectors at most, the first ones.
+    """
+
+    id: int = 0
+    network: Network
+    node: str
+    tokens: bool
+    method: Method = "pca"
+    most: int = 10_000
+    seed: int = 0
+
+
+class FindNeighbours(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say which of the vectors last projected are most alike to one of them."""
+
+    id: int = 0
+    index: int
+    count: int = 12
+
+
+class Progressed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How far a projection is, 0 to 1; negative where that is not known."""
+
+    id: int
+    share: float
+    doing: str
+
+
+class Projected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Where vectors lie.
+
+    Attributes:
+        points: vectors × 2.
+        labels: what each stands for.
+        targets: class of each sample; empty for tokens and where there are no classes.
+        kept: share of the variance in the plane, of PCA; else 0.
+        total: vectors there are; points may be fewer.
+    """
+
+    id: int
+    points: Array
+    labels: tuple[str, ...]
+    targets: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
+    kept: float = 0.0
+    total: int = 0
+
+
+class Neighbours(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Vectors most alike to one, by cosine, the nearest first."""
+
+    id: int
+    index: int
+    indices: tuple[int, ...]
+    similarities: tuple[float, ...]
+
+
+ProjectionRequest = Project | FindNeighbours
+ProjectionReply = Progressed | Projected | Neighbours | Refused
 Request = Load | Ask | Explain
 Reply = Loaded | Answered | Explained | Refused
 

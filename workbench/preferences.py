@@ -51,6 +51,12 @@ def weights_folder() -> Path:
     return (Path(home) if home else Path(platformdirs.user_data_dir(APP))) / "weights"
 
 
+def caches_folder() -> Path:
+    """Return the folder of files that can be made again at any time."""
+    home = os.environ.get("WORKBENCH_HOME")
+    return Path(home) / "caches" if home else Path(platformdirs.user_cache_dir(APP))
+
+
 def load() -> Preferences:
     """Read the preferences; a missing or broken file gives the defaults."""
     try:

@@ -27,6 +27,13 @@ class DescribeData(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     fresh: bool = False
 
 
+class MeasureLengths(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say how long the samples of the training split are; answered when nothing else waits."""
+
+    id: int = 0
+    data: Data
+
+
 class MakeThumbnails(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Make small pictures of samples, as the network gets them.
 
@@ -54,6 +61,19 @@ class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     split: SplitName
     index: int
     size: int = 1024
+
+
+class ShowTimeline(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Show a series that goes on in time, with its splits.
+
+    Attributes:
+        most: points a column at most.
+    """
+
+    id: int = 0
+    data: Data
+    series: int = 0
+    most: int = 2000
 
 
 class MatchWeights(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -105,11 +125,82 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
+class TimelinePart(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a series that is one split, and one window in it.
+
+    Attributes:
+        start, end: times of its first and last step.
+        window_times: of a window and its horizon; empty where none fits.
+        window_values: its columns, float64.
+        horizon: how many of the last steps are to be forecast.
+    """
+
+    split: SplitName
+    start: float
+    end: float
+    window_times: tuple[float, ...] = ()
+    window_values: tuple[bytes, ...] = ()
+    horizon: int = 0
+
+
+class SeenTimeline(msgspec.Struct, frozen=True, kw_only=True):
+    """A series for the eye.
+
+    Attributes:
+        times: float64, ascending.
+        values: a column each, float64, the channels to forecast first.
+    """
+
+    times: bytes
+    values: tuple[bytes, ...]
+    parts: tuple[TimelinePart, ...]
+
+
+class TimelineShown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The series that was asked for."""
+
+    id: int
+    timeline: SeenTimeline
+
+
 class Described(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the data are."""
 
     id: int
     info: DataInfo
+
+
+class LengthsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How long samples are before anything is cut.
+
+    Attributes:
+        unit: what is counted, "tokens".
+        limit: what comes after so many is cut; None: nothing.
+        start, width, counts: bars of a histogram; the last one holds all that is longer, too.
+        cut: share of the samples that are longer than the limit.
+        measured, total: samples looked at, and samples of the split.
+        notes: sentences worth reading before training.
+    """
+
+    unit: str
+    limit: int | None
+    start: int
+    width: int
+    counts: tuple[int, ...]
+    shortest: int
+    median: int
+    longest: int
+    cut: float
+    measured: int
+    total: int
+    notes: tuple[str, ...] = ()
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How long the samples are; None where they have no length."""
+
+    id: int
+    lengths: LengthsReport | None
 
 
 class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -141,8 +232,16 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     hint: str = ""
 
 
-Request = DescribeData | MakeThumbnails | ShowPicture | MatchWeights | TakeWeights
-Reply = Described | Pictured | WeightsMatched | WeightsTaken | Refused
+Request = (
+    DescribeData
+    | MeasureLengths
+    | MakeThumbnails
+    | ShowPicture
+    | ShowTimeline
+    | MatchWeights
+    | TakeWeights
+)
+Reply = Described | Measured | Pictured | TimelineShown | WeightsMatched | WeightsTaken | Refused
 
 
 def send(stream: IO[bytes], message: msgspec.Struct) -> None:

@@ -13,6 +13,7 @@ from workbench.files import write_atomically
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.data import METRIC_PREFIXES
 from workbench.plugin_api.exporter import Exporter
+from workbench.plugin_api.metrics import TITLES, is_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -138,7 +139,8 @@ def _metrics(
     rows = []
     for key, value in sorted(metrics.items(), key=lambda pair: _place(pair[0], titles)):
         prefix, _, name = key.partition("/")
-        rows.append((titles.get(prefix, prefix), name.replace("_", " "), _number(name, value)))
+        title = TITLES.get(name, name.replace("_", " "))
+        rows.append((titles.get(prefix, prefix), title, _number(name, value)))
     lines = list(_table(("split", "metric", "value"), rows))
     if any(key.startswith(METRIC_PREFIXES["validation"]) for key in metrics):
         lines += ["", "Validation samples chose the weights, so test samples say more of new data."]
@@ -270,8 +272,9 @@ def _plain(text: str) -> str:
 
 
 def _number(name: str, value: float) -> str:
-    is_share = "loss" not in name and 0 <= value <= 1
-    return f"{value * 100:.1f} %" if is_share else f"{value:.4g}"
+    if name == "smape":
+        return f"{value:.1f} %"
+    return f"{value * 100:.1f} %" if is_share(name) else f"{value:.4g}"
 
 
 def _place(key: str, titles: Mapping[str, str]) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from plugins.exporters.isolation import run_isolated
 from plugins.exporters.safetensors import metadata
 from plugins.exporters.samples import samples_of
 from plugins.exporters.script import READER, Framework, script_source
-from plugins.exporters.torch_module import module_call, torch_state
+from plugins.exporters.torch_module import lacking_code, module_call, torch_state
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.exporter import ExportRequest, Limit, Outputs
+    from workbench.plugin_api.network import Network
 
 WEIGHTS_SUFFIX = ".safetensors"
 
@@ -39,6 +40,10 @@ class PythonScriptExporter(Exporter):
     def availability(self) -> Availability:
         """PyTorch must be installed."""
         return TorchBackend().availability()
+
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse layers without PyTorch code."""
+        return lacking_code(network)
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the script, and its weights with the same name beside it."""

@@ -11,7 +11,7 @@ from safetensors.numpy import save
 from plugins.backends.pytorch.code import generate, torch_names
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.samples import samples_of
-from plugins.exporters.torch_module import run_source
+from plugins.exporters.torch_module import lacking_code, run_source
 from workbench.files import write_atomically
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.exporter import Exporter
@@ -46,8 +46,20 @@ class SafetensorsExporter(Exporter):
         write_atomically(path, save(tensors, metadata(request)))
         return (path,)
 
-    def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
-        """Load the file into the generated PyTorch module in a separate process."""
+    def notes(self, request: ExportRequest) -> Sequence[str]:
+        """Say why a file was not compared."""
+        lacking = lacking_code(request.network)
+        return [f"Not compared: {limit.message}" for limit in lacking[:1]]
+
+    def outputs(
+        self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
+    ) -> Outputs | None:
+        """Load the file into the generated PyTorch module in a separate process.
+
+        None where a layer has no PyTorch code.
+        """
+        if lacking_code(request.network):
+            return None
         code = generate(request.network)
         table = {
             name: (torch_name, bind.blocks, bind.transpose, bind.shape)

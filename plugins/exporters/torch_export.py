@@ -12,7 +12,9 @@ from plugins.exporters.isolation import run_isolated
 from plugins.exporters.samples import fewest_batch_steps, lengths_in_words, samples_of
 from plugins.exporters.torch_module import (
     axes_in_words,
+    boundary_orders,
     example_arguments,
+    lacking_code,
     run_source,
     torch_module,
 )
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.exporter import ExportRequest, Limit, Outputs
+    from workbench.plugin_api.network import Network
 
 
 class TorchExportExporter(Exporter):
@@ -43,6 +46,10 @@ class TorchExportExporter(Exporter):
     def availability(self) -> Availability:
         """PyTorch must be installed."""
         return TorchBackend().availability()
+
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse layers without PyTorch code."""
+        return lacking_code(network)
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the program, with the attachments as extra files."""
@@ -78,6 +85,14 @@ def program(request: ExportRequest) -> Any:
     shapes: tuple[Any, ...] = ({0: batch},)
     if request.network.varying:
         fewest = fewest_batch_steps(request.network)
-        shapes = ({0: batch, 1: torch.export.Dim("time", min=fewest)}, {0: batch})
+        inward, _ = boundary_orders(request.network)
+        time = torch.export.Dim("time", min=fewest)
+        shapes = ({0: batch, inward.index(1): time}, {0: batch})
     with kept_whole():
-        return torch.export.export(module, example_arguments(request), dynamic_shapes=shapes)
+        return torch.export.export(
+            module,
+            example_arguments(request),
+            dynamic_shapes=shapes,
+            # Not all that holds for any length can be proved.
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plugins.backends.pytorch.backend import without_torch
 from plugins.backends.pytorch.code import boundary_layout, generate, torch_names
 from plugins.exporters.samples import samples_of
+from workbench.plugin_api.exporter import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +18,18 @@ if TYPE_CHECKING:
     from workbench.plugin_api.exporter import ExportRequest
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.tensors import TensorType
+
+
+def lacking_code(network: Network) -> list[Limit]:
+    """Refuse layers of plug-ins that have no PyTorch code."""
+    return [
+        Limit(
+            message=f"{node.layer.title} has no PyTorch code, which {node.id} needs.",
+            node=node.id,
+            refuses=True,
+        )
+        for node in without_torch(network)
+    ]
 
 
 def torch_state(request: ExportRequest) -> tuple[GeneratedCode, Mapping[str, Any]]:

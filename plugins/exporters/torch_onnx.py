@@ -18,7 +18,7 @@ from plugins.exporters.onnx_file import (
 )
 from plugins.exporters.samples import lengths_in_words, samples_of
 from plugins.exporters.torch_export import program
-from plugins.exporters.torch_module import axes_in_words, boundary_orders
+from plugins.exporters.torch_module import axes_in_words, boundary_orders, lacking_code
 from plugins.exporters.torch_recurrent import kept_whole, onnx_translations
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter, Limit
@@ -52,11 +52,12 @@ class TorchOnnxExporter(Exporter):
         return TorchBackend().availability() if available.ok else available
 
     def limits(self, network: Network) -> Sequence[Limit]:
-        """Say when the weights are too large for one file."""
+        """Refuse layers without PyTorch code; say when the weights are too large for one file."""
+        found = lacking_code(network)
         if is_large(network):
             message = "Its weights exceed 2 GiB, the most an ONNX file holds: they lie beside it."
-            return (Limit(message=message),)
-        return ()
+            found.append(Limit(message=message))
+        return found
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the model; weights of more than 2 GiB go into a second file."""
@@ -99,9 +100,21 @@ def _model(request: ExportRequest) -> Any:
             dynamo=True,
             verbose=False,
         )
+    _name_axes(found.model.graph)
     kinds = request.network.inputs[0].output, request.network.outputs[0].output
     found.model.metadata_props.update(properties(request, *map(axes_in_words, kinds)))
     return found
+
+
+def _name_axes(graph: Any) -> None:
+    """Give the axes of the input that are of any size a name, wherever they come again."""
+    symbols = [str(size) for size in graph.inputs[0].shape if not isinstance(size, int)]
+    found = dict(zip(symbols, ("batch", "time"), strict=False))
+    inner = (value for node in graph for value in node.outputs)
+    for value in (*graph.inputs, *graph.outputs, *inner):
+        for axis, size in enumerate(value.shape or ()):
+            if str(size) in found:
+                value.shape[axis] = found[str(size)]
 
 
 def decomposed(exported: Any) -> Any:

@@ -18,7 +18,7 @@ from workbench.errors import UserError
 from workbench.plugin_api import texts
 from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Size, param
-from workbench.plugin_api.preprocessing import Preprocessing, Word
+from workbench.plugin_api.preprocessing import Lengths, Preprocessing, Word
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -87,14 +87,18 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         """Number of different tokens at most."""
         return self.vocabulary_size
 
+    def longest_of(self, samples: Samples) -> int:
+        """Return after how many tokens a text is cut."""
+        return self.length or self.longest
+
+    def measure(self, samples: Samples) -> Lengths:
+        """Count the tokens of the texts, as `fit` does."""
+        lengths = self._lengths(self._trained(samples), samples)
+        return Lengths(lengths, self.length or self.longest, "tokens")
+
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Train the tokeniser, and measure how long the texts are."""
-        tokeniser = trained(
-            spread_texts(samples, FIT_TEXTS),
-            self.tokeniser,
-            self.vocabulary_size,
-            lower_case=self.lower_case,
-        )
+        tokeniser = self._trained(samples)
         lengths = self._lengths(tokeniser, samples)
         if not lengths.size:
             raise UserError("No training text can be read.", "Make the data available again.")
@@ -131,6 +135,11 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         words = words or [Word(text, is_known=False)]
         return words + [Word("")] * ((self.length or 0) - len(words))
 
+    def tokens(self, fitted: dict[str, Any]) -> list[str]:
+        """Return the tokens of the tokeniser."""
+        tokeniser = loaded(fitted["tokenizer"])
+        return [str(tokeniser.id_to_token(n)) for n in range(tokeniser.get_vocab_size())]
+
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a text file of any common encoding as one text."""
         try:
@@ -160,6 +169,14 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
             "def load(path: str) -> np.ndarray:\n"
             '    """Read a text file as the network takes it: token numbers."""\n'
             "    return tokens(read_text(path))\n"
+        )
+
+    def _trained(self, samples: Samples) -> Tokenizer:
+        return trained(
+            spread_texts(samples, FIT_TEXTS),
+            self.tokeniser,
+            self.vocabulary_size,
+            lower_case=self.lower_case,
         )
 
     def _lengths(self, tokeniser: Tokenizer, samples: Samples) -> NDArray[np.int64]:

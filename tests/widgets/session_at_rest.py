@@ -20,6 +20,7 @@ from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
+from workbench.session.watching import Watching
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,8 +89,9 @@ class RunAtRest:
     def cool_down(self, backend: str) -> None:
         self.calls.append(("cool_down", backend))
 
-    def watch(self, sample, layers, thumbnails) -> None:
+    def watch(self, sample, layers, thumbnails, attention=()) -> None:
         self.watched = (sample, layers, thumbnails)
+        self.attention = attention
 
     def refresh(self) -> None:
         self.runs = store.list_runs(self.runs_folder)
@@ -109,11 +111,13 @@ class DataAtRest:
     """Knows ten digits; a thumbnail is a grey level that tells its index."""
 
     info_changed = Signal()
+    lengths_changed = Signal()
 
     def __init__(self) -> None:
         classes = tuple(f"digit {number}" for number in range(10))
         self.info = DataInfo(input=TensorType((32, 32, 1)), classes=classes)
         self.error, self.is_busy = None, False
+        self.lengths, self.has_lengths = None, False
         self.asked: list[tuple] = []
 
     def thumbnails(self, split, indices, done, *, data=None, size=64, count=48, augmented=False):
@@ -127,6 +131,7 @@ class _Thumbnail:
         y, x = np.mgrid[0:28, 0:28] / 28
         cx, cy = rng.uniform(0.3, 0.7, 2)
         ring = np.exp(-((np.hypot(x - cx, y - cy) - 0.22) ** 2) * 300)
+        self.text = ""
         self.index, self.name, self.target = index, f"{index:05}.png", index % 10
         self.pixels = np.repeat((ring * 255).astype(np.uint8)[..., None], 3, 2)
 
@@ -144,9 +149,15 @@ class SessionAtRest:
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.messages: list[UserError] = []
+        self._watching: Watching | None = None
 
     def tick(self) -> None:
         self.comparison.tick()
+
+    @property
+    def watching(self) -> Watching:
+        self._watching = self._watching or Watching(self)
+        return self._watching
 
     def attempt(self, action) -> bool:
         try:

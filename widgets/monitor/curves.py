@@ -106,6 +106,8 @@ class CurvesView(QWidget):
             states.setdefault(name, compared.state)
         for name in [name for name in self._curves if name not in states]:
             del self._curves[name]
+        if session.run.folder is not None:
+            self.right.suggest(session.run.state.headline)
         for name, state in states.items():
             known = self._curves.get(name)
             if known is None or known.state is not state:

@@ -39,6 +39,7 @@ class Pane(QWidget):
         self._axis: Axis = "step"
         self._smoothing = 0.0
         self._hovered: float | None = None
+        self._is_chosen = False
         self.plot = Plot(theme, self)
         self.plot.setAccessibleName(metric_title(metric))
         self.plot.moved.connect(self.changed)
@@ -167,8 +168,15 @@ class Pane(QWidget):
             group.addAction(action)
             action.triggered.connect(lambda _=False, chosen=name: self.choose(chosen))
 
+    def suggest(self, metric: str) -> None:
+        """Draw another metric unless a person has chosen one."""
+        if not self._is_chosen and metric != self.metric:
+            self.metric = metric
+            self._show_title()
+
     def choose(self, metric: str) -> None:
         """Draw another metric."""
+        self._is_chosen = True
         self.metric = metric
         self._show_title()
         self.plot.show_everything()

@@ -109,7 +109,7 @@ class TrialPanel(QWidget):
         self.text.setVisible(is_text)
         self._ask.setVisible(is_text)
         self._drop.setVisible(not is_text)
-        self._drop.setText(DROP[kind])
+        self._drop.setText(DROP.get(kind, "Drop a file here"))
         self._hint.show_text(
             "Nothing tried yet",
             "Type a sentence and press Enter: you see the class, how sure the network is, and "

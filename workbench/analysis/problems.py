@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from workbench.analysis.lengths import length_problems
 from workbench.analysis.shapes import Resolution, resolve
 from workbench.analysis.training_problems import training_problems
 from workbench.document.edits import add_node, remove_nodes, replace, set_data, set_parameter
@@ -133,6 +134,7 @@ def _fit(
         lambda: catalog.source(data.source),
         lambda: found.extend(_kinds(experiment, catalog)),
         lambda: found.extend(_vocabulary(network, info)),
+        lambda: found.extend(length_problems(network, info)),
     ):
         try:
             ask()

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from workbench.runs.store import RunStatus
 
 
-FIRST = ("/loss", "/accuracy", "/perplexity", "/f1", "/micro_f1", "/entity_f1")
-"""Metrics of an epoch's line, where a task has them."""
-
-
 class Screen(Protocol):
     """Where progress is shown."""
 
@@ -90,7 +86,8 @@ class _Epochs:
 
     def _line(self, state: RunState, index: int, done: int) -> str:
         whole = {name: s for name, s in state.epochs.items() if len(s) == done}
-        plain = {name: s for name, s in whole.items() if name.endswith(FIRST)}
+        first = ("/loss", f"/{state.headline}")
+        plain = {name: s for name, s in whole.items() if name.endswith(first)}
         whole = plain or whole
         step = next(iter(whole.values())).steps[index]
         number = round(step / state.steps_per_epoch) if state.steps_per_epoch else index + 1
@@ -149,5 +146,5 @@ class _Bar:
         return status.replace("_", " ").capitalize()
 
     def _live(self, state: RunState) -> dict[str, float]:
-        names = ("loss", "accuracy")
+        names = ("loss", state.headline)
         return {n: state.steps[n].values[-1] for n in names if state.steps.get(n)}

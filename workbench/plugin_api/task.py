@@ -44,7 +44,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """One sample's answer for a person; its fields are what `--json` prints."""
 
     def in_words(self) -> str:
-        """Return the answer in one line."""
+        """Return the answer in a line, or a table below an empty first one."""
         raise NotImplementedError
 
 
@@ -66,12 +66,15 @@ class Context:
 
     Attributes:
         fitted: what preprocessing learned from the training split.
+        samples: the arranged samples that outputs are for: of a split, or of a user's file; a
+            batch's `indices` are numbers in it. None where they are not at hand.
     """
 
     network: Network
     info: DataInfo
     preprocessing: Preprocessing
     fitted: dict[str, Any]
+    samples: Samples | None = None
 
 
 class Evaluator(Protocol):
@@ -199,12 +202,27 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.predictions(outputs, context, inputs)[0]
 
     def python_source(self, network: Network) -> str:
-        """Return a function `answers(outputs, classes)` for exported scripts, NumPy only.
+        """Return a function for exported scripts, NumPy only.
 
-        It takes one sample's raw outputs and the class names, and returns (label, probability)
-        pairs, likeliest first.
+        Either `answers(outputs, classes)`, which takes one sample's raw outputs and the class
+        names, and returns (label, probability) pairs, likeliest first. Or `told(outputs, path)`,
+        which returns what a script prints of a file: it has the batch of raw outputs for what
+        `load(path)` gave, and all else that the preprocessing's source defines.
         """
         raise NotImplementedError
+
+    def does(self, info: DataInfo) -> str:
+        """Return what a network of this task does, for the head of scripts."""
+        return f"tells {len(info.classes)} classes apart"
+
+    def direction(self, metric: str) -> Literal["min", "max"]:
+        """Return which way a metric, named without its split, is better."""
+        return "min" if metric.endswith("loss") else "max"
+
+    @property
+    def headline(self) -> str:
+        """Metric that people look at first, without its split."""
+        return self.monitor[0]
 
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:

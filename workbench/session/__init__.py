@@ -13,8 +13,10 @@ from workbench.session.comparison import Comparison
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
+from workbench.session.projection import Projection
 from workbench.session.run import RunSession
 from workbench.session.trial import Trial
+from workbench.session.watching import Watching
 from workbench.session.writing import Writing
 
 if TYPE_CHECKING:
@@ -32,9 +34,11 @@ __all__ = [
     "DataSession",
     "DocumentSession",
     "Message",
+    "Projection",
     "RunSession",
     "Session",
     "Trial",
+    "Watching",
 ]
 
 
@@ -59,16 +63,26 @@ class Session:
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.trial = Trial(self.run)
+        self.projection = Projection(self.run)
         self.writing = Writing(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
         self.backends.messaged.connect(self.messaged.emit)
         self.trial.messaged.connect(self.messaged.emit)
+        self.projection.messaged.connect(self.messaged.emit)
         self.writing.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
+        self._watching: Watching | None = None
         self.backend_comparison: BackendComparison | None = None
         self._on_info_changed()
+
+    @property
+    def watching(self) -> Watching:
+        """What is looked at inside the network; nothing is told to workers before somebody does."""
+        if self._watching is None:
+            self._watching = Watching(self)
+        return self._watching
 
     def tick(self) -> None:
         """Take over what background work has ready."""
@@ -77,6 +91,7 @@ class Session:
         self.backends.tick()
         self.comparison.tick()
         self.trial.tick()
+        self.projection.tick()
         self.writing.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
@@ -128,6 +143,7 @@ class Session:
         self.data.close()
         self.comparison.close()
         self.trial.close()
+        self.projection.close()
         self.writing.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from workbench.worker.attribution import Attribution, attributed_nodes, integrat
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from workbench.plugin_api.data import Samples
     from workbench.plugin_api.preprocessing import Word
     from workbench.plugin_api.task import Prediction
     from workbench.worker.trained import Trained
@@ -29,12 +30,14 @@ class Question:
         inputs: as the network gets it, canonical shape.
         words: what each token stands for; empty where the sample is no text.
         rate: steps a second, where that is known; else 0.
+        samples: the sample alone, as arranged for the network; see `Context.samples`.
     """
 
     shaped: NDArray[Any]
     inputs: NDArray[Any]
     words: tuple[Word, ...] = ()
     rate: float = 0.0
+    samples: Samples | None = None
 
     @property
     def real(self) -> int | None:
@@ -77,9 +80,13 @@ def typed(trained: Trained, text: str) -> Question:
     return question(trained, trained.preprocessing.read_text(text))
 
 
-def given(trained: Trained, path: str) -> Question:
-    """Prepare a person's file; raises UserError."""
-    return question(trained, trained.preprocessing.read_file(path), _rate(path))
+def given(trained: Trained, path: str) -> list[Question]:
+    """Prepare a person's file; raises UserError. Of several series in it each is a question."""
+    found = trained.preprocessing.file_samples(path, trained.fitted)
+    return [
+        replace(question(trained, samples.read(0), _rate(path)), samples=samples)
+        for samples in found
+    ]
 
 
 def outputs(trained: Trained, asked: Question) -> NDArray[np.float32]:
@@ -90,7 +97,8 @@ def outputs(trained: Trained, asked: Question) -> NDArray[np.float32]:
 def answer(trained: Trained, asked: Question) -> Prediction:
     """Return what the network takes a sample for."""
     found = outputs(trained, asked)
-    return trained.task.answer(asked.shaped, found, trained.context, asked.inputs[None])
+    context = replace(trained.context, samples=asked.samples)
+    return trained.task.answer(asked.shaped, found, context, asked.inputs[None])
 
 
 def explain(trained: Trained, asked: Question, target: int | None = None) -> Explanation:

@@ -80,7 +80,7 @@ class Assembly:
         name, mode = self.task.monitor
         if not wanted or wanted == name:
             return name, mode
-        return wanted, "min" if wanted.endswith("loss") else "max"
+        return wanted, self.task.direction(wanted)
 
     def build(self) -> Model:
         """Write the generated module, unless it is there, and build the model from it.

@@ -237,17 +237,17 @@ def _compared(
     outputs = exporter.outputs(path, request.sample_inputs, request)
     if outputs is None:
         return None, None
-    difference = _difference(outputs, request.sample_outputs)
-    if not difference <= TOLERANCE:
+    found = difference(outputs, request.sample_outputs)
+    if not found <= TOLERANCE:
         raise UserError(
-            f"{path.name} gives other outputs than the model, by up to {difference:.2g}, "
+            f"{path.name} gives other outputs than the model, by up to {found:.2g}, "
             "so it was not kept.",
             "Please report this.",
         )
-    return difference, outputs.seconds_per_sample
+    return found, outputs.seconds_per_sample
 
 
-def _difference(outputs: Outputs, expected: NDArray[np.float32]) -> float:
+def difference(outputs: Outputs, expected: NDArray[np.float32]) -> float:
     """Return the largest difference; where samples differ in length, of the real steps."""
     found = [0.0]
     pairs = [(outputs.values, expected)]

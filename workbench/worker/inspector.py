@@ -101,7 +101,7 @@ class Inspector:
                 case TypedText():
                     found = asking.typed(trained, sample.text)
                 case GivenFile():
-                    found = asking.given(trained, sample.path)
+                    found = asking.given(trained, sample.path)[0]
             self._asked = sample, found
         return self._asked[1]
 

@@ -210,7 +210,8 @@ class Maker:
         """Return one shaped sample; raises UserError when it cannot be read or has another size."""
         samples = self.splits[split]
         shaped = self.preprocessing.shape(samples.read(index))
-        if self.kind.dtype == "float32" and not _fits(shaped.shape, self.kind.shape):
+        wanted = self.preprocessing.shaped(self.kind).shape
+        if self.kind.dtype == "float32" and not _fits(shaped.shape, wanted):
             raise UserError(f"{samples.name(index)} cannot be used: its size has changed.")
         return shaped
 

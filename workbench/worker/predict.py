@@ -37,7 +37,9 @@ def predict_files(
     *,
     explain: bool = False,
 ) -> list[tuple[Path, Answer | UserError]]:
-    """Return an answer for each file; a file that cannot be read gets its error instead.
+    """Return an answer for each file, or for each series in it.
+
+    A file that cannot be read gets its error instead.
 
     Args:
         explain: say what each answer rests on, too.
@@ -46,7 +48,11 @@ def predict_files(
         UserError: the run cannot answer yet.
     """
     trained = open_trained(folder, catalog, which, differentiable=explain)
-    return [(path, _answer(trained, asking.given, str(path), explain)) for path in paths]
+    return [
+        (path, answer)
+        for path in paths
+        for answer in _answers(trained, asking.given, str(path), explain)
+    ]
 
 
 def predict_texts(
@@ -66,15 +72,22 @@ def predict_texts(
         UserError: the run cannot answer yet.
     """
     trained = open_trained(folder, catalog, which, differentiable=explain)
-    return [(text, _answer(trained, asking.typed, text, explain)) for text in texts]
+    return [
+        (text, answer)
+        for text in texts
+        for answer in _answers(trained, lambda t, one: [asking.typed(t, one)], text, explain)
+    ]
 
 
-def _answer(
-    trained: Trained, ask: Callable[[Trained, str], Question], given: str, explain: bool
-) -> Answer | UserError:
+def _answers(
+    trained: Trained, ask: Callable[[Trained, str], list[Question]], given: str, explain: bool
+) -> list[Answer | UserError]:
     try:
-        asked = ask(trained, given)
-        explanation = asking.explain(trained, asked) if explain else None
-        return Answer(asked, asking.answer(trained, asked), explanation)
+        return [_answer(trained, asked, explain) for asked in ask(trained, given)]
     except UserError as error:
-        return error
+        return [error]
+
+
+def _answer(trained: Trained, asked: Question, explain: bool) -> Answer:
+    explanation = asking.explain(trained, asked) if explain else None
+    return Answer(asked, asking.answer(trained, asked), explanation)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.plugin_api.data import SPLITS, DataInfo
+from workbench.plugin_api.data import SPLITS, DataInfo, known_sample_rate
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def _described(
     arranged = {
         name: preprocessing.arranged(samples, fitted) for name, samples in opened.splits.items()
     }
+    remarks = preprocessing.remarks(arranged)
     opened = replace(opened, splits={name: s for name, s in arranged.items() if len(s)})
     if "train" not in opened.splits:
         raise UserError(
@@ -145,12 +146,19 @@ def _described(
         input=common,
         kind=kind,
         vocabulary=preprocessing.vocabulary,
+        longest=max(map(preprocessing.longest_of, opened.splits.values())),
+        sample_rate=known_sample_rate(opened.splits["train"]),
         classes=opened.classes if target == given else (),
         target=target,
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
         class_counts=class_counts,
         bad_files=opened.bad_files,
-        warnings=_warnings(opened.classes, class_counts, kind),
+        timeline=opened.timeline,
+        warnings=(
+            *opened.warnings,
+            *remarks,
+            *_warnings(opened.classes, class_counts, kind),
+        ),
         fingerprint=opened.fingerprint,
     )
     return opened, info

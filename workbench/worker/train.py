@@ -205,6 +205,8 @@ class Session:
             device=model.device.id,
             pid=os.getpid(),
             last_step=last_step,
+            headline=assembly.task.headline,
+            direction=assembly.task.direction(assembly.task.headline),
         )
 
     def _test(self, loop: TrainingLoop, tools: Tools) -> dict[str, float]:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.plugin_api.data import IGNORED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from workbench.plugin_api.network import Network
+    from workbench.plugin_api.tensors import TensorType
 
 STEP = 8
 """Batches are filled up to multiples of this."""
@@ -34,13 +37,17 @@ class Arguments:
     """Makes of samples what the model of a network takes.
 
     Args:
+        target: type of one target; None: a class number.
         given: numbers of steps to which samples are filled up, ascending; longer ones to a
             doubling of the last. None: they stay as long as they are.
     """
 
-    def __init__(self, network: Network, given: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, network: Network, target: TensorType | None, given: Sequence[int] | None = None
+    ) -> None:
         kind = network.inputs[0].output
         self.varies = bool(network.varying)
+        self.target_varies = target is not None and target.varies
         self.dtype = "int32" if kind.dtype.startswith("int") else "float32"
         self.shape = tuple(kind.shape)
         self._extents = given
@@ -56,13 +63,18 @@ class Arguments:
             return inputs
         if lengths is None:
             lengths = np.full(len(inputs), inputs.shape[1], np.int64)
-        return [self._filled(inputs), lengths.astype(np.int32)]
+        return [self._filled(inputs, 0), lengths.astype(np.int32)]
 
-    def _filled(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        missing = self.steps(inputs.shape[1]) - inputs.shape[1]
+    def targets(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Return targets as long as the inputs, where they have a value for each step."""
+        return self._filled(targets, IGNORED) if self.target_varies else targets
+
+    def _filled(self, array: NDArray[Any], value: int) -> NDArray[Any]:
+        missing = self.steps(array.shape[1]) - array.shape[1]
         if not missing:
-            return inputs
-        return np.pad(inputs, ((0, 0), (0, missing), *((0, 0) for _ in inputs.shape[2:])))
+            return array
+        pads = ((0, 0), (0, missing), *((0, 0) for _ in array.shape[2:]))
+        return np.pad(array, pads, constant_values=value)
 
     def steps(self, count: int) -> int:
         """Return to how many steps samples of `count` are filled up."""

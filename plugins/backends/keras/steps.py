@@ -37,7 +37,9 @@ class Steps(ABC):
         self._model = loaded.model
         self._updates = updates
         self._arguments = Arguments(
-            plan.network, extents(plan.longest) if self.compiles_shapes else None
+            plan.network,
+            plan.info.target,
+            extents(plan.longest) if self.compiles_shapes else None,
         )
         self._batch_size = plan.training.batch_size
         self._accumulates = plan.training.accumulate > 1

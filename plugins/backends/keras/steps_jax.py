@@ -163,7 +163,8 @@ class JaxSteps(Steps):
         present[count:] = 0
         masked = self._has_statistics and (self._has_short_batch or count < size)
         x = _repeated(self._arguments(batch.inputs, batch.lengths), size)
-        return (x, _repeated(batch.targets, size), present), masked
+        y = _repeated(self._arguments.targets(batch.targets), size)
+        return (x, y, present), masked
 
     def _traced_train(
         self, values: Any, rest: Any, slots: Any, given: Any, scalars: Any, *, masked: bool

@@ -114,7 +114,9 @@ class TensorFlowSteps(Steps):
 
             specs: list[Any] = [tf.TensorSpec((), tf.float32)] * scalars
             if targets is not None and targets is not False:
-                shape = (None, *targets.shape[1:])
+                shape = [None, *targets.shape[1:]]
+                if self._arguments.target_varies:
+                    shape[1] = None
                 specs.insert(0, tf.TensorSpec(shape, targets.dtype))
             if targets is not None:
                 specs.insert(0, self._inputs_spec())
