@@ -39,6 +39,7 @@ __all__ = [
     "Session",
     "Trial",
     "Watching",
+    "Writing",
 ]
 
 
