@@ -41,6 +41,7 @@ __all__ = [
     "Session",
     "Trial",
     "Watching",
+    "Writing",
 ]
 
 
