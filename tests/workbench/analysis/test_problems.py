@@ -179,6 +179,16 @@ def test_examples_have_no_problems(name, catalog):
     experiment = load(resources.examples()[name])
     if experiment.data.source.type == "idx":  # its files do not come with the program
         info = msgspec.structs.replace(INFO, input=TensorType((28, 28, 1)))
+    elif experiment.data.source.type == "sound_folder":
+        counts = dict.fromkeys(("train", "validation", "test"), (20,) * 5)
+        info = DataInfo(
+            input=TensorType((None, 1)),
+            kind="series",
+            sample_rate=8000,
+            classes=tuple("abcde"),
+            counts=dict.fromkeys(counts, 100),
+            class_counts=counts,
+        )
     else:
         info = describe(experiment.data, catalog)[1]
     own = [p for p in check(experiment, catalog, info).problems if p.message not in info.warnings]
