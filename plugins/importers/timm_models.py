@@ -1,0 +1,77 @@
+"""Networks of timm (PyTorch Image Models), by name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugins.importers._torch_models import Recipe, TorchLibrary
+from plugins.importers.torchvision_models import scale
+from workbench.document.experiment import Component
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from workbench.plugin_api.importer import Published
+
+
+class TimmImporter(TorchLibrary):
+    """Classifiers of timm; weights in the Hugging Face cache are used from there."""
+
+    id = "timm"
+    title = "timm"
+    help = "The largest collection of networks for pictures, by Ross Wightman."
+    package = "timm"
+    install = 'pip install "neural-workbench[pretrained]"'
+
+    def build(self, name: str, classes: int | None = None) -> Any:
+        """Return a network of timm."""
+        import timm
+
+        options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+        return timm.create_model(name, pretrained=False, **options)
+
+    def published(self, name: str, weights: str) -> Any:
+        """Return a network with weights by their tag, through timm's own loader."""
+        import timm
+
+        return timm.create_model(f"{name}.{weights}", pretrained=True)
+
+    def recipe(self, module: Any, name: str, published: str) -> Recipe:
+        """Return what timm's configuration of the weights says."""
+        from timm.data import ImageNetInfo, resolve_model_data_config
+        from timm.models import get_pretrained_cfg
+
+        if published:
+            found = get_pretrained_cfg(f"{name}.{published}")
+            if found is None:
+                raise UserError(f"timm has no weights “{published}” of {name}.")
+        data = resolve_model_data_config(module)
+        channels, height, width = data["input_size"]
+        if channels != 3:
+            raise UserError(f"{name} takes {channels} channels, but pictures have three.")
+        params: dict[str, Any] = {
+            "height": height,
+            "width": width,
+            "channels": "rgb",
+            "resize": {"squash": "stretch", "border": "pad"}.get(data["crop_mode"], "crop"),
+            "interpolation": {"random": "bilinear"}.get(
+                data["interpolation"], data["interpolation"]
+            ),
+        }
+        if params["resize"] == "crop":
+            params["crop_share"] = float(data["crop_pct"])
+        params |= scale(data["mean"], data["std"])
+        info = ImageNetInfo("imagenet-1k")
+        classes = tuple(info.index_to_description(i) for i in range(info.num_classes()))
+        return Recipe((height, width, 3), Component("image", params), classes)
+
+    def is_here(self, weights: Published) -> bool:
+        """Look into the Hugging Face cache, whose place HF_HOME or HF_HUB_CACHE moves."""
+        folder = _hub() / f"models--{weights.file.replace('/', '--')}" / "snapshots"
+        return bool(weights.file) and any(folder.glob("*/*"))
+
+
+def _hub() -> Path:
+    home = os.environ.get("HF_HOME", os.path.join("~", ".cache", "huggingface"))
+    return Path(os.environ.get("HF_HUB_CACHE", os.path.join(home, "hub"))).expanduser()
