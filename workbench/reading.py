@@ -6,10 +6,12 @@ from typing import IO
 
 import msgspec
 
+from workbench.analysis.import_report import ImportReport
 from workbench.analysis.weights import By
 from workbench.analysis.weights_report import WeightsReport
 from workbench.document.experiment import Data, Experiment, StartingWeights
 from workbench.plugin_api.data import DataInfo, SplitName
+from workbench.plugin_api.importer import Architecture
 
 LONGEST_FRAME = 2**30
 """A longer frame is a sign that the two ends no longer understand each other."""
@@ -89,6 +91,35 @@ class TakeWeights(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     folder: str
 
 
+class ListModels(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say which networks can be imported by name."""
+
+    id: int = 0
+
+
+class ImportModel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Import a network; `Importing` tells how far it is, `ModelImported` or `Refused` ends it.
+
+    Attributes:
+        source: "importer:name", or a file's path.
+        architecture: "importer:name" that a file of weights belongs to; empty: it is guessed.
+        published: name of published weights; empty: random ones.
+        classes: outputs that the head gets; 0 leaves it.
+        freeze: "all-but-head" or nothing.
+        base: the experiment whose data and training settings are kept.
+        folder: where its weights are kept; made if it is not there.
+    """
+
+    id: int = 0
+    source: str
+    architecture: str = ""
+    published: str = ""
+    classes: int = 0
+    freeze: str = ""
+    base: Experiment
+    folder: str
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """One sample for the eye; `pixels` is height × width × 3, one byte each.
 
@@ -133,6 +164,29 @@ class WeightsTaken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     start: StartingWeights
 
 
+class ModelsListed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The networks that can be imported by name, and collections that are not installed."""
+
+    id: int
+    models: tuple[Architecture, ...]
+    missing: dict[str, str] = {}
+
+
+class Importing(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What an import is doing; more will follow."""
+
+    id: int
+    words: str
+
+
+class ModelImported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The network as an experiment, and what became of it."""
+
+    id: int
+    experiment: Experiment
+    report: ImportReport
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Why there is no answer, in words for a person."""
 
@@ -141,8 +195,25 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     hint: str = ""
 
 
-Request = DescribeData | MakeThumbnails | ShowPicture | MatchWeights | TakeWeights
-Reply = Described | Pictured | WeightsMatched | WeightsTaken | Refused
+Request = (
+    DescribeData
+    | MakeThumbnails
+    | ShowPicture
+    | MatchWeights
+    | TakeWeights
+    | ListModels
+    | ImportModel
+)
+Reply = (
+    Described
+    | Pictured
+    | WeightsMatched
+    | WeightsTaken
+    | ModelsListed
+    | Importing
+    | ModelImported
+    | Refused
+)
 
 
 def send(stream: IO[bytes], message: Request | Reply) -> None:

@@ -27,16 +27,12 @@ class Entry(Architecture, frozen=True, kw_only=True):
     Attributes:
         names, shapes, ordered, body: of its weights: their names; their shapes; those in their
             order; those but the head's. See `mark`.
-        covered: whether every operation is in the catalogue; None where that was not tried.
-        reason: why not.
     """
 
     names: str = ""
     shapes: str = ""
     ordered: str = ""
     body: str = ""
-    covered: bool | None = None
-    reason: str = ""
 
 
 def entries(importer: str) -> tuple[Entry, ...]:

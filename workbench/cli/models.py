@@ -110,11 +110,10 @@ def _plain(found: Architecture) -> dict[str, object]:
 
 
 def _coverage(found: Architecture) -> Iterator[str]:
-    covered = getattr(found, "covered", None)
-    if covered:
+    if found.covered:
         yield "turns into layers that can be edited"
-    elif covered is False:
-        yield f"cannot be imported yet: {getattr(found, 'reason', '')}"
+    elif found.covered is False:
+        yield f"cannot be imported yet: {found.reason}"
 
 
 def _about(weights: Published) -> str:

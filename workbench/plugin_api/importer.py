@@ -58,6 +58,8 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         parameters: numbers that training can change; 0 where they were not counted.
         classes: number of its outputs as published.
         weights: published ones, the library's own choice first.
+        covered: whether every operation is in the catalogue; None where that was not tried.
+        reason: why not.
     """
 
     importer: str
@@ -67,6 +69,8 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     parameters: int = 0
     classes: int = 1000
     weights: tuple[Published, ...] = ()
+    covered: bool | None = None
+    reason: str = ""
 
 
 class Guess(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.reading import DescribeData, Refused, Reply, Request, receive, send
+from workbench.reading import DescribeData, Importing, Refused, Reply, Request, receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,9 @@ class Reader:
             if reply is None:
                 self._end()
                 found += self._send_again()
-            elif self._pending.pop(reply.id, None) is not None:
+            elif reply.id in self._pending:
+                if not isinstance(reply, Importing):  # the answer is still to come
+                    del self._pending[reply.id]
                 found.append(reply)
         return found
 

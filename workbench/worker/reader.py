@@ -21,6 +21,8 @@ from workbench.errors import UserError
 from workbench.reading import (
     Described,
     DescribeData,
+    ImportModel,
+    ListModels,
     MakeThumbnails,
     MatchWeights,
     Picture,
@@ -35,10 +37,11 @@ from workbench.reading import (
 )
 from workbench.worker.drawings import draw_series, draw_text
 from workbench.worker.preparation import describe
+from workbench.worker.pretrained import asked as pretrained
 from workbench.worker.weights import asked as weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -56,8 +59,11 @@ KEPT = 4
 class Answerer:
     """Answers requests, and keeps the data sets last asked for open."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(
+        self, catalog: Catalog, tell: Callable[[Reply], None] = lambda reply: None
+    ) -> None:
         self._catalog = catalog
+        self._tell = tell
         self._open: dict[bytes, tuple[Opened, DataInfo]] = {}
 
     def answer(self, request: Request) -> Reply:
@@ -73,11 +79,14 @@ class Answerer:
                     return Pictured(id=request.id, pictures=(self._picture(request),))
                 case MatchWeights() | TakeWeights():
                     return weights.answer(request, self._catalog)
+                case ListModels() | ImportModel():
+                    return pretrained.answer(request, self._catalog, self._tell)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)
         except Exception as error:
             traceback.print_exc()
             what = "data" if isinstance(request, DataRequest) else "file"
+            what = "network" if isinstance(request, ListModels | ImportModel) else what
             message = f"The {what} cannot be read: {type(error).__name__}: {error}."
             return Refused(id=request.id, message=message, hint="The log has the details.")
 
@@ -211,7 +220,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
-    answerer = Answerer(Catalog.load())
+    answerer = Answerer(Catalog.load(), lambda reply: send(output, reply))
     while True:
         for request in current(requests.get(), requests):
             send(output, answerer.answer(request))
