@@ -19,7 +19,8 @@ def main(plan_path: Path) -> None:
 
     _limit_threads(plan["framework"], plan["threads"])
     folder = plan_path.parent
-    inputs, targets = np.load(folder / "inputs.npy"), np.load(folder / "targets.npy")
+    with np.load(folder / "batches.npz") as file:
+        arrays = [file[name] for name in file]
     spec = importlib.util.spec_from_file_location("model", plan["module"])
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -34,16 +35,28 @@ def main(plan_path: Path) -> None:
         on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter())
     )
     epochs = plan["epochs"]
-    model.fit(
-        inputs,
-        targets,
-        batch_size=plan["batch_size"],
-        epochs=epochs,
-        shuffle=True,
-        verbose=0,
-        callbacks=[watch],
-    )
-    print(len(inputs) * (epochs - 1) / (ends[-1] - ends[0]))
+    options = {"epochs": epochs, "shuffle": True, "verbose": 0, "callbacks": [watch]}
+    if plan["ragged"]:
+        model.fit(batches_of(arrays), **options)
+    else:
+        model.fit(*arrays, batch_size=plan["batch_size"], **options)
+    count = sum(map(len, arrays[:: 3 if plan["ragged"] else 2]))
+    print(count * (epochs - 1) / (ends[-1] - ends[0]))
+
+
+def batches_of(arrays):
+    """Return a data set of ready batches: inputs, lengths and targets of each in turn."""
+    import keras
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return len(arrays) // 3
+
+        def __getitem__(self, index):
+            inputs, lengths, targets = arrays[3 * index : 3 * index + 3]
+            return (inputs, lengths), targets
+
+    return Batches()
 
 
 def _limit_threads(framework: str, threads: int) -> None:

@@ -1,8 +1,9 @@
 """Keras training through the workbench's worker against plain `model.fit`.
 
-Both train the same generated module on the same prepared pictures, in batches of the same size,
+Both train the same generated module on the same prepared samples, in batches of the same size,
 with the same optimizer, metric and threads, as processes of their own, in turn. The first epoch is
-left out on both sides: it holds the compilation.
+left out on both sides: it holds the compilation. Samples that differ in length come to `model.fit`
+in batches that are filled up as the worker fills them up.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 
 from benchmarks import networks
 from benchmarks.rows import Row
+from plugins.backends.keras.arguments import Arguments, extents
 from workbench.catalog import Catalog
 from workbench.runs import events
 from workbench.runs.control import create_run
@@ -39,20 +41,28 @@ FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 HERE = Path(__file__).parent
 
 
+NETWORKS = {
+    "CNN 28×28": (networks.cnn, EPOCHS),
+    "text CNN, sentences of any length": (networks.text_cnn, 3),
+    "LSTM, series of any length": (networks.series_lstm, 10),
+}
+
+
 def run() -> list[Row]:
-    """Measure every framework."""
-    return [measure(framework) for framework in FRAMEWORKS]
+    """Measure every network on every framework."""
+    return [measure(name, framework) for name in NETWORKS for framework in FRAMEWORKS]
 
 
-def measure(framework: str, rounds: int = ROUNDS, epochs: int = EPOCHS) -> Row:
+def measure(name: str, framework: str, rounds: int = ROUNDS) -> Row:
     """Train in turn through the worker and by model.fit, and compare samples a second."""
-    experiment = networks.cnn()
+    make, epochs = NETWORKS[name]
+    experiment = make()
     training = msgspec.structs.replace(
         experiment.training, epochs=epochs, backend=f"keras-{framework}"
     )
     experiment = msgspec.structs.replace(experiment, training=training)
-    with tempfile.TemporaryDirectory(prefix="workbench-bench-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="workbench-bench-") as place:
+        folder = Path(place)
         plan = _write_opponent(experiment, framework, folder)
         ratios, ours, theirs = [], [], []
         for _ in range(rounds):
@@ -65,25 +75,32 @@ def measure(framework: str, rounds: int = ROUNDS, epochs: int = EPOCHS) -> Row:
         f"{statistics.median(ours):,.0f} against {statistics.median(theirs):,.0f} samples/s "
         "after the first epoch"
     )
-    what = f"CNN 28×28: samples/s of Keras · {FRAMEWORKS[framework]} against plain model.fit"
+    what = f"{name}: samples/s of Keras · {FRAMEWORKS[framework]} against plain model.fit"
     return Row(what, f"{ratio:.3f}", f"≥ {BAR}", ratio >= BAR, detail)
 
 
 def _write_opponent(experiment: Experiment, framework: str, folder: Path) -> Path:
-    """Save what model.fit needs: the module and the pictures."""
+    """Save what model.fit needs: the module and the samples, or an epoch's batches."""
     run_folder = create_run(experiment, folder / "opponent")
     assembly = assemble(run_folder, Catalog.load())
     run_folder.model.write_text(assembly.code.source, encoding="utf-8")
-    batches = list(assembly.feed.batches("train", assembly.feed.counts["train"]))
-    np.save(folder / "inputs.npy", np.concatenate([batch.inputs for batch in batches]))
-    np.save(folder / "targets.npy", np.concatenate([batch.targets for batch in batches]))
-    training = experiment.training
+    training, varies = experiment.training, bool(assembly.network.varying)
+    size = assembly.feed.counts["train"]
+    batches = [] if varies else list(assembly.feed.batches("train", size))
+    longest = assembly.prepared.fitted.get("longest", 0)
+    arguments = Arguments(assembly.network, None, extents(longest) if framework == "jax" else None)
+    arrays = []
+    for batch in assembly.feed.train_batches(0) if varies else batches:
+        given = arguments(batch.inputs, batch.lengths)
+        arrays += [*(given if varies else [given]), batch.targets]
+    np.savez(folder / "batches.npz", *arrays)
     plan = {
         "framework": framework,
         "module": str(run_folder.model),
         "batch_size": training.batch_size,
         "epochs": training.epochs,
         "threads": training.threads,
+        "ragged": varies,
     }
     path = folder / "plan.json"
     path.write_text(json.dumps(plan))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from workbench.document.experiment import Component, Data, Experiment, Split
 from workbench.document.graph import Graph, Node
 from workbench.document.training import SGD, Training
@@ -90,6 +92,41 @@ def resnet18(
     chain.add("Dense", units=10)
     size = {"height": side, "width": side, "channels": "rgb"}
     return _experiment(f"resnet18-{side}", chain, batch_size, epochs, size)
+
+
+def text_cnn() -> Experiment:
+    """A convolution over the words of film sentences of any length, batches of 50."""
+    chain = Chain()
+    for kind, params in (
+        ("Input", {}),
+        ("Embedding", {"features": 100}),
+        ("Conv1D", {"filters": 128, "padding": "same"}),
+        ("ReLU", {}),
+        ("GlobalMaxPool", {}),
+        ("Dense", {"units": 2}),
+    ):
+        chain.add(kind, **params)
+    found = _experiment("text-cnn", chain, batch_size=50, epochs=4)
+    data = Data(
+        source=Component("film_sentences"),
+        preprocessing=Component("text"),
+        split=Split(validation=0.0, test=0.2),
+    )
+    return msgspec.structs.replace(found, data=data)
+
+
+def series_lstm() -> Experiment:
+    """An LSTM over Japanese vowels of any length, batches of 16."""
+    chain = Chain()
+    for kind, params in (("Input", {}), ("LSTM", {"units": 48}), ("Dense", {"units": 9})):
+        chain.add(kind, **params)
+    found = _experiment("series-lstm", chain, batch_size=16, epochs=20)
+    data = Data(
+        source=Component("series_samples", {"data_set": "JapaneseVowels"}),
+        preprocessing=Component("series"),
+        split=Split(validation=0.0, test=0.0),
+    )
+    return msgspec.structs.replace(found, data=data)
 
 
 def _block(chain: Chain, filters: int, stride: int, *, project: bool) -> None:

@@ -86,6 +86,16 @@ class LazyTabs(QTabWidget):
             self.made.emit(key)
         return tab.widget
 
+    def offer(self, key: str, offered: bool) -> None:
+        """Show a tab among the others, or not; the one in front gives way to the first."""
+        if tab := self._tabs.get(key):
+            index = self.indexOf(tab.page)
+            if self.isTabVisible(index) != offered:
+                was_in_front = self.currentWidget() is tab.page
+                self.setTabVisible(index, offered)
+                if was_in_front and not offered:
+                    self.setCurrentIndex(0)
+
     def set_count(self, key: str, count: int) -> None:
         """Put a number behind a tab's title."""
         if tab := self._tabs.get(key):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QInputDialog
-
 from workbench.session.message import Message
 
 if TYPE_CHECKING:
@@ -68,10 +66,10 @@ class RunCommands:
 
     def continue_dialog(self) -> None:
         """Ask for how many more epochs an ended run shall train."""
-        epochs, accepted = QInputDialog.getInt(
-            self._window, "Continue training", "More epochs:", 5, 1, 100_000
-        )
-        if accepted:
+        from widgets.dialogs.more_epochs import ask_more_epochs
+
+        epochs = ask_more_epochs(self._window, self._session.run.experiment)
+        if epochs is not None:
             self.continue_for(epochs)
 
     def continue_for(self, epochs: int) -> None:

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.fields import set_property
-from widgets.texts import duration, grouped, percent
+from widgets.monitor.labels import metric_title, score_text
+from widgets.texts import duration, grouped
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QResizeEvent
@@ -186,8 +187,11 @@ def progress_text(state: RunState, is_active: bool) -> str:
 def _result(state: RunState) -> list[str]:
     told = state.planned_epochs and state.status != "completed"
     parts = [f"epoch {state.epoch} / {state.planned_epochs}"] if told else []
-    for key in ("test/accuracy", "val/accuracy"):
-        if key in state.metrics:
-            name = key.replace("/", " ").replace("val", "validation")
-            return [*parts, f"{name} {percent(state.metrics[key])}"]
+    for prefix, split in (("test", "test"), ("val", "validation")):
+        value = state.metrics.get(f"{prefix}/{state.headline}")
+        if value is not None:
+            return [
+                *parts,
+                f"{split} {metric_title(state.headline, within=True)} {score_text(state.headline, value)}",
+            ]
     return parts

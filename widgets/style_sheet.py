@@ -157,6 +157,8 @@ def _small(c: Colors) -> str:
     QStatusBar::item {{ border: none; }}
     QLabel[soft="true"] {{ color: {c.text_soft}; }}
     QLabel[faint="true"] {{ color: {c.text_faint}; }}
+    QLabel[drop="true"] {{ color: {c.text_soft}; border: 1px dashed {c.text_faint};
+        border-radius: 6px; padding: 8px; }}
     QLabel[heading="true"] {{ font-weight: 600; }}
     QLabel[title="true"] {{ font-size: 17pt; font-weight: 600; }}
     QLabel[severity="error"] {{ color: {c.error}; }}

@@ -91,6 +91,7 @@ CATEGORY_COLORS = {
     "Merge": "#ff7a59",
     "Recurrent": "#ff8a65",
     "Attention": "#f5b84c",
+    "Sound": "#4cc38a",
 }
 """The same in both themes, so that a colour always means the same."""
 

@@ -38,7 +38,10 @@ class WorkbenchPage(QSplitter):
         self._lay_out()
         session.document.report_changed.connect(self._count_problems)
         session.run.runs_changed.connect(self._count_runs)
+        for signal in (session.run.opened, session.document.experiment_changed):
+            signal.connect(self._offer_views)
         self._count_problems()
+        self._offer_views()
 
     def release(self) -> None:
         """Make the panels in front; called after the window's first paint."""
@@ -105,6 +108,13 @@ class WorkbenchPage(QSplitter):
 
     def _view_factory(self, kind: type[Any]) -> Callable[[], QWidget]:
         return lambda: kind().make_widget(self._session, self._theme)
+
+    def _offer_views(self) -> None:
+        """Offer the views of what is trained: in the shown run, and in the design."""
+        shown = self._session.run.experiment if self._session.run.folder else None
+        tasks = {e.task.type for e in (shown, self._session.document.experiment) if e is not None}
+        for kind in self._session.catalog.views:
+            self.bottom.offer(kind.id, not kind.tasks or not tasks.isdisjoint(kind.tasks))
 
     def _lay_out(self) -> None:
         for splitter in (self, self._columns):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from workbench.errors import UserError
+from workbench.errors import UserError, in_words
 from workbench.plugin_api.backend import Backend
 from workbench.plugin_api.exporter import Exporter
 from workbench.plugin_api.importer import Importer
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from workbench.document.graph import Node
 
 GROUP = "workbench.plugins"
+MOST_NAMED = 20
+"""A message names all plug-ins of a kind up to so many, else those that sound alike."""
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -54,11 +56,19 @@ class Table(Generic[T]):
         try:
             return self._items[item_id]
         except KeyError:
-            known = ", ".join(sorted(self._items))
             raise UserError(
-                f"There is no {self.kind} called “{item_id}” here.",
-                f"Known are: {known}. A plug-in may be missing.",
+                f"There is no {self.kind} called “{item_id}” here.", self._others(item_id)
             ) from None
+
+    def _others(self, item_id: str) -> str:
+        """Say what there is instead: all of it, or what sounds alike."""
+        if len(self._items) <= MOST_NAMED:
+            return f"Known are: {', '.join(sorted(self._items))}. A plug-in may be missing."
+        import difflib  # only for an answer that is seldom given
+
+        alike = difflib.get_close_matches(item_id, self._items)
+        meant = f"Perhaps {' or '.join(alike)} is meant, or a" if alike else "A"
+        return f"{meant} plug-in may be missing."
 
     def get(self, item_id: str) -> type[T] | None:
         """Return the plug-in with this id, or None."""
@@ -146,6 +156,11 @@ class Catalog:
         """Return the preprocessing with its settings; raises UserError for bad ones."""
         return configured(self.preprocessings[component.type], component.params)
 
+    def preparation_of(self, source: type[Source]) -> type[Preprocessing] | None:
+        """Return the preparation that goes with a source: its own choice, or one of its kind."""
+        own = self.preprocessings.get(source.preparation)
+        return own or next((each for each in self.preprocessings if each.kind == source.kind), None)
+
     def augmentation(self, component: Component | None) -> Augmentation | None:
         """Return the augmentation with its settings; raises UserError for bad ones."""
         if component is None:
@@ -184,9 +199,8 @@ def configured(kind: type[S], params: dict[str, Any], owner: str = "") -> S:
     except msgspec.ValidationError as error:
         title = getattr(kind, "title", "") or kind.__name__
         named = f"{title} “{owner}”" if owner else title
-        reason = str(error).replace("`$.", "`")
         known = ", ".join(kind.__struct_fields__)
         raise UserError(
-            f"{named} has a setting that cannot be used: {reason}.",
+            f"{named} has a setting that cannot be used: {in_words(error)}.",
             f"Change it; the settings here are {known}." if known else "Remove it.",
         ) from error

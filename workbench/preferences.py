@@ -22,6 +22,7 @@ class Preferences(msgspec.Struct, kw_only=True):
     theme: Literal["system", "dark", "light"] = "system"
     recent: list[str] = []
     runs_folder: str = ""
+    export_folder: str = ""
     keys: dict[str, str] = {}
     window: str = ""
     welcome: bool = True
@@ -48,6 +49,12 @@ def weights_folder() -> Path:
     """Where weights that were loaded into experiments are kept, each named after its content."""
     home = os.environ.get("WORKBENCH_HOME")
     return (Path(home) if home else Path(platformdirs.user_data_dir(APP))) / "weights"
+
+
+def caches_folder() -> Path:
+    """Return the folder of files that can be made again at any time."""
+    home = os.environ.get("WORKBENCH_HOME")
+    return Path(home) / "caches" if home else Path(platformdirs.user_cache_dir(APP))
 
 
 def load() -> Preferences:

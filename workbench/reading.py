@@ -6,12 +6,10 @@ from typing import IO
 
 import msgspec
 
-from workbench.analysis.import_report import ImportReport
 from workbench.analysis.weights import By
 from workbench.analysis.weights_report import WeightsReport
 from workbench.document.experiment import Data, Experiment, StartingWeights
 from workbench.plugin_api.data import DataInfo, SplitName
-from workbench.plugin_api.importer import Architecture
 
 LONGEST_FRAME = 2**30
 """A longer frame is a sign that the two ends no longer understand each other."""
@@ -58,6 +56,19 @@ class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     size: int = 1024
 
 
+class ShowTimeline(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Show a series that goes on in time, with its splits.
+
+    Attributes:
+        most: points a column at most.
+    """
+
+    id: int = 0
+    data: Data
+    series: int = 0
+    most: int = 2000
+
+
 class MatchWeights(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Say which weights of a file belong where in an experiment's network; change nothing.
 
@@ -91,35 +102,6 @@ class TakeWeights(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     folder: str
 
 
-class ListModels(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Say which networks can be imported by name."""
-
-    id: int = 0
-
-
-class ImportModel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Import a network; `Importing` tells how far it is, `ModelImported` or `Refused` ends it.
-
-    Attributes:
-        source: "importer:name", or a file's path.
-        architecture: "importer:name" that a file of weights belongs to; empty: it is guessed.
-        published: name of published weights; empty: random ones.
-        classes: outputs that the head gets; 0 leaves it.
-        freeze: "all-but-head" or nothing.
-        base: the experiment whose data and training settings are kept.
-        folder: where its weights are kept; made if it is not there.
-    """
-
-    id: int = 0
-    source: str
-    architecture: str = ""
-    published: str = ""
-    classes: int = 0
-    freeze: str = ""
-    base: Experiment
-    folder: str
-
-
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """One sample for the eye; `pixels` is height × width × 3, one byte each.
 
@@ -134,6 +116,44 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     pixels: bytes
     text: str = ""
+
+
+class TimelinePart(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a series that is one split, and one window in it.
+
+    Attributes:
+        start, end: times of its first and last step.
+        window_times: of a window and its horizon; empty where none fits.
+        window_values: its columns, float64.
+        horizon: how many of the last steps are to be forecast.
+    """
+
+    split: SplitName
+    start: float
+    end: float
+    window_times: tuple[float, ...] = ()
+    window_values: tuple[bytes, ...] = ()
+    horizon: int = 0
+
+
+class SeenTimeline(msgspec.Struct, frozen=True, kw_only=True):
+    """A series for the eye.
+
+    Attributes:
+        times: float64, ascending.
+        values: a column each, float64, the channels to forecast first.
+    """
+
+    times: bytes
+    values: tuple[bytes, ...]
+    parts: tuple[TimelinePart, ...]
+
+
+class TimelineShown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The series that was asked for."""
+
+    id: int
+    timeline: SeenTimeline
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -164,29 +184,6 @@ class WeightsTaken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     start: StartingWeights
 
 
-class ModelsListed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The networks that can be imported by name, and collections that are not installed."""
-
-    id: int
-    models: tuple[Architecture, ...]
-    missing: dict[str, str] = {}
-
-
-class Importing(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What an import is doing; more will follow."""
-
-    id: int
-    words: str
-
-
-class ModelImported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The network as an experiment, and what became of it."""
-
-    id: int
-    experiment: Experiment
-    report: ImportReport
-
-
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Why there is no answer, in words for a person."""
 
@@ -195,28 +192,11 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     hint: str = ""
 
 
-Request = (
-    DescribeData
-    | MakeThumbnails
-    | ShowPicture
-    | MatchWeights
-    | TakeWeights
-    | ListModels
-    | ImportModel
-)
-Reply = (
-    Described
-    | Pictured
-    | WeightsMatched
-    | WeightsTaken
-    | ModelsListed
-    | Importing
-    | ModelImported
-    | Refused
-)
+Request = DescribeData | MakeThumbnails | ShowPicture | ShowTimeline | MatchWeights | TakeWeights
+Reply = Described | Pictured | TimelineShown | WeightsMatched | WeightsTaken | Refused
 
 
-def send(stream: IO[bytes], message: Request | Reply) -> None:
+def send(stream: IO[bytes], message: msgspec.Struct) -> None:
     """Write one frame: four bytes of length (little-endian), then msgpack."""
     content = msgspec.msgpack.encode(message)
     stream.write(len(content).to_bytes(4, "little") + content)

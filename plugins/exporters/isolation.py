@@ -19,7 +19,7 @@ from workbench.plugin_api.exporter import Outputs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from plugins.exporters.samples import Samples
 
 SECONDS = 600.0
 """After this time a process is ended."""
@@ -32,23 +32,28 @@ if __name__ == "__main__":
     import numpy as np
 
     answer = prepare({file!r})
-    inputs = np.load("inputs.npy")
-    answer(inputs)
+    with np.load("inputs.npz") as file:
+        given = [file[name] for name in file]
+    arrays = [given[start : start + {arrays}] for start in range(0, len(given), {arrays})]
+    answer(*arrays[0])
     begin = time.perf_counter()
-    outputs = np.asarray(answer(inputs))
-    seconds = (time.perf_counter() - begin) / max(len(inputs), 1)
-    np.savez("outputs.npz", outputs=outputs, seconds=seconds)
+    outputs = [np.asarray(answer(*arrays[0]))]
+    seconds = (time.perf_counter() - begin) / max(len(given[0]), 1)
+    outputs += [np.asarray(answer(*each)) for each in arrays[1:]]
+    np.savez("outputs.npz", seconds, *outputs)
 """
 
 
 def run_isolated(
     script: str,
     file: Path,
-    inputs: NDArray[np.float32],
+    samples: Samples,
     seconds: float = SECONDS,
     environment: Mapping[str, str] | None = None,
 ) -> Outputs:
     """Run `prepare(file) -> (inputs -> outputs)`, which `script` defines, in a fresh Python.
+
+    Where samples differ in length, it is (inputs, lengths) -> outputs.
 
     The first of two runs is not timed. The process sees neither the current folder nor PYTHONPATH,
     and fails if the workbench was imported in it.
@@ -58,24 +63,27 @@ def run_isolated(
     """
     with tempfile.TemporaryDirectory(prefix="workbench-verify-") as name:
         folder = Path(name)
-        lay_out(folder, script, file, inputs)
+        lay_out(folder, script, file, samples)
         (failure,) = run_folders([folder], seconds, environment)
         if failure:
             raise UserError(f"{file.name} does not run by itself.", failure)
-        return answers(folder)
+        return answers(folder, samples)
 
 
-def lay_out(folder: Path, script: str, file: Path, inputs: NDArray[np.float32]) -> None:
+def lay_out(folder: Path, script: str, file: Path, samples: Samples) -> None:
     """Put into a folder what `run_folders` needs to ask a file."""
-    main = script + _MAIN.format(file=str(file.resolve()))
+    asked = samples.asked()
+    main = script + _MAIN.format(file=str(file.resolve()), arrays=len(asked[0]))
     (folder / "main.py").write_text(main, encoding="utf-8")
-    np.save(folder / "inputs.npy", np.ascontiguousarray(inputs))
+    arrays = [np.ascontiguousarray(array) for each in asked for array in each]
+    np.savez(folder / "inputs.npz", *arrays)
 
 
-def answers(folder: Path) -> Outputs:
+def answers(folder: Path, samples: Samples) -> Outputs:
     """Return what `run_folders` got from a file."""
     with np.load(folder / "outputs.npz") as found:
-        return Outputs(found["outputs"], float(found["seconds"]))
+        seconds, values, *alone = (found[name] for name in found)
+    return Outputs(values, float(seconds), samples.real(alone))
 
 
 def run_folders(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from plugins.backends.keras.code import generate
 from plugins.exporters.attachments import append_zip
-from plugins.exporters.keras_writing import KerasExporter
+from plugins.exporters.keras_writing import KERAS_ANSWER, KerasExporter
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Limit
 from workbench.plugin_api.layer import Layer
@@ -33,10 +33,10 @@ class KerasFileExporter(KerasExporter):
     result: ClassVar[str] = "model.keras"
 
     def limits(self, network: Network) -> Sequence[Limit]:
-        """Name the layers that Keras lacks: they load where a module written beside is imported."""
+        """Name the layers that need more than Keras' own: a module beside is to be imported."""
         own = [
             Limit(
-                message=f"Keras has no {node.layer.title} of its own: import the Python file "
+                message=f"{node.id} uses a class that Keras lacks: import the Python file "
                 "written beside before loading.",
                 node=node.id,
             )
@@ -48,21 +48,25 @@ class KerasFileExporter(KerasExporter):
     def finish(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Put the attachments into the zip; write the module of the network's own layers."""
         append_zip(path, request, FOLDER)
-        if not any(needs_module(node) for node in request.network.nodes):
+        source = generate(request.network).source
+        if "register_keras_serializable" not in source:
             return ()
         beside = module_beside(path)
-        write_atomically(beside, generate(request.network).source.encode())
+        write_atomically(beside, source.encode())
         return (beside,)
 
     def reader(self, path: Path, request: ExportRequest) -> str:
         """Load in safe mode; import what lies beside, if anything does."""
-        return _IMPORT.format(file=str(module_beside(path).resolve())) + _READ
+        beside = str(module_beside(path).resolve())
+        return _IMPORT.format(file=beside) + KERAS_ANSWER + _READ
 
 
 def needs_module(node: ResolvedNode) -> bool:
-    """Whether a node's layer brings classes that Keras does not have."""
-    has_code = type(node.layer).keras is not Layer.keras
-    return has_code and bool(node.layer.keras(node.input_types).helpers)
+    """Whether a node's layer brings classes that Keras does not have, or asks for a mask."""
+    if type(node.layer).keras is Layer.keras:
+        return False
+    code = node.layer.keras(node.input_types)
+    return bool(code.helpers) or "{mask" in code.call or "{lengths" in code.call
 
 
 def module_beside(path: Path) -> Path:
@@ -82,6 +86,5 @@ import keras
 
 
 def prepare(file):
-    model = keras.models.load_model(file)
-    return model.predict_on_batch
+    return answering(keras.models.load_model(file))
 """

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from plugins.exporters.keras_writing import KerasExporter, axes_in_words
 from plugins.exporters.onnx_file import (
     INPUT,
+    LENGTHS,
     OUTPUT,
     is_large,
     onnx_availability,
     properties,
     reader,
 )
+from plugins.exporters.samples import fewest_batch_steps, lengths_in_words
 from workbench.plugin_api.exporter import Limit
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 _TOO_LARGE = Limit(
     message="Its weights exceed 2 GiB, the most this file can hold. Choose “ONNX” instead.",
     refuses=True,
+)
+_UNROLLED = (
+    "Keras on PyTorch unrolls the steps of {node}, so this file would hold samples of one length "
+    "only. Choose “ONNX” instead, which takes any length."
 )
 
 
@@ -46,8 +52,13 @@ class KerasOnnxExporter(KerasExporter):
         return super().availability() if available.ok else available
 
     def limits(self, network: Network) -> Sequence[Limit]:
-        """Refuse what does not fit into one file."""
-        own = (_TOO_LARGE,) if is_large(network) else ()
+        """Refuse what does not fit into one file, and loops over varying steps."""
+        own = [_TOO_LARGE] if is_large(network) else []
+        for node in network.nodes:
+            if node.layer.category == "Recurrent" and any(t.varies for t in node.input_types):
+                own.append(
+                    Limit(message=_UNROLLED.format(node=node.id), node=node.id, refuses=True)
+                )
         return (*super().limits(network), *own)
 
     def settings(self, request: ExportRequest) -> dict[str, Any]:
@@ -55,14 +66,16 @@ class KerasOnnxExporter(KerasExporter):
         kinds = request.network.inputs[0].output, request.network.outputs[0].output
         return {
             "opset": request.options.opset,
-            "input": INPUT,
+            "inputs": [INPUT, *([LENGTHS] if request.network.varying else [])],
             "output": OUTPUT,
+            "fewest": fewest_batch_steps(request.network),
             "properties": properties(request, *map(axes_in_words, kinds)),
         }
 
     def notes(self, request: ExportRequest) -> Sequence[str]:
         """Say what goes in."""
-        return (f"It takes {axes_in_words(request.network.inputs[0].output)}.",)
+        taken = f"It takes {axes_in_words(request.network.inputs[0].output)}."
+        return (taken, *lengths_in_words(request.network))
 
     def reader(self, path: Path, request: ExportRequest) -> str:
         """Run onnxruntime; nothing has to be permuted."""

@@ -52,13 +52,25 @@ def write_weights(model, job):
 
 
 def write_saved_model(model, job):
-    """Write TensorFlow's folder; it takes any batch."""
+    """Write TensorFlow's folder; it takes any batch, and lengths where the model does."""
+    import keras
     import tensorflow as tf
 
-    given = model.inputs[0]
-    shape = (None, *given.shape[1:])
-    signature = [tf.TensorSpec(shape, given.dtype, name="inputs")]
-    model.export("saved_model", format="tf_saved_model", verbose=False, input_signature=signature)
+    names = ("inputs", "lengths")
+    signature = [
+        tf.TensorSpec((None, *given.shape[1:]), given.dtype, name=name)
+        for name, given in zip(names, model.inputs, strict=False)
+    ]
+    if len(signature) == 1:
+        options = {"format": "tf_saved_model", "verbose": False}
+        model.export("saved_model", input_signature=signature, **options)
+        return
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serve", lambda *given: model(list(given), training=False), input_signature=signature
+    )
+    archive.write_out("saved_model", verbose=False)
 
 
 def write_litert(model, job):
@@ -75,25 +87,33 @@ def write_onnx(model, job):
     import torch
 
     class Network(torch.nn.Module):
-        """Takes one argument, as torch.export wants to be told of."""
+        """Takes tensors as arguments, as torch.export wants to be told of."""
 
         def __init__(self):
             super().__init__()
             self.model = model
 
-        def forward(self, inputs):
-            return self.model(inputs, training=False)
+        def forward(self, inputs, lengths=None):
+            given = inputs if lengths is None else [inputs, lengths]
+            return self.model(given, training=False)
 
-    samples = torch.zeros((2, *model.inputs[0].shape[1:]))  # one would fix the batch
+    first = model.inputs[0]
+    shape = [2, *(size or 8 + job["fewest"] for size in first.shape[1:])]  # one would fix the batch
+    arguments = [torch.zeros(shape, dtype=getattr(torch, first.dtype))]
+    batch = torch.export.Dim("batch")
+    shapes = [{0: batch}]
+    if len(model.inputs) > 1:
+        arguments.append(torch.full((2,), shape[1], dtype=torch.int32))
+        shapes = [{0: batch, 1: torch.export.Dim("time", min=job["fewest"])}, {0: batch}]
     program = torch.onnx.export(
         Network().eval(),
-        (samples,),
+        tuple(arguments),
         dynamo=True,
         verbose=False,
         opset_version=job["opset"],
-        input_names=[job["input"]],
+        input_names=job["inputs"],
         output_names=[job["output"]],
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        dynamic_shapes=tuple(shapes),
     )
     program.model.metadata_props.update(job["properties"])
     program.save("model.onnx")

@@ -50,6 +50,7 @@ class KerasScriptExporter(KerasExporter):
 
 def _framework(request: ExportRequest) -> Framework:
     trained_by = request.experiment.training.backend
+    given = "[batch, lengths]" if request.network.varying else "batch"
     names = [name for name, kind in BACKENDS.items() if kind.id == trained_by]
     return Framework(
         packages=("keras with tensorflow, jax or torch (set KERAS_BACKEND)",),
@@ -57,6 +58,6 @@ def _framework(request: ExportRequest) -> Framework:
         model="keras.Model",
         weights_suffix=WEIGHTS_SUFFIX,
         load=("model = make_model()", "model.load_weights(WEIGHTS)", "return model"),
-        forward=("return keras.ops.convert_to_numpy(model(batch, training=False))",),
+        forward=(f"return keras.ops.convert_to_numpy(model({given}, training=False))",),
         before=f'os.environ.setdefault("KERAS_BACKEND", "{[*names, "torch"][0]}")',
     )

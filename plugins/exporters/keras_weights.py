@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from plugins.backends.keras.code import generate
-from plugins.exporters.keras_writing import KerasExporter
+from plugins.exporters.keras_writing import KERAS_ANSWER, KerasExporter
 from plugins.exporters.safetensors import metadata
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class KerasWeightsExporter(KerasExporter):
     def reader(self, path: Path, request: ExportRequest) -> str:
         """Load the weights into the generated model."""
         code = generate(request.network)
-        return code.source + (
+        return f"{code.source}\n\n{KERAS_ANSWER}" + (
             "\n\ndef prepare(file):\n"
             f"    model = {code.class_name}()\n"
             "    model.load_weights(file)\n"
-            "    return model.predict_on_batch\n"
+            "    return answering(model)\n"
         )
 
 

@@ -16,6 +16,7 @@ from plugins.backends.keras.code import generate, keras_names
 from plugins.backends.keras.names import model_name
 from plugins.exporters import keras_program
 from plugins.exporters.isolation import run_folders, run_isolated
+from plugins.exporters.samples import samples_of
 from workbench.errors import UserError
 from workbench.files import unwritable
 from workbench.plugin_api.exporter import Exporter, Limit
@@ -36,6 +37,7 @@ BACKENDS = {kind.framework: kind for kind in (KerasJax, KerasTensorFlow, KerasTo
 class KerasExporter(Exporter):
     """A file that Keras writes; the model is made anew in a process without the workbench."""
 
+    takes_lengths = True
     frameworks: ClassVar[tuple[str, ...]] = ("jax", "tensorflow", "torch")
     """What Keras may run on for this format, the quickest to import first."""
     writes: ClassVar[str]
@@ -110,12 +112,15 @@ class KerasExporter(Exporter):
     def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Let the file answer in a separate process."""
         return run_isolated(
-            self.reader(path, request), path, inputs, environment=self.environment()
+            self.reader(path, request),
+            path,
+            samples_of(request, inputs),
+            environment=self.environment(),
         )
 
     @abstractmethod
     def reader(self, path: Path, request: ExportRequest) -> str:
-        """Return source that defines `prepare(file) -> (inputs -> outputs)`."""
+        """Return source that defines `prepare(file) -> (inputs -> outputs)`, see `run_isolated`."""
 
     def environment(self) -> Mapping[str, str]:
         """Return variables for processes: Keras' framework, the CPU, and no chatter."""
@@ -135,5 +140,19 @@ def module_name(title: str) -> str:
 
 def axes_in_words(kind: TensorType) -> str:
     """Return a tensor's axes as Keras has them: "batch × height 8 × width 8 × channels 3"."""
-    axes = (f"{name} {size}" for name, size in zip(kind.axes, kind.shape, strict=True))
+    axes = (
+        name if size is None else f"{name} {size}"
+        for name, size in zip(kind.axes, kind.shape, strict=True)
+    )
     return " × ".join(("batch", *axes))
+
+
+KERAS_ANSWER = """
+def answering(model):
+    def answer(*given):
+        integers = [a.astype("int32") if a.dtype.kind == "i" else a for a in given]
+        return model.predict_on_batch(integers if len(given) > 1 else integers[0])
+
+    return answer
+"""
+"""Source of what lets a Keras model answer; it takes lengths as its last input."""

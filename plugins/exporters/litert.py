@@ -28,6 +28,7 @@ class LiteRTExporter(KerasExporter):
     title = "LiteRT"
     help = "One file for phones and small devices (TensorFlow Lite)."
     suffix = ".tflite"
+    takes_lengths = False
     frameworks: ClassVar[tuple[str, ...]] = ("tensorflow",)
     writes: ClassVar[str] = "litert"
     result: ClassVar[str] = "model.tflite"

@@ -13,6 +13,7 @@ from workbench.files import write_atomically
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.data import METRIC_PREFIXES
 from workbench.plugin_api.exporter import Exporter
+from workbench.plugin_api.metrics import TITLES, is_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ class ModelCardExporter(Exporter):
     title = "Model card"
     help = "Data, task, metrics, layers and versions, as Markdown."
     suffix = ".md"
+    takes_lengths = True
     holds_network = False
 
     def availability(self) -> Availability:
@@ -64,7 +66,7 @@ def card(request: ExportRequest) -> str:
         ("Licence", _LICENCE),
         ("Intended use", _use(request)),
         ("Data", _data(request)),
-        ("Metrics", _metrics(request.metrics)),
+        ("Metrics", _metrics(request.metrics, request.baselines)),
         ("Preprocessing", _preprocessing(request)),
         ("Classes", _classes(request)),
         ("Layers", _layers(request)),
@@ -128,17 +130,29 @@ def _data(request: ExportRequest) -> str:
     return "\n".join([*lines, *(f"\n{_plain(text)}" for text in info.warnings)])
 
 
-def _metrics(metrics: Mapping[str, float]) -> str:
+def _metrics(
+    metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> str:
     if not metrics:
         return "Nothing was measured with these weights."
     titles = {METRIC_PREFIXES[name]: title for name, title in SPLIT_TITLES.items()}
     rows = []
     for key, value in sorted(metrics.items(), key=lambda pair: _place(pair[0], titles)):
         prefix, _, name = key.partition("/")
-        rows.append((titles.get(prefix, prefix), name.replace("_", " "), _number(name, value)))
+        title = TITLES.get(name, name.replace("_", " "))
+        rows.append((titles.get(prefix, prefix), title, _number(name, value)))
     lines = list(_table(("split", "metric", "value"), rows))
     if any(key.startswith(METRIC_PREFIXES["validation"]) for key in metrics):
         lines += ["", "Validation samples chose the weights, so test samples say more of new data."]
+    compared = [
+        (SPLIT_TITLES[split], _plain(answer), name.replace("_", " "), _number(name, value))
+        for split, answers in baselines.items()
+        for answer, found in answers.items()
+        for name, value in found.items()
+    ]
+    if compared:
+        lines += ["", "What simple answers reach on the same samples:", ""]
+        lines += _table(("split", "answer", "metric", "value"), compared)
     return "\n".join(lines)
 
 
@@ -258,8 +272,9 @@ def _plain(text: str) -> str:
 
 
 def _number(name: str, value: float) -> str:
-    is_share = "loss" not in name and 0 <= value <= 1
-    return f"{value * 100:.1f} %" if is_share else f"{value:.4g}"
+    if name == "smape":
+        return f"{value:.1f} %"
+    return f"{value * 100:.1f} %" if is_share(name) else f"{value:.4g}"
 
 
 def _place(key: str, titles: Mapping[str, str]) -> tuple[int, str]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 LARGEST = 2**31 - 2**24
 """Bytes of weights that fit into one file: Protocol Buffers and FlatBuffers end at 2 GiB."""
-INPUT, OUTPUT = "input", "output"
+INPUT, LENGTHS, OUTPUT = "input", "lengths", "output"
+"""Names in the file; lengths only where samples differ in length."""
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
@@ -57,11 +58,13 @@ def prepare(file):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    taken = session.get_inputs()
+    types = {{"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int32)": "int32"}}
 
-    def answer(inputs):
-        given = np.ascontiguousarray(inputs.transpose({inward}))
-        return session.run(None, {{name: given}})[0].transpose({outward})
+    def answer(inputs, *lengths):
+        given = np.ascontiguousarray(inputs.transpose({inward})), *lengths
+        feed = {{t.name: a.astype(types[t.type]) for t, a in zip(taken, given)}}
+        return session.run(None, feed)[0].transpose({outward})
 
     return answer
 """

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.safetensors import metadata
+from plugins.exporters.samples import samples_of
 from plugins.exporters.script import READER, Framework, script_source
-from plugins.exporters.torch_module import module_call, torch_state
+from plugins.exporters.torch_module import lacking_code, module_call, torch_state
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.exporter import ExportRequest, Limit, Outputs
+    from workbench.plugin_api.network import Network
 
 WEIGHTS_SUFFIX = ".safetensors"
 
@@ -39,6 +41,10 @@ class PythonScriptExporter(Exporter):
         """PyTorch must be installed."""
         return TorchBackend().availability()
 
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse layers without PyTorch code."""
+        return lacking_code(network)
+
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the script, and its weights with the same name beside it."""
         from safetensors.torch import save
@@ -54,7 +60,7 @@ class PythonScriptExporter(Exporter):
 
     def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Import the script in a separate process and let it answer prepared samples."""
-        return run_isolated(READER, path, inputs)
+        return run_isolated(READER, path, samples_of(request, inputs))
 
 
 def _framework(request: ExportRequest, class_name: str) -> Framework:

@@ -10,7 +10,8 @@ from safetensors.numpy import save
 
 from plugins.backends.pytorch.code import generate, torch_names
 from plugins.exporters.isolation import run_isolated
-from plugins.exporters.torch_module import run_source
+from plugins.exporters.samples import samples_of
+from plugins.exporters.torch_module import lacking_code, run_source
 from workbench.files import write_atomically
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.exporter import Exporter
@@ -45,11 +46,23 @@ class SafetensorsExporter(Exporter):
         write_atomically(path, save(tensors, metadata(request)))
         return (path,)
 
-    def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
-        """Load the file into the generated PyTorch module in a separate process."""
+    def notes(self, request: ExportRequest) -> Sequence[str]:
+        """Say why a file was not compared."""
+        lacking = lacking_code(request.network)
+        return [f"Not compared: {limit.message}" for limit in lacking[:1]]
+
+    def outputs(
+        self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
+    ) -> Outputs | None:
+        """Load the file into the generated PyTorch module in a separate process.
+
+        None where a layer has no PyTorch code.
+        """
+        if lacking_code(request.network):
+            return None
         code = generate(request.network)
         table = {
-            name: (torch_name, bind.transpose, bind.shape)
+            name: (torch_name, bind.blocks, bind.transpose, bind.shape)
             for name, (torch_name, bind) in torch_names(request.network).items()
         }
         load = f"""
@@ -65,7 +78,10 @@ def load(file):
     model = {code.class_name}()
     state = model.state_dict()
     for name, array in load_file(file).items():
-        torch_name, transpose, shape = TABLE[name]
+        torch_name, blocks, transpose, shape = TABLE[name]
+        if blocks is not None:
+            parts = np.split(array, len(blocks), axis=-1)
+            array = np.concatenate([parts[index] for index in blocks], axis=-1)
         array = array if transpose is None else array.transpose(transpose)
         array = array if shape is None else array.reshape(shape)
         state[torch_name] = torch.from_numpy(np.ascontiguousarray(array))
@@ -73,7 +89,7 @@ def load(file):
     return model
 """
         script = code.source + load + run_source(request, "load(file)")
-        return run_isolated(script, path, inputs)
+        return run_isolated(script, path, samples_of(request, inputs))
 
 
 def metadata(request: ExportRequest) -> dict[str, str]:

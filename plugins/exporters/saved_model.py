@@ -18,7 +18,7 @@ EXTRA = "assets.extra"
 
 
 class SavedModelExporter(KerasExporter):
-    """A graph with one signature, from one tensor to one."""
+    """A graph with one signature, from one tensor to one; lengths are a second input."""
 
     id = "savedmodel"
     title = "TensorFlow SavedModel"
@@ -44,5 +44,11 @@ import tensorflow as tf
 
 def prepare(file):
     model = tf.saved_model.load(file)
-    return lambda inputs: model.serve(inputs).numpy()
+
+
+    def answer(*given):
+        integers = [a.astype("int32") if a.dtype.kind == "i" else a for a in given]
+        return model.serve(*map(tf.constant, integers)).numpy()
+
+    return answer
 """

@@ -19,6 +19,7 @@ _READS: dict[str, tuple[tuple[str, ...], str]] = {
     "pictures": (("pillow",), "picture.png"),
     "texts": (("tokenizers",), "text.txt"),
     "series": ((), "series.csv"),
+    "timelines": ((), "series.csv"),
 }
 """What reads samples of each kind, and a file of that kind."""
 
@@ -33,7 +34,8 @@ class Framework:
         model: the network's type.
         weights_suffix: of the file beside the script.
         load: statements that return the network with the weights of the file WEIGHTS.
-        forward: statements that return the outputs of `model` for `batch`, canonical arrays both.
+        forward: statements that return the outputs of `model` for `batch`, canonical arrays both;
+            where samples differ in length, `lengths` holds how many steps of each are real.
         before: statements that must come before the framework is imported.
     """
 
@@ -48,23 +50,24 @@ class Framework:
 
 def script_source(request: ExportRequest, name: str, network: str, framework: Framework) -> str:
     """Return a script called `name`: the network's source, preprocessing, classes, a command."""
+    task = request.task.python_source(request.network)
     return join_sources(
         _docstring(request, name, framework.packages),
         network,
         request.preprocessing.python_source(dict(request.fitted)),
-        request.task.python_source(request.network),
+        task if "\ndef told(" in f"\n{task}" else f"{task.rstrip()}\n\n\n{_TOLD}",
         _main(request, framework),
         before=framework.before,
     )
 
 
 def _docstring(request: ExportRequest, name: str, packages: Sequence[str]) -> str:
-    count = len(request.info.classes)
     readers, file = _READS[request.info.kind]
     needed = ["numpy", *packages, *readers]
     title = " ".join(request.experiment.name.replace("\\", "").replace('"', "").split())
     return (
-        f"{title or 'A network'}: tells {count} classes apart; made with Neural Workbench.\n\n"
+        f"{title or 'A network'}: {request.task.does(request.info)}; made with Neural Workbench."
+        "\n\n"
         f"Needs {', '.join(needed[:-1])} and {needed[-1]}:\n\n"
         f"    python {name} {file} …"
     )
@@ -82,6 +85,11 @@ def _body(statements: Sequence[str]) -> str:
 
 
 def _main(request: ExportRequest, framework: Framework) -> str:
+    varies = bool(request.network.varying)
+    parameter = ", lengths: np.ndarray" if varies else ""
+    about = "\n\n    `lengths` are the real steps of each sample.\n    " if varies else ""
+    one = ", np.full(len(batch), batch.shape[1])" if varies else ""
+    rank = request.network.inputs[0].output.rank
     return f'''
 import sys
 from pathlib import Path
@@ -98,13 +106,13 @@ def load_model() -> {framework.model}:
 {_body(framework.load)}
 
 
-def forward(model: {framework.model}, batch: np.ndarray) -> np.ndarray:
-    """Return the outputs for prepared samples, features or channels last."""
+def forward(model: {framework.model}, batch: np.ndarray{parameter}) -> np.ndarray:
+    """Return the outputs for prepared samples, features or channels last.{about}"""
 {_body(framework.forward)}
 
 
 def main() -> None:
-    """Print the likeliest classes of each file."""
+    """Print what the network answers to each file."""
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     model = load_model()
@@ -116,8 +124,8 @@ def main() -> None:
             print(f"{{path}} cannot be used: {{error}}", file=sys.stderr)
             failed = True
             continue
-        found = answers(forward(model, prepared[None])[0], CLASSES)
-        print(path, *(f"{{label}} {{100 * share:.1f}} %" for label, share in found[:3]), sep="\\t")
+        batch = prepared if prepared.ndim > {rank} else prepared[None]
+        print(path, told(forward(model, batch{one}), path), sep="\\t")
     sys.exit(failed)
 
 
@@ -125,6 +133,13 @@ if __name__ == "__main__":
     main()
 '''
 
+
+_TOLD = '''
+def told(outputs: np.ndarray, path: str) -> str:
+    """Return the likeliest classes of a file with their probabilities."""
+    found = answers(outputs[0], CLASSES)[:3]
+    return "\\t".join(f"{label} {100 * share:.1f} %" for label, share in found)
+'''
 
 READER = """
 import importlib.util
@@ -135,6 +150,6 @@ def prepare(file):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     model = module.load_model()
-    return lambda inputs: module.forward(model, inputs)
+    return lambda *given: module.forward(model, *given)
 """
 """Imports a script, and lets it answer prepared samples."""

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.attachments import attachments
 from plugins.exporters.isolation import run_isolated
-from plugins.exporters.torch_module import axes_in_words, example_batch, run_source, torch_module
+from plugins.exporters.samples import fewest_batch_steps, lengths_in_words, samples_of
+from plugins.exporters.torch_module import (
+    axes_in_words,
+    boundary_orders,
+    example_arguments,
+    lacking_code,
+    run_source,
+    torch_module,
+)
+from plugins.exporters.torch_recurrent import kept_whole
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter
 
@@ -21,7 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.exporter import ExportRequest, Limit, Outputs
+    from workbench.plugin_api.network import Network
 
 
 class TorchExportExporter(Exporter):
@@ -31,10 +41,15 @@ class TorchExportExporter(Exporter):
     title = "torch.export"
     help = "For torch.export.load(file).module(); channels first."
     suffix = ".pt2"
+    takes_lengths = True
 
     def availability(self) -> Availability:
         """PyTorch must be installed."""
         return TorchBackend().availability()
+
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse layers without PyTorch code."""
+        return lacking_code(network)
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the program, with the attachments as extra files."""
@@ -49,16 +64,17 @@ class TorchExportExporter(Exporter):
 
     def notes(self, request: ExportRequest) -> Sequence[str]:
         """Say what goes in."""
-        return (f"It takes {axes_in_words(request.network.inputs[0].output)}.",)
+        taken = f"It takes {axes_in_words(request.network.inputs[0].output)}."
+        return (taken, *lengths_in_words(request.network))
 
     def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Load the program in a separate process."""
         module = run_source(request, "torch.export.load(file).module()", in_evaluation=False)
-        return run_isolated(f"import torch\n{module}", path, inputs)
+        return run_isolated(f"import torch\n{module}", path, samples_of(request, inputs))
 
 
 def program(request: ExportRequest) -> Any:
-    """Return the torch.export.ExportedProgram; it takes any batch.
+    """Return the torch.export.ExportedProgram; it takes any batch, and samples of any length.
 
     https://docs.pytorch.org/docs/stable/export.html
     """
@@ -66,4 +82,17 @@ def program(request: ExportRequest) -> Any:
 
     _, module = torch_module(request)
     batch = torch.export.Dim("batch")
-    return torch.export.export(module, (example_batch(request),), dynamic_shapes=({0: batch},))
+    shapes: tuple[Any, ...] = ({0: batch},)
+    if request.network.varying:
+        fewest = fewest_batch_steps(request.network)
+        inward, _ = boundary_orders(request.network)
+        time = torch.export.Dim("time", min=fewest)
+        shapes = ({0: batch, inward.index(1): time}, {0: batch})
+    with kept_whole():
+        return torch.export.export(
+            module,
+            example_arguments(request),
+            dynamic_shapes=shapes,
+            # Not all that holds for any length can be proved.
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plugins.backends.pytorch.backend import without_torch
 from plugins.backends.pytorch.code import boundary_layout, generate, torch_names
+from plugins.exporters.samples import samples_of
+from workbench.plugin_api.exporter import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +18,18 @@ if TYPE_CHECKING:
     from workbench.plugin_api.exporter import ExportRequest
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.tensors import TensorType
+
+
+def lacking_code(network: Network) -> list[Limit]:
+    """Refuse layers of plug-ins that have no PyTorch code."""
+    return [
+        Limit(
+            message=f"{node.layer.title} has no PyTorch code, which {node.id} needs.",
+            node=node.id,
+            refuses=True,
+        )
+        for node in without_torch(network)
+    ]
 
 
 def torch_state(request: ExportRequest) -> tuple[GeneratedCode, Mapping[str, Any]]:
@@ -40,20 +55,24 @@ def torch_module(request: ExportRequest) -> tuple[GeneratedCode, Any]:
     return code, module.eval()
 
 
-def example_batch(request: ExportRequest) -> Any:
+def example_arguments(request: ExportRequest) -> tuple[Any, ...]:
     """Return two samples as the module takes them: of one, an export would fix the batch to 1."""
     import torch
 
     kind = request.network.inputs[0].output
-    samples = torch.from_numpy(np.resize(request.sample_inputs, (2, *kind.shape)))
+    inputs, *lengths = samples_of(request, request.sample_inputs).asked()[0]
+    samples = torch.from_numpy(np.resize(inputs, (2, *inputs.shape[1:])))
     if boundary_layout(kind) == "channels_first":
         samples = samples.movedim(-1, 1)
-    return samples.contiguous()
+    return samples.contiguous(), *(torch.from_numpy(np.resize(each, 2)) for each in lengths)
 
 
 def axes_in_words(kind: TensorType) -> str:
     """Return how the module takes or gives a tensor: "batch × channels 3 × height 8 × width 8"."""
-    axes = [f"{name} {size}" for name, size in zip(kind.axes, kind.shape, strict=True)]
+    axes = [
+        name if size is None else f"{name} {size}"
+        for name, size in zip(kind.axes, kind.shape, strict=True)
+    ]
     if boundary_layout(kind) == "channels_first":
         axes = [axes[-1], *axes[:-1]]
     return " × ".join(("batch", *axes))
@@ -71,15 +90,16 @@ def boundary_orders(network: Network) -> tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def module_call(request: ExportRequest, model: str, batch: str) -> str:
-    """Return an expression of canonical outputs for a canonical NumPy batch."""
+    """Return an expression of canonical outputs for a canonical NumPy batch.
+
+    Where samples differ in length, the variable `lengths` holds how many steps of each are real.
+    """
     inward, outward = boundary_orders(request.network)
     given = f"torch.from_numpy({batch})"
     if inward != tuple(sorted(inward)):
         given += f".permute{inward}.contiguous()"
-    # One batch of samples of equal length, whose steps are all real.
-    varies = request.network.inputs[0].output.varies
-    steps = f", torch.full(({batch}.shape[0],), {batch}.shape[1])" if varies else ""
-    answer = f"{model}({given}{steps})"
+    lengths = ", torch.from_numpy(lengths)" if request.network.varying else ""
+    answer = f"{model}({given}{lengths})"
     if outward != tuple(sorted(outward)):
         answer += f".permute{outward}"
     return f"{answer}.numpy()"
@@ -95,7 +115,7 @@ def run_source(request: ExportRequest, module: str, *, in_evaluation: bool = Tru
     return (
         "\n\ndef prepare(file):\n"
         f"    model = {module}{evaluated}\n\n"
-        "    def answer(inputs):\n"
+        "    def answer(inputs, lengths=None):\n"
         "        with torch.no_grad():\n"
         f"            return {module_call(request, 'model', 'inputs')}\n\n"
         "    return answer\n"

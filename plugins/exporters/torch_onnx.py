@@ -9,14 +9,17 @@ from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.onnx_file import (
     INPUT,
+    LENGTHS,
     OUTPUT,
     is_large,
     onnx_availability,
     properties,
     reader,
 )
+from plugins.exporters.samples import lengths_in_words, samples_of
 from plugins.exporters.torch_export import program
-from plugins.exporters.torch_module import axes_in_words, boundary_orders
+from plugins.exporters.torch_module import axes_in_words, boundary_orders, lacking_code
+from plugins.exporters.torch_recurrent import kept_whole, onnx_translations
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter, Limit
 
@@ -41,6 +44,7 @@ class TorchOnnxExporter(Exporter):
     title = "ONNX"
     help = "For onnxruntime and many others; pictures channels first."
     suffix = ".onnx"
+    takes_lengths = True
 
     def availability(self) -> Availability:
         """PyTorch and the ONNX packages must be installed."""
@@ -48,11 +52,12 @@ class TorchOnnxExporter(Exporter):
         return TorchBackend().availability() if available.ok else available
 
     def limits(self, network: Network) -> Sequence[Limit]:
-        """Say when the weights are too large for one file."""
+        """Refuse layers without PyTorch code; say when the weights are too large for one file."""
+        found = lacking_code(network)
         if is_large(network):
             message = "Its weights exceed 2 GiB, the most an ONNX file holds: they lie beside it."
-            return (Limit(message=message),)
-        return ()
+            found.append(Limit(message=message))
+        return found
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the model; weights of more than 2 GiB go into a second file."""
@@ -66,6 +71,7 @@ class TorchOnnxExporter(Exporter):
     def notes(self, request: ExportRequest) -> Sequence[str]:
         """Say what goes in, and that two files belong together."""
         found = [f"It takes {axes_in_words(request.network.inputs[0].output)}."]
+        found += lengths_in_words(request.network)
         if is_large(request.network):
             found.append(f"Keep the file that ends in {DATA_SUFFIX} beside it: it has the weights.")
         return found
@@ -73,7 +79,7 @@ class TorchOnnxExporter(Exporter):
     def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Run onnxruntime in a separate process."""
         inward, outward = boundary_orders(request.network)
-        return run_isolated(reader(inward, outward), path, inputs)
+        return run_isolated(reader(inward, outward), path, samples_of(request, inputs))
 
 
 def _model(request: ExportRequest) -> Any:
@@ -83,19 +89,32 @@ def _model(request: ExportRequest) -> Any:
     """
     import torch
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), kept_whole():
         warnings.simplefilter("ignore")
         found = torch.onnx.export(
             decomposed(program(request)),
             opset_version=request.options.opset,
-            input_names=[INPUT],
+            input_names=[INPUT, *([LENGTHS] if request.network.varying else [])],
             output_names=[OUTPUT],
+            custom_translation_table=onnx_translations(),
             dynamo=True,
             verbose=False,
         )
+    _name_axes(found.model.graph)
     kinds = request.network.inputs[0].output, request.network.outputs[0].output
     found.model.metadata_props.update(properties(request, *map(axes_in_words, kinds)))
     return found
+
+
+def _name_axes(graph: Any) -> None:
+    """Give the axes of the input that are of any size a name, wherever they come again."""
+    symbols = [str(size) for size in graph.inputs[0].shape if not isinstance(size, int)]
+    found = dict(zip(symbols, ("batch", "time"), strict=False))
+    inner = (value for node in graph for value in node.outputs)
+    for value in (*graph.inputs, *graph.outputs, *inner):
+        for axis, size in enumerate(value.shape or ()):
+            if str(size) in found:
+                value.shape[axis] = found[str(size)]
 
 
 def decomposed(exported: Any) -> Any:

@@ -10,7 +10,8 @@ from plugins.backends.pytorch.backend import TorchBackend
 from plugins.backends.pytorch.code import generate
 from plugins.exporters.attachments import attachments
 from plugins.exporters.isolation import run_isolated
-from plugins.exporters.torch_module import run_source, torch_state
+from plugins.exporters.samples import samples_of
+from plugins.exporters.torch_module import lacking_code, run_source, torch_state
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Availability
-    from workbench.plugin_api.exporter import ExportRequest, Outputs
+    from workbench.plugin_api.exporter import ExportRequest, Limit, Outputs
+    from workbench.plugin_api.network import Network
 
 FOLDER = "neural-workbench/"
 """Of the records that PyTorch does not know, below the archive's own."""
@@ -41,6 +43,10 @@ class TorchStateExporter(Exporter):
     def availability(self) -> Availability:
         """PyTorch must be installed."""
         return TorchBackend().availability()
+
+    def limits(self, network: Network) -> Sequence[Limit]:
+        """Refuse layers without PyTorch code."""
+        return lacking_code(network)
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the state dict; the attachments lie in its zip, where torch.load passes them by."""
@@ -68,5 +74,5 @@ class TorchStateExporter(Exporter):
         return run_isolated(
             code.source + "\n\nimport torch\n" + load + run_source(request, "load(file)"),
             path,
-            inputs,
+            samples_of(request, inputs),
         )

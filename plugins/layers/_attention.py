@@ -17,6 +17,7 @@ class Attention(Layer, frozen=True, kw_only=True):
     """A layer with heads that look from each step at others."""
 
     category = "Attention"
+    attends = True
     inputs = (1, 2)
     rank: ClassVar[int] = 1
 

@@ -47,7 +47,7 @@ class {name}(nn.Module):
         return kernels if bias is None else [*kernels, {biases}]
 
     def run(self, x, weights, both=False):
-        start = x.new_zeros(1 + both, len(x), self.units)
+        start = x.new_zeros(1 + both, x.shape[0], self.units)
         has_bias = len(weights) == 4 * (1 + both)
         options = has_bias, 1, 0.0, self.training, both, True
         return torch.{function}(x, {state}, weights, *options)[0]
@@ -58,7 +58,7 @@ def last_steps(x, direction, lengths=None):
     """Return where each sample ends: at its last step, or going backward at its first."""
     if direction == "backward":
         return x[:, 0]
-    rows = torch.arange(len(x), device=x.device)
+    rows = torch.arange(x.shape[0], device=x.device)
     end = x[:, -1] if lengths is None else x[rows, lengths - 1]
     if direction == "forward":
         return end

@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+import numpy as np
+from numpy.typing import NDArray
+
+from plugins.layers import _attention_maps
 from plugins.layers._attention import TORCH_ATTENTION, Attention
 from workbench.plugin_api.code import Code, Layout
 from workbench.plugin_api.layer import WeightSpec
@@ -73,6 +77,20 @@ class MultiHeadAttention(Attention, frozen=True, kw_only=True):
             binds=self.keras_binds(),
             helpers=self.keras_helpers(),
         )
+
+    def attention(
+        self,
+        inputs: Sequence[NDArray[np.float32]],
+        weights: Mapping[str, NDArray[np.float32]],
+        real: Sequence[int | None],
+        queries: int,
+    ) -> Mapping[str, NDArray[np.floating]]:
+        """Return the shares of each head."""
+        x, context = (rows.astype(np.float64) for rows in (inputs[0], inputs[-1]))
+        attended = _attention_maps.attend(
+            x[:queries], context, weights, rotary=self.rotary, causal=self.causal, real=real[-1]
+        )
+        return {"": _attention_maps.of_real(attended, real[0])}
 
     def summary(self) -> str:
         """Return "4 heads · causal"."""

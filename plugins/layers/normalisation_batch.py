@@ -82,6 +82,7 @@ class BatchNorm(Normalisation, frozen=True, kw_only=True):
     help = "Gives each channel mean 0 and deviation 1 over the batch, then scales and shifts it."
     reference = "https://arxiv.org/abs/1502.03167"
     keywords = ("batch normalisation", "batchnormalization", "bn")
+    is_over_batch = True
 
     momentum: Annotated[
         float,

@@ -33,11 +33,12 @@ def average_pool{rank}d(x, kernel, stride, pads):
     return total / F.avg_pool{rank}d(inside, kernel, stride)
 '''
 
+# Not max_pool1d: torch.export 2.15 would fix the number of steps to the example's.
 _MAX_STEPS = '''\
 def max_pool_steps(x, mask, kernel, stride, pads):
     """Max pooling of real steps; zero where a window has none."""
     x = F.pad(x.masked_fill(~mask[:, None], float("-inf")), pads, value=float("-inf"))
-    y = F.max_pool1d(x, kernel, stride)
+    y = F.max_pool2d(x[..., None], (kernel, 1), (stride, 1))[..., 0]
     return y.masked_fill(y == float("-inf"), 0)
 '''
 

@@ -20,8 +20,8 @@ class LearnedPositions(nn.Module):
         )
 
     def forward(self, x):
-        missing = max(x.shape[1] - len(self.weight), 0)
-        return x + F.pad(self.weight, (0, 0, 0, missing))[: x.shape[1]]
+        steps = x.shape[1]
+        return x + F.pad(self.weight, (0, 0, 0, steps))[:steps]
 '''
 
 _KERAS_LEARNED = '''\

@@ -39,7 +39,7 @@ class PickToken(Layer, frozen=True, kw_only=True):
             plain = {"last": "{0}[:, -1]", "mean": "{0}.mean(dim=1)", "max": "{0}.amax(dim=1)"}
             return Code(plain[self.which], layout="channels_last")
         if self.which == "last":
-            rows = "torch.arange(len({0}), device={0}.device)"
+            rows = "torch.arange({0}.shape[0], device={0}.device)"
             return Code(f"{{0}}[{rows}, {{lengths}} - 1]", layout="channels_last")
         return Code(torch_reduced(self.which, "channels_last"), layout="channels_last")
 

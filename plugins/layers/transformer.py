@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from plugins.layers import _attention_maps
 from plugins.layers._affine import Epsilon
 from plugins.layers._attention import KERAS_BLOCK, TORCH_BLOCK, Attention
 from plugins.layers._source import call, unless
@@ -132,10 +136,52 @@ class _Block(Attention, frozen=True, kw_only=True):
         helpers = {**self.keras_helpers(), **KERAS_BLOCK}
         return Code(self._call(inputs), init, binds=binds, helpers=helpers)
 
+    def attention(
+        self,
+        inputs: Sequence[NDArray[np.float32]],
+        weights: Mapping[str, NDArray[np.float32]],
+        real: Sequence[int | None],
+        queries: int,
+    ) -> Mapping[str, NDArray[np.floating]]:
+        """Return the shares of "self" and of "cross" attention, or of the only one."""
+        x = inputs[0].astype(np.float64)
+        given = self._normed(x, weights, "norm1")
+        own = _attention_maps.attend(
+            given[:queries],
+            given,
+            _attention_maps.under(weights, "attention_"),
+            rotary=self.rotary,
+            causal=self.causal_kind,
+            real=real[0],
+        )
+        shares = _attention_maps.of_real(own, real[0])
+        if len(inputs) == 1:
+            return {"": shares}
+        x = x[:queries] + own.output
+        if not self.pre_norm:
+            x = _attention_maps.normalised(x, weights, "norm1", self.epsilon)
+        cross = _attention_maps.attend(
+            self._normed(x, weights, "norm3"),
+            inputs[1].astype(np.float64),
+            _attention_maps.under(weights, "cross_"),
+            rotary=False,
+            causal=False,
+            real=real[1],
+        )
+        return {"self": shares, "cross": _attention_maps.of_real(cross, real[0])}
+
     def summary(self) -> str:
         """Return "4 heads · swiglu"."""
         words = f"{self.heads} head{'s' if self.heads > 1 else ''}"
         return words if self.activation == "gelu" else f"{words} · {self.activation}"
+
+    def _normed(
+        self, x: NDArray[np.float64], weights: Mapping[str, NDArray[np.float32]], name: str
+    ) -> NDArray[np.float64]:
+        """Return what a part of the block gets of x."""
+        if not self.pre_norm:
+            return x
+        return _attention_maps.normalised(x, weights, name, self.epsilon)
 
     def _hidden(self, inputs: Sequence[TensorType]) -> int:
         return self.hidden or 4 * inputs[0].shape[1]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 from workbench.errors import UserError
-from workbench.plugin_api import series
-from workbench.plugin_api.data import Kind, known_shapes
+from workbench.plugin_api import series, sounds
+from workbench.plugin_api.data import Kind, known_sample_rate, known_shapes
 from workbench.plugin_api.parameters import Size, param
-from workbench.plugin_api.preprocessing import Preprocessing
+from workbench.plugin_api.preprocessing import Lengths, Preprocessing
 from workbench.plugin_api.tensors import SEQUENCE_AXES, TensorType
 
 if TYPE_CHECKING:
@@ -53,6 +56,8 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
             "Straight line between neighbours, the value before, zero, or leave such series out",
         ),
     ] = "interpolate"
+    sample_rate: Annotated[Size | None, Meta(extra={"hidden": True})] = None
+    """To which sounds are resampled that are read from a file of their own; see `resolved`."""
 
     def output(self, samples: Samples) -> TensorType:
         """Return time × features; the time varies where the series differ in length."""
@@ -65,12 +70,35 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
         common = int(lengths[0]) if lengths.min() == lengths.max() else None
         return TensorType((common, int(shapes[0, 1])), SEQUENCE_AXES)
 
+    def longest_of(self, samples: Samples) -> int:
+        """Return the steps of the longest series after cutting, if the source knows them."""
+        shapes = known_shapes(samples)
+        if self.length is not None or shapes is None or not len(shapes):
+            return self.length or 0
+        return min(int(shapes[:, 0].max()), self.longest or sys.maxsize)
+
+    def measure(self, samples: Samples) -> Lengths:
+        """Count the steps of the series, and look for gaps and for channels that never change."""
+        lengths: list[int] = []
+        gaps, moments = 0, series.Moments()
+        for index in _spread(samples):
+            try:
+                values = samples.read(index)
+            except UserError:
+                continue  # reported when training comes to it
+            lengths.append(len(values))
+            gaps += not np.isfinite(values).all()
+            if self.missing != "refuse" or np.isfinite(values).all():
+                moments.add(series.filled(values, self.missing))
+        limit = None if self.length is not None else self.longest
+        notes = _notes(len(lengths), gaps, self.missing, moments)
+        return Lengths(np.array(lengths, np.int64), limit, "steps", notes)
+
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Learn the lengths, and offset and scale of each channel."""
-        chosen = np.unique(np.linspace(0, len(samples) - 1, FIT_SAMPLES).astype(int))
         lengths: list[int] = []
         moments = series.Moments()
-        for index in chosen.tolist():
+        for index in _spread(samples):
             try:
                 shaped = self.shape(samples.read(index))
             except UserError:
@@ -87,14 +115,19 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
             "mean_length": float(np.mean(lengths)),
             "channels": moments.channels,
         }
+        if rate := known_sample_rate(samples):
+            fitted["sample_rate"] = rate
         if self.scaling in ("standardise", "zero_one"):
             offset, scale = moments.standard() if self.scaling == "standardise" else moments.range()
             fitted |= {"offset": offset.tolist(), "scale": scale.tolist()}
         return fitted
 
     def resolved(self, fitted: dict[str, Any]) -> SeriesPreprocessing:
-        """Return the same: a series of another length is another input, not another shape."""
-        return self
+        """Return the same, for sounds of the rate that was trained with.
+
+        A series of another length is another input, not another shape.
+        """
+        return msgspec.structs.replace(self, sample_rate=fitted.get("sample_rate"))
 
     def shape(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Return the series without gaps at its length, float32.
@@ -117,19 +150,26 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
         return series.scaled(shaped, offset, scale)
 
     def read_file(self, path: str) -> NDArray[Any]:
-        """Read a text file with one step a line and one channel a column, or a WAV file."""
+        """Read a text file with one step a line and one channel a column, or a sound file."""
         try:
-            return series.read_series(path)
+            return series.read_series(path, self.sample_rate)
         except (OSError, ValueError) as error:
             words = getattr(error, "strerror", "") or str(error)
             raise UserError(
                 f"{path} cannot be used: {words}.",
-                "Give a text file with one step a line and one channel a column, or a WAV file.",
+                "Give a text file with one step a line and one channel a column, or a sound file.",
             ) from error
 
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return the functions that prepare a series, ending in `load(path)`."""
-        functions = [series.read_series, series.read_wav, series.shaped, series.filled]
+        functions = [
+            series.read_series,
+            sounds.read_sound,
+            sounds.read_wav,
+            sounds.resampled,
+            series.shaped,
+            series.filled,
+        ]
         result, constants = "values", ""
         if self.scaling == "each_series":
             functions.append(series.scaled_by_itself)
@@ -146,7 +186,8 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
             f"import csv\nimport wave\n\nimport numpy as np\n\n{constants}\n\n{sources}\n\n"
             "def load(path: str) -> np.ndarray:\n"
             '    """Read a series as the network takes it: time × channels."""\n'
-            f"    values = shaped(read_series(path), {self.missing!r}, {self.longest!r}, "
+            f"    values = read_series(path, {fitted.get('sample_rate')!r})\n"
+            f"    values = shaped(values, {self.missing!r}, {self.longest!r}, "
             f"{self.length!r})\n"
             f"    return {result}\n"
         )
@@ -155,3 +196,27 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
         self, fitted: dict[str, Any]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return np.array(fitted["offset"], np.float32), np.array(fitted["scale"], np.float32)
+
+
+def _spread(samples: Samples) -> list[int]:
+    return np.unique(np.linspace(0, len(samples) - 1, FIT_SAMPLES).astype(int)).tolist()
+
+
+def _notes(count: int, gaps: int, rule: str, moments: series.Moments) -> tuple[str, ...]:
+    """Say what the measured series lack."""
+    found = []
+    if gaps:
+        how = {
+            "interpolate": "filled along a straight line between neighbours",
+            "previous": "filled with the value before",
+            "zero": "filled with zero",
+            "refuse": "such series are left out",
+        }[rule]
+        found.append(f"{gaps} of {count} series have missing values; {how}.")
+    constant = moments.constant()
+    if constant:
+        listed = ", ".join(map(str, constant[:5])) + (" …" if len(constant) > 5 else "")
+        word = "Channel" if len(constant) == 1 else "Channels"
+        verb = "never changes" if len(constant) == 1 else "never change"
+        found.append(f"{word} {listed} {verb}, so nothing can be learned from there.")
+    return tuple(found)

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import inspect
-import os
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from plugins.preprocessing._tokenisers import (
+    FIT_TEXTS,
+    UNKNOWN_ID,
+    loaded,
+    spread_texts,
+    trained,
+)
 from workbench.errors import UserError
 from workbench.plugin_api import texts
 from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Size, param
-from workbench.plugin_api.preprocessing import Preprocessing
+from workbench.plugin_api.preprocessing import Lengths, Preprocessing, Word
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
     from workbench.plugin_api.data import Samples
 
-PADDING, UNKNOWN = "[PAD]", "[UNK]"
-"""The tokens with the numbers 0 and 1."""
-UNKNOWN_ID = 1
-FIT_TEXTS = 200_000
-"""The tokeniser learns from at most so many texts, spread evenly over the split."""
 MEASURED_TEXTS = 20_000
 """Lengths are taken from at most so many texts."""
 CHUNK = 1000
@@ -75,10 +73,28 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         """Return tokens over time; reads nothing."""
         return TensorType((self.length,), ("time",), "int64")
 
+    def target_type(self, samples: Samples, given: TensorType | None) -> TensorType | None:
+        """Return the source's; raises UserError where each word has a target of its own."""
+        if given is not None and given.axes[:1] == ("time",):
+            raise UserError(
+                "The data bring a tag for each word, but this preparation takes whole texts.",
+                "Choose “Words with tags” as preparation.",
+            )
+        return given
+
     @property
     def vocabulary(self) -> int:
         """Number of different tokens at most."""
         return self.vocabulary_size
+
+    def longest_of(self, samples: Samples) -> int:
+        """Return after how many tokens a text is cut."""
+        return self.length or self.longest
+
+    def measure(self, samples: Samples) -> Lengths:
+        """Count the tokens of the texts, as `fit` does."""
+        lengths = self._lengths(self._trained(samples), samples)
+        return Lengths(lengths, self.length or self.longest, "tokens")
 
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Train the tokeniser, and measure how long the texts are."""
@@ -106,6 +122,18 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         if self.length is not None:
             found = np.pad(found, (0, self.length - len(found)))
         return found
+
+    def words(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> list[Word]:
+        """Return the characters behind each token."""
+        text = str(shaped.item())
+        found = loaded(fitted["tokenizer"]).encode(text)
+        cut = self.length or self.longest
+        words = [
+            Word(text[start:end], start, number != UNKNOWN_ID)
+            for (start, end), number in zip(found.offsets[:cut], found.ids[:cut], strict=True)
+        ]
+        words = words or [Word(text, is_known=False)]
+        return words + [Word("")] * ((self.length or 0) - len(words))
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a text file of any common encoding as one text."""
@@ -139,59 +167,20 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         )
 
     def _trained(self, samples: Samples) -> Tokenizer:
-        # Its own threads would not survive the fork of the processes that load samples.
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
-
-        special = {"special_tokens": [PADDING, UNKNOWN], "show_progress": False}
-        size = self.vocabulary_size
-        model: Any
-        match self.tokeniser:
-            case "words" | "characters":
-                model = models.WordLevel(unk_token=UNKNOWN)
-                trainer = trainers.WordLevelTrainer(vocab_size=size, **special)
-                single = pre_tokenizers.Split(Regex("[\\s\\S]"), "isolated")
-                parts = pre_tokenizers.Whitespace() if self.tokeniser == "words" else single
-            case "byte_pair":
-                model = models.BPE(unk_token=UNKNOWN)
-                alphabet = pre_tokenizers.ByteLevel.alphabet()
-                trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=alphabet, **special)
-                parts = pre_tokenizers.ByteLevel(add_prefix_space=True)
-            case "word_piece":
-                model = models.WordPiece(unk_token=UNKNOWN)
-                trainer = trainers.WordPieceTrainer(vocab_size=size, **special)
-                parts = pre_tokenizers.BertPreTokenizer()
-        tokeniser = Tokenizer(model)
-        steps = [normalizers.NFKC(), *([normalizers.Lowercase()] if self.lower_case else [])]
-        tokeniser.normalizer = normalizers.Sequence(steps)
-        tokeniser.pre_tokenizer = parts
-        tokeniser.train_from_iterator(_texts(samples, FIT_TEXTS), trainer)
-        return tokeniser
+        return trained(
+            spread_texts(samples, FIT_TEXTS),
+            self.tokeniser,
+            self.vocabulary_size,
+            lower_case=self.lower_case,
+        )
 
     def _lengths(self, tokeniser: Tokenizer, samples: Samples) -> NDArray[np.int64]:
         lengths: list[int] = []
         chunk: list[str] = []
-        for text in _texts(samples, MEASURED_TEXTS):
+        for text in spread_texts(samples, MEASURED_TEXTS):
             chunk.append(text)
             if len(chunk) == CHUNK:
                 lengths += [max(len(each.ids), 1) for each in tokeniser.encode_batch(chunk)]
                 chunk = []
         lengths += [max(len(each.ids), 1) for each in tokeniser.encode_batch(chunk)]
         return np.array(lengths, np.int64)
-
-
-@lru_cache(maxsize=4)
-def loaded(description: str) -> Tokenizer:
-    """Return the tokeniser that a run has saved, ready to use."""
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_str(description)
-
-
-def _texts(samples: Samples, most: int) -> Iterator[str]:
-    for index in np.unique(np.linspace(0, len(samples) - 1, most).astype(int)).tolist():
-        try:
-            yield str(samples.read(index).item())
-        except UserError:
-            continue  # reported when training comes to it

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ class Table:
         quoted: whether cells may stand in double quotes.
         start: where the first row begins, in bytes.
         first_line: line number of the first row.
+        unit: what a row is counted in, "line" or "row".
+        shown: name of the file that this one was made of, if it was.
     """
 
     path: str
@@ -43,6 +46,13 @@ class Table:
     quoted: bool = True
     start: int = 0
     first_line: int = 1
+    unit: str = "line"
+    shown: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a person knows the file by."""
+        return self.shown or os.path.basename(self.path)
 
     def rows(self) -> Iterator[tuple[int, int, int, list[str] | str]]:
         """Yield start and size in bytes, line number, and the cells or why there are none."""

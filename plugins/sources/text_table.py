@@ -1,4 +1,4 @@
-"""Labelled texts in a table: CSV, TSV or JSON Lines."""
+"""Labelled texts in a table: CSV, TSV, JSON Lines or Parquet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from plugins.sources import _parquet
+from plugins.sources._columns import guessed_columns, in_order, listed, named_column
 from plugins.sources._tables import look_at
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
@@ -16,15 +18,11 @@ from workbench.plugin_api.samples import fingerprint, stratified_split
 from workbench.plugin_api.source import Opened, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from plugins.sources._tables import Table
     from workbench.document.experiment import Split
 
-TEXT_NAMES = ("text", "sentence", "review", "content", "message", "tweet", "body", "comment")
-LABEL_NAMES = ("label", "class", "target", "category", "sentiment", "polarity", "topic", "y")
 MOST_CLASSES = 1000
 MOST_BAD = 1000
 
@@ -33,11 +31,13 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of any size: only the places of its rows are kept in memory."""
 
     id: ClassVar[str] = "text_table"
-    title: ClassVar[str] = "Texts in a CSV, TSV or JSONL file"
+    title: ClassVar[str] = "Texts in a CSV, TSV, JSONL or Parquet file"
     help: ClassVar[str] = "One text and its class a row; the columns are found, or named by you."
     kind: ClassVar[Kind] = "texts"
 
-    file: Annotated[str, param("File", "CSV, TSV or JSONL; it is only read", path="file")] = ""
+    file: Annotated[
+        str, param("File", "CSV, TSV, JSONL or Parquet; it is only read", path="file")
+    ] = ""
     text_column: Annotated[
         str, param("Text column", "Name, or number from 1; empty: the one with the longest texts")
     ] = ""
@@ -52,14 +52,22 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def open(self, split: Split) -> Opened:
         """Go through the file once and note where its rows are."""
         if not self.file:
-            raise UserError("No file has been chosen.", "Choose a CSV, TSV or JSONL file.")
+            raise UserError("No file has been chosen.", "Choose a CSV, TSV, JSONL or Parquet file.")
         path = Path(self.file).expanduser()
-        if path.suffix.lower() == ".parquet":
-            raise UserError("Parquet files cannot be read.", "Save the table as CSV or JSONL.")
-        table, first = look_at(path, "" if self.encoding == "auto" else self.encoding)
-        label = _column(table, self.label_column) if self.label_column else None
-        text = _column(table, self.text_column) if self.text_column else None
-        text, label = _guessed(table, first, text, label)
+        is_parquet = path.suffix.lower() in _parquet.SUFFIXES
+        if is_parquet:
+            table, first = _parquet.look_at(path)
+        else:
+            table, first = look_at(path, "" if self.encoding == "auto" else self.encoding)
+        names, name = table.columns, table.name
+        label = named_column(names, self.label_column, name) if self.label_column else None
+        text = named_column(names, self.text_column, name) if self.text_column else None
+        text, label = guessed_columns(names, first, text, label, name)
+        chosen = (
+            f"{table.columns[text]} {table.columns[label]}" if is_parquet else f"{text} {label}"
+        )
+        if is_parquet:
+            table, text, label = _parquet.with_columns(table, text, label), 0, 1
         index = _index(table, text, label)
         status = path.stat()
         return Opened(
@@ -71,7 +79,7 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
             classes=index.classes,
             bad_files=tuple(index.bad),
             fingerprint=fingerprint(
-                f"{path.name} {status.st_size} {status.st_mtime_ns} {text} {label}".encode()
+                f"{path.name} {status.st_size} {status.st_mtime_ns} {chosen}".encode()
             ),
         )
 
@@ -106,8 +114,8 @@ class TableSamples:
         return np.array(cells[self._column])
 
     def name(self, index: int) -> str:
-        """Return the line at which the row begins."""
-        return f"line {self._lines[index]}"
+        """Return the line at which the row begins, or the number of the row."""
+        return f"{self._table.unit} {self._lines[index]}"
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -119,14 +127,14 @@ def _index(table: Table, text: int, label: int) -> _Index:
     found = _Index()
     starts, sizes, lines, targets = array("q"), array("i"), array("q"), array("q")
     numbers: dict[str, int] = {}
-    name = Path(table.path).name
+    name = table.name
     left_out = 0
     for start, size, line, cells in table.rows():
         reason = cells if isinstance(cells, str) else _unusable(cells, text, label)
         if reason:
             left_out += 1
             if left_out <= MOST_BAD:
-                found.bad.append(BadFile(f"{name}, line {line}", reason))
+                found.bad.append(BadFile(f"{name}, {table.unit} {line}", reason))
             continue
         starts.append(start)
         sizes.append(size)
@@ -136,12 +144,12 @@ def _index(table: Table, text: int, label: int) -> _Index:
             raise UserError(
                 f"Column “{table.columns[label]}” of {name} has more than {MOST_CLASSES} "
                 "different values, so it does not hold classes.",
-                f"Choose the class column; there are {_listed(table.columns)}.",
+                f"Choose the class column; there are {listed(table.columns)}.",
             )
     if left_out > MOST_BAD:
         found.bad.append(BadFile(name, f"{left_out - MOST_BAD} more rows cannot be used"))
     _check_classes(name, table.columns[label], list(numbers), left_out)
-    found.classes = tuple(sorted(numbers, key=_in_order))
+    found.classes = tuple(sorted(numbers, key=in_order))
     places = np.empty(len(numbers), np.int64)
     for place, label_text in enumerate(found.classes):
         places[numbers[label_text]] = place
@@ -167,49 +175,3 @@ def _check_classes(name: str, column: str, classes: list[str], left_out: int) ->
         f"Column “{column}” of {name} holds one class only, “{classes[0]}”.",
         "Choose another class column, or data with at least two classes.",
     )
-
-
-def _in_order(label: str) -> tuple[int, float, str]:
-    try:
-        return 0, float(label), label
-    except ValueError:
-        return 1, 0.0, label
-
-
-def _column(table: Table, wanted: str) -> int:
-    if wanted in table.columns:
-        return table.columns.index(wanted)
-    if wanted.isdigit() and 1 <= int(wanted) <= len(table.columns):
-        return int(wanted) - 1
-    raise UserError(
-        f"{Path(table.path).name} has no column “{wanted}”.",
-        f"There are {_listed(table.columns)}.",
-    )
-
-
-def _guessed(
-    table: Table, first: Sequence[list[str]], text: int | None, label: int | None
-) -> tuple[int, int]:
-    """Settle which columns are meant, by their names, else by what the first rows hold."""
-    columns = range(len(table.columns))
-    names = [name.strip().lower() for name in table.columns]
-    cells = [[row[column] for row in first if column < len(row)] for column in columns]
-    if text is None:
-        free = [column for column in columns if column != label]
-        named = [column for column in free if names[column] in TEXT_NAMES]
-        text = named[0] if named else max(free, key=lambda c: sum(map(len, cells[c])))
-    if label is None:
-        free = [column for column in columns if column != text]
-        named = [column for column in free if names[column] in LABEL_NAMES]
-        several = [column for column in free if len(set(cells[column])) > 1] or free
-        label = named[0] if named else min(several, key=lambda c: len(set(cells[c])), default=None)
-    if label is None:
-        raise UserError(
-            f"{Path(table.path).name} has no column of classes beside the texts.",
-            "Choose a file with two columns at least.",
-        )
-    return text, label
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names[:20])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from plugins.tasks._class_baselines import bag_of_words, majority
 from plugins.tasks.classification_head import head_problems, softmax_node
 from workbench.plugin_api.class_results import summarise
 from workbench.plugin_api.parameters import param
@@ -13,13 +14,13 @@ from workbench.plugin_api.problems import Problem
 from workbench.plugin_api.task import ClassPrediction, Evaluation, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.backend import Batch
-    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.data import DataInfo, Samples
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.task import Context
 
@@ -67,6 +68,10 @@ class Classification(Task, frozen=True, kw_only=True):
             minimum=2,
         ),
     ] = 5
+
+    def fits(self, info: DataInfo) -> bool:
+        """Whether each sample has one class."""
+        return info.target is None and len(info.classes) > 1
 
     def problems(
         self, experiment: Experiment, network: Network, info: DataInfo | None
@@ -142,6 +147,15 @@ class Classification(Task, frozen=True, kw_only=True):
             self.top_k,
             lambda outputs: self.probabilities(outputs, context.network),
         )
+
+    def baselines(
+        self, context: Context, train: Samples, judged: Samples
+    ) -> Mapping[str, dict[str, float]]:
+        """Return the score of the most frequent class, and of a bag of words for texts."""
+        found = majority(train.targets, judged.targets, len(context.info.classes))
+        if context.info.kind == "texts":
+            found |= bag_of_words(train, judged, len(context.info.classes))
+        return found
 
     def probabilities(self, outputs: NDArray[np.float32], network: Network) -> NDArray[np.float32]:
         """Return the softmax of logits, or the outputs themselves when the head has it already."""

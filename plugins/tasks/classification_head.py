@@ -56,9 +56,8 @@ def head_problems(network: Network, info: DataInfo | None) -> Iterator[Problem]:
 def _not_a_vector(network: Network, last: ResolvedNode, classes: int) -> Problem:
     repair = None
     if classes:
-        repair = Repair(
-            f"Add Flatten and Dense {classes}", _append(network, ("Flatten", {}), _dense(classes))
-        )
+        layers = append_layers(network, ("Flatten", {}), _dense(classes))
+        repair = Repair(f"Add Flatten and Dense {classes}", layers)
     return Problem(
         "error",
         f"The network ends in {last.output.in_words()} ({last.output}), but classification needs "
@@ -70,12 +69,12 @@ def _not_a_vector(network: Network, last: ResolvedNode, classes: int) -> Problem
 
 
 def _wrong_size(network: Network, last: ResolvedNode, classes: int) -> Problem:
-    node = _units_node(network, last)
+    node = units_node(network, last)
     if node is not None:
         title = f"Set units of {node.id} to {classes}"
         repair = Repair(title, lambda e: set_parameter(e, node.id, "units", classes))
     else:
-        repair = Repair(f"Add Dense {classes}", _append(network, _dense(classes)))
+        repair = Repair(f"Add Dense {classes}", append_layers(network, _dense(classes)))
     return Problem(
         "error",
         f"The network ends in {last.output} numbers, but the data have {classes} classes.",
@@ -93,7 +92,7 @@ def _bad_activation(last: ResolvedNode) -> Iterator[Problem]:
             f"{last.id} ends in softmax, which the loss contains already.",
             "Training works, but is more exact without it; probabilities are shown all the same.",
             last.id,
-            Repair("Remove the softmax", _without_activation(last)),
+            Repair("Remove the softmax", without_activation(last)),
         )
     elif name in BOUNDED:
         yield Problem(
@@ -101,17 +100,18 @@ def _bad_activation(last: ResolvedNode) -> Iterator[Problem]:
             f"{last.id} ends in {name}, which keeps the network from being sure of a class.",
             "The last layer needs no activation.",
             last.id,
-            Repair(f"Remove the {name}", _without_activation(last)),
+            Repair(f"Remove the {name}", without_activation(last)),
         )
 
 
-def _without_activation(node: ResolvedNode) -> Callable[[Experiment], Experiment]:
+def without_activation(node: ResolvedNode) -> Callable[[Experiment], Experiment]:
+    """Return the edit that takes away the activation a layer ends in."""
     if node.layer.id.lower() != activation(node.layer):
         return lambda e: set_parameter(e, node.id, "activation", "linear", "linear")
     return lambda e: remove_nodes(e, (node.id,))
 
 
-def _units_node(network: Network, last: ResolvedNode) -> ResolvedNode | None:
+def units_node(network: Network, last: ResolvedNode) -> ResolvedNode | None:
     """Return the Dense layer that decides the size of the output, behind activations."""
     while not hasattr(last.layer, "units"):
         if last.parameters or len(last.inputs) != 1 or last.output != last.input_types[0]:
@@ -124,7 +124,7 @@ def _dense(classes: int) -> tuple[str, dict[str, int]]:
     return "Dense", {"units": classes}
 
 
-def _append(
+def append_layers(
     network: Network, *layers: tuple[str, dict[str, int]]
 ) -> Callable[[Experiment], Experiment]:
     """Return the edit that puts layers before the Output."""

@@ -20,6 +20,7 @@ from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
+from workbench.session.watching import Watching
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,8 +89,9 @@ class RunAtRest:
     def cool_down(self, backend: str) -> None:
         self.calls.append(("cool_down", backend))
 
-    def watch(self, sample, layers, thumbnails) -> None:
+    def watch(self, sample, layers, thumbnails, attention=()) -> None:
         self.watched = (sample, layers, thumbnails)
+        self.attention = attention
 
     def refresh(self) -> None:
         self.runs = store.list_runs(self.runs_folder)
@@ -144,9 +146,15 @@ class SessionAtRest:
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.messages: list[UserError] = []
+        self._watching: Watching | None = None
 
     def tick(self) -> None:
         self.comparison.tick()
+
+    @property
+    def watching(self) -> Watching:
+        self._watching = self._watching or Watching(self)
+        return self._watching
 
     def attempt(self, action) -> bool:
         try:

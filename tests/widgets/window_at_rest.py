@@ -9,7 +9,7 @@ from widgets.main_window import MainWindow
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
 from workbench.preferences import Preferences
-from workbench.session import Backends, Comparison, Session
+from workbench.session import Backends, Comparison, Session, Trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +82,7 @@ def quiet_session(catalog: Catalog, runs_folder: Path) -> Session:
     session.run.close()
     session.data, session.run = QuietData(), QuietRun(runs_folder)
     session.comparison = Comparison(session.run)
+    session.trial = Trial(session.run)
     session.backends = Backends(catalog, session.run)
     session.backends.messaged.connect(session.messaged.emit)
     session.document.set_info(session.data.info)

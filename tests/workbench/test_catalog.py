@@ -143,7 +143,13 @@ class Odd(View):
 def test_a_missing_plug_in_is_named_with_what_is_there(catalog):
     with pytest.raises(UserError, match="no layer called “NoSuch”") as caught:
         catalog.layers["NoSuch"]
-    assert "Conv2D" in caught.value.hint
+    assert caught.value.hint == "A plug-in may be missing."
+    with pytest.raises(UserError) as caught:
+        catalog.layers["Conv2d"]
+    assert "Perhaps Conv2D or" in caught.value.hint
+    with pytest.raises(UserError) as caught:
+        catalog.sources["digit"]
+    assert "digits, " in caught.value.hint
 
 
 def test_settings_are_checked_in_words(catalog):

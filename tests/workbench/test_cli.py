@@ -106,9 +106,16 @@ def test_predict_answers_for_each_file(run, tmp_path, capfd):
     assert len(answer["labels"]) == len(answer["probabilities"])
     assert refusal["error"]
     assert "Traceback" not in err
-    status, lines, _ = do(capfd, "predict", run.path, picture)
+    status, lines, _ = do(capfd, "predict", run.name, "--runs", run.path.parent, picture)
     assert status == 0
     assert "%" in lines[0]
+
+
+def test_what_no_command_knows_is_wrong_usage(run, capfd):
+    for arguments in (("predict", run.path, "--fast", "a.png"), ("check", "one", "two")):
+        status, _, err = do(capfd, *arguments)
+        assert status == 2
+        assert "Unrecognized" in err
 
 
 def test_export_writes_a_verified_file(run, tmp_path, capfd):
@@ -570,9 +577,7 @@ def test_a_runs_folder_that_cannot_be_listed_is_not_called_empty(tmp_path, capfd
 def test_a_setting_that_is_not_there_names_those_that_are():
     with pytest.raises(WrongUsage) as caught:
         apply(small_experiment(), ["training.schedule.lr=3"])
-    assert caught.value.message == (
-        "training.schedule.lr cannot be 3: Object contains unknown field `lr`."
-    )
+    assert caught.value.message == ("training.schedule.lr cannot be 3: there is no “lr”.")
     assert "training.schedule.type" in caught.value.hint
     with pytest.raises(WrongUsage, match="batches cannot be 3") as caught:
         apply(small_experiment(), ["training.batches=3"])

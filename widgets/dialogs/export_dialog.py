@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QStackedWidget,
+    QTreeWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +31,7 @@ from widgets.forms import StructForm
 from widgets.monitor.empty import EmptyState
 from widgets.panels.column import heading, wrapped
 from widgets.texts import byte_size, counted
+from workbench import preferences
 from workbench.analysis.exports import formats
 from workbench.errors import UserError
 from workbench.plugin_api.exporter import ExportOptions
@@ -64,7 +66,7 @@ class ExportDialog(QDialog):
         self._session = session
         self._theme = theme
         self._run = session.run.folder
-        self._folder = Path.home()
+        self._folder = _kept_folder(session.preferences.export_folder)
         self._options = ExportOptions()
         self._stage: str | None = None
         self._process = ExportProcess(self)
@@ -79,9 +81,9 @@ class ExportDialog(QDialog):
         self._show_choice()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter in a field is for the field, and does not start the export."""
+        """Enter in a field or in the list is for these, and does not start the export."""
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if not (enter and isinstance(self.focusWidget(), QLineEdit)):
+        if not (enter and isinstance(self.focusWidget(), QLineEdit | QTreeWidget)):
             super().keyPressEvent(event)
 
     def reject(self) -> None:
@@ -282,6 +284,8 @@ class ExportDialog(QDialog):
         chosen = self._list.chosen
         if not chosen or self._words(chosen)[1] or self._run is None:
             return
+        self._session.preferences.export_folder = str(self._folder)
+        preferences.save(self._session.preferences)
         titles = {state.format: state.title for state in self._states}
         self._report.begin({format_id: titles[format_id] for format_id in chosen})
         self._where.setText(f"Into {self._folder}")
@@ -352,6 +356,15 @@ class ExportDialog(QDialog):
     def _say(self, text: str, severity: str) -> None:
         self._state.setText(text)
         set_property(self._state, "severity", severity)
+
+
+def _kept_folder(text: str) -> Path:
+    """Return the folder of the last export, if it is still there."""
+    kept = Path(text).expanduser() if text else Path.home()
+    try:
+        return kept if kept.is_dir() else Path.home()
+    except OSError:
+        return Path.home()
 
 
 def _option_fields() -> tuple[Field, ...]:

@@ -44,3 +44,35 @@ def viridis() -> NDArray[np.uint32]:
     table = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
     table.setflags(write=False)
     return table
+
+
+# From against to for; the middle is the ground that nothing stands out from.
+_AGAINST = {True: (91, 157, 255), False: (31, 102, 214)}
+_FOR = {True: (255, 138, 76), False: (214, 84, 30)}
+
+
+@cache
+def diverging(ground: str) -> NDArray[np.uint32]:
+    """Return 255 colours from blue by the ground colour to orange; the middle one is exactly that.
+
+    Args:
+        ground: #rrggbb of what lies around, dark or light.
+    """
+    middle = tuple(int(ground[place : place + 2], 16) for place in (1, 3, 5))
+    dark = sum(middle) < 3 * 128
+    stops = np.array((_AGAINST[dark], middle, _FOR[dark]), np.float64)
+    at = np.linspace(0, 2, 255)
+    red, green, blue = (
+        np.rint(np.interp(at, np.arange(3), stops[:, channel])).astype(np.uint32)
+        for channel in range(3)
+    )
+    table = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+    table.setflags(write=False)
+    return table
+
+
+def diverged(values: NDArray[np.floating], most: float, ground: str) -> NDArray[np.uint32]:
+    """Return the colours of values from -most to most, 0xffRRGGBB; NaN is the ground itself."""
+    shares = np.nan_to_num(values) / (most or 1.0)
+    levels = np.rint(np.clip(shares, -1, 1) * 127).astype(np.int64) + 127
+    return diverging(ground)[levels]

@@ -61,6 +61,7 @@ class CurvesView(QWidget):
             pane.plot.hovered.connect(pane.on_hovered)
         session.run.opened.connect(self._on_opened)
         session.run.updated.connect(self._on_changed)
+        session.run.runs_changed.connect(self._on_changed)
         session.comparison.changed.connect(self._on_changed)
         theme.changed.connect(self._on_theme_changed)
         self._on_opened()
@@ -84,12 +85,10 @@ class CurvesView(QWidget):
         begin = time.thread_time()
         self._follow_runs()
         colors = self._theme.colors.series
-        names = {
-            name: colors[(self._session.comparison.slot(name) or 0) % len(colors)]
-            for name in self._curves
-        }
+        comparison = self._session.comparison
+        chosen = {name: colors[(comparison.slot(name) or 0) % len(colors)] for name in self._curves}
         for pane in self._panes:
-            pane.draw(self._curves, names, self.axis, smoothing=self.smoothing)
+            pane.draw(self._curves, chosen, comparison.titles, self.axis, self.smoothing)
         painting = sum(pane.plot.paint_seconds for pane in self._panes)
         pause = (time.thread_time() - begin + painting) / SHARE
         self._rest_until = time.monotonic() + min(pause, LONGEST_PAUSE)
@@ -107,6 +106,8 @@ class CurvesView(QWidget):
             states.setdefault(name, compared.state)
         for name in [name for name in self._curves if name not in states]:
             del self._curves[name]
+        if session.run.folder is not None:
+            self.right.suggest(session.run.state.headline)
         for name, state in states.items():
             known = self._curves.get(name)
             if known is None or known.state is not state:

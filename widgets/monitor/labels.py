@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from widgets.texts import percent
+from workbench.plugin_api.metrics import TITLES, is_share
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
 
 def value_text(value: float) -> str:
@@ -24,30 +27,42 @@ def clock_text(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def metric_title(metric: str) -> str:
-    """Return a metric's name for people: "learning_rate" is "Learning rate"."""
-    return metric.replace("_", " ").capitalize()
+def metric_title(metric: str, *, within: bool = False) -> str:
+    """Return a metric's name for people: "learning_rate" is "Learning rate".
 
-
-def short_names(names: Iterable[str]) -> dict[str, str]:
-    """Return runs' names without the date and time their folders begin with, if that is enough.
-
-    Runs of the same name are told apart by the time, or else by the whole name.
+    Args:
+        within: a sentence, so in small letters.
     """
-    names = tuple(names)
-    for shorten in (_title, _timed_title):
-        made = {name: shorten(name) for name in names}
+    words = metric.replace("_", " ")
+    return TITLES.get(metric, words if within else words.capitalize())
+
+
+def score_text(name: str, value: float) -> str:
+    """Return a share in per cent, anything else as a number."""
+    if name == "smape":
+        return percent(value / 100)
+    return percent(value) if is_share(name) else value_text(value)
+
+
+def told_apart(titles: Mapping[str, str]) -> dict[str, str]:
+    """Return runs' titles; runs of one title are told apart by when they began.
+
+    Args:
+        titles: by the names of the runs' folders, which begin with date and time.
+    """
+    for extended in (lambda title, _: title, _timed, _dated):
+        made = {name: extended(title, name) for name, title in titles.items()}
         if len(set(made.values())) == len(made):
             return made
-    return {name: name for name in names}
+    return {name: name for name in titles}
 
 
-def _title(name: str) -> str:
-    parts = name.split("_", 2)
-    return parts[2] if len(parts) == 3 and parts[0][:2].isdigit() else name
+def _timed(title: str, name: str) -> str:
+    clock = name.split("_", 2)[1:2]
+    is_clock = bool(clock) and clock[0].isdigit() and len(clock[0]) == 6
+    return f"{title} {clock[0][:2]}:{clock[0][2:4]}:{clock[0][4:]}" if is_clock else title
 
 
-def _timed_title(name: str) -> str:
-    title = _title(name)
-    clock = name.split("_", 2)[1] if title != name else ""
-    return f"{title} {clock[:2]}:{clock[2:4]}" if clock.isdigit() else title
+def _dated(title: str, name: str) -> str:
+    timed = _timed(title, name)
+    return f"{timed}, {name.partition('_')[0]}" if timed != title else name

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedLayout, QWidget
 
 from widgets.monitor.empty import EmptyState
-from widgets.monitor.watching import Watching
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
@@ -26,14 +25,14 @@ class MonitorPanel(QWidget):
         self.setAccessibleName("Monitor")
         self._session = session
         self._theme = theme
-        self.watching = Watching(session, self)
+        self.watching = session.watching
         self._splitter: QSplitter | None = None
         self._layout = QStackedLayout(self)
         self._empty = EmptyState(
             theme,
             "chart",
             "No run is shown yet",
-            "Press Train (F5) to see loss, accuracy and feature maps move, or open a run from "
+            "Press Train (F5) to see the loss, metrics and feature maps move, or open a run from "
             "the Runs tab.",
         )
         self._layout.addWidget(self._empty)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from widgets.monitor.labels import clock_text, metric_title, short_names, value_text
+from widgets.monitor.labels import clock_text, metric_title, told_apart, value_text
 from widgets.monitor.legend import Entry
 from widgets.monitor.plot import Drawn, Plot
 from widgets.monitor.run_curves import metrics_of
@@ -35,9 +35,11 @@ class Pane(QWidget):
         self._theme = theme
         self._curves: dict[str, RunCurves] = {}
         self._colors: dict[str, str] = {}
+        self._titles: dict[str, str] = {}
         self._axis: Axis = "step"
         self._smoothing = 0.0
         self._hovered: float | None = None
+        self._is_chosen = False
         self.plot = Plot(theme, self)
         self.plot.setAccessibleName(metric_title(metric))
         self.plot.moved.connect(self.changed)
@@ -68,10 +70,15 @@ class Pane(QWidget):
         self._right.addWidget(widget)
 
     def draw(
-        self, curves: dict[str, RunCurves], colors: dict[str, str], axis: Axis, smoothing: float
+        self,
+        curves: dict[str, RunCurves],
+        colors: dict[str, str],
+        titles: dict[str, str],
+        axis: Axis,
+        smoothing: float,
     ) -> None:
-        """Draw this pane's metric of these runs."""
-        self._curves, self._colors = curves, colors
+        """Draw this pane's metric of these runs; colours and titles are by the runs' names."""
+        self._curves, self._colors, self._titles = curves, colors, told_apart(titles)
         self._axis, self._smoothing = axis, smoothing
         part = self.plot.visible_part
         most = max(2 * int(self.plot.area.width()), 400)
@@ -124,9 +131,8 @@ class Pane(QWidget):
             validation = value_text(reading.validation)
         if len(self._curves) > 1:
             values = " · ".join(text for text in (training, validation) if text)
-            return [
-                Entry(color, short_names(self._curves)[name], values, is_dashed=not has_training)
-            ]
+            title = self._titles.get(name, name)
+            return [Entry(color, title, values, is_dashed=not has_training)]
         made = [Entry(color, "train", training)] if has_training else []
         if len(curve.points_x):
             made.append(Entry(color, "validation", validation, is_dashed=True))
@@ -162,8 +168,15 @@ class Pane(QWidget):
             group.addAction(action)
             action.triggered.connect(lambda _=False, chosen=name: self.choose(chosen))
 
+    def suggest(self, metric: str) -> None:
+        """Draw another metric unless a person has chosen one."""
+        if not self._is_chosen and metric != self.metric:
+            self.metric = metric
+            self._show_title()
+
     def choose(self, metric: str) -> None:
         """Draw another metric."""
+        self._is_chosen = True
         self.metric = metric
         self._show_title()
         self.plot.show_everything()

@@ -202,12 +202,15 @@ class Plot(QWidget):
         below, left = self._ticks()
         self._paint_grid(painter, below, left)
         painter.setClipRect(self.area.adjusted(0, -1, 1, 1))
-        for drawn in self.runs.values():
-            self._paint_run(painter, drawn)
+        self._paint_lines(painter)
         painter.setClipping(False)
         self._paint_axes(painter, below, left)
         painter.end()
         return picture
+
+    def _paint_lines(self, painter: QPainter) -> None:
+        for drawn in self.runs.values():
+            self._paint_run(painter, drawn)
 
     def _paint_run(self, painter: QPainter, drawn: Drawn) -> None:
         curve, (across, down) = drawn.curve, self.scales

@@ -38,11 +38,15 @@ def paint_faint(
 
 
 def paint_line(
-    painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], color: str
+    painter: QPainter,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    color: str,
+    width: float = 2.0,
 ) -> None:
     """Paint a smooth opaque line."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    pen = QPen(QColor(color), 2)
+    pen = QPen(QColor(color), width)
     pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
     painter.setPen(pen)
     for part in _finite_parts(x, y):

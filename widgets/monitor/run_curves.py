@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from workbench.runs.state import RunState, Series
 
 Axis = Literal["step", "epoch", "time"]
-FIRST_METRICS = ("loss", "accuracy")
 SMOOTH_POINTS = 320
 """Points of a smoothed line; more cannot be told apart."""
 LAST_METRICS = ("learning_rate",)
@@ -54,7 +53,7 @@ class Reading:
 def metrics_of(state: RunState) -> list[str]:
     """Return the names of all metrics without their splits, loss first."""
     names = dict.fromkeys([*state.steps, *(name.partition("/")[2] for name in state.epochs)])
-    first = [name for name in FIRST_METRICS if name in names]
+    first = [name for name in ("loss", state.headline) if name in names]
     last = [name for name in LAST_METRICS if name in names]
     return [*first, *(name for name in names if name not in (*first, *last)), *last]
 

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.monitor.labels import metric_title, value_text
-from widgets.texts import grouped, percent
+from widgets.monitor.labels import metric_title, score_text
+from widgets.texts import grouped
 from widgets.theme import ui_font
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.task import Evaluation
 
 COLUMNS = ("precision", "recall", "f1", "support")
+"""What names of metrics begin or end with that are shares of 1."""
 TITLES = {"f1": "F1", "support": "Samples"}
 
 
@@ -68,6 +69,13 @@ class ScoresView(QWidget):
         layout.setSpacing(6)
         layout.addLayout(self._headline)
         layout.addWidget(self.table, 1)
+        self.baselines = QLabel()
+        self.baselines.setObjectName("baselines")
+        self.baselines.setAccessibleName("What simple answers reach")
+        self.baselines.setProperty("soft", True)
+        self.baselines.setWordWrap(True)
+        self.baselines.setFont(ui_font(8.5))
+        layout.addWidget(self.baselines)
 
     def show_scores(self, evaluation: Evaluation, classes: Sequence[str]) -> None:
         """Show an evaluation; nothing happens for the one that is shown."""
@@ -76,6 +84,8 @@ class ScoresView(QWidget):
         self._evaluation = evaluation
         self._show_headline(evaluation)
         self._fill_table(evaluation, classes)
+        self.baselines.setText(baselines_text(evaluation))
+        self.baselines.setVisible(bool(evaluation.baselines))
 
     def _show_headline(self, evaluation: Evaluation) -> None:
         while (item := self._headline.takeAt(0)) is not None:
@@ -140,6 +150,12 @@ def headline_title(name: str) -> str:
     return metric_title(name)
 
 
-def score_text(name: str, value: float) -> str:
-    """Return a share in per cent, a loss as it is."""
-    return value_text(value) if name == "loss" or not 0 <= value <= 1 else percent(value)
+def baselines_text(evaluation: Evaluation) -> str:
+    """Return "Most frequent class: accuracy 50.6 %", a line for each simple answer."""
+    return "\n".join(
+        f"{name[:1].upper()}{name[1:]}: "
+        + ", ".join(
+            f"{metric.replace('_', ' ')} {score_text(metric, v)}" for metric, v in found.items()
+        )
+        for name, found in evaluation.baselines.items()
+    )

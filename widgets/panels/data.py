@@ -12,6 +12,7 @@ from widgets.panels.column import ScrollColumn, heading
 from widgets.panels.component_form import ComponentForm
 from widgets.panels.data_preview import DataPreview
 from widgets.panels.data_summary import BadFiles, DataSummary
+from widgets.panels.timeline_preview import TimelinePreview
 from workbench.document.edits import set_data
 from workbench.document.experiment import Component, Split
 from workbench.errors import UserError
@@ -58,6 +59,7 @@ class DataPanel(ScrollColumn):
         self._bars_title = heading("Classes", self)
         self._bars = ClassBars(theme, self)
         self._bad_files = BadFiles(self)
+        self._timeline = TimelinePreview(session, theme, self)
         self._lay_out(DataSummary(session, theme, self), DataPreview(session, theme, self))
         self._connect()
         self.refresh()
@@ -80,6 +82,7 @@ class DataPanel(ScrollColumn):
         self.add(self._source)
         self.add(summary)
         self.add(preview, 6)
+        self.add(self._timeline, 6)
         self.add(self._bad_files, 6)
         self.add(self._bars_title, 6)
         self.add(self._bars)
@@ -104,15 +107,21 @@ class DataPanel(ScrollColumn):
         session.data.info_changed.connect(self._on_info_changed)
 
     def _on_source(self, source: Component, name: str) -> None:
-        """Take another source; one of another kind brings a preparation that fits."""
+        """Take another source; with its preparation, unless the present one goes with it, too."""
         catalog, data = self._session.catalog, self._session.document.experiment.data
-        kind = catalog.sources[source.type].kind
+        fitting = catalog.preparation_of(catalog.sources[source.type])
+        before = catalog.sources.get(data.source.type)
+        usual = catalog.preparation_of(before) if before is not None else None
         preparation = catalog.preprocessings.get(data.preprocessing.type)
-        fitting = next((each.id for each in catalog.preprocessings if each.kind == kind), "")
-        if not fitting or (preparation is not None and preparation.kind == kind):
+        same_kind = (
+            preparation is not None and fitting is not None and preparation.kind == fitting.kind
+        )
+        if name or fitting is None or (same_kind and fitting is usual):
             self._set("source", source, name)
             return
-        changes = {"source": source, "preprocessing": Component(fitting), "augmentation": None}
+        changes = {"source": source, "preprocessing": Component(fitting.id)}
+        if not same_kind:
+            changes["augmentation"] = None
         self._session.attempt(
             lambda: self._session.document.edit(
                 lambda e: set_data(e, **changes), "Change the data source"

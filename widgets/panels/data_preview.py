@@ -67,8 +67,9 @@ class DataPreview(QWidget):
     def refresh(self) -> None:
         """Offer what there is; fetch the pictures again if the data are others."""
         info = self._session.data.info
-        self.setVisible(info is not None)
-        if info is None:
+        has_samples = info is not None and info.timeline is None
+        self.setVisible(has_samples)
+        if info is None or not has_samples:
             self._grid.show_thumbnails([], ())
             self._wanted = None
             return

@@ -116,7 +116,7 @@ def summary(info: DataInfo) -> str:
     """Return "1 797 samples of 8 × 8 × 1 in 10 classes", and the splits."""
     total = sum(info.counts.values())
     shape = str(info.input).replace(" ", "\N{NO-BREAK SPACE}")
-    first = f"{counted(total, 'sample')} of {shape}"
+    first = f"{counted(total, 'sample' if info.timeline is None else 'window')} of {shape}"
     if info.classes:
         first += f" in {counted(len(info.classes), 'class', 'classes')}"
     names = {"train": "training", "validation": "validation", "test": "test"}

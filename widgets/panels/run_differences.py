@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.monitor.labels import short_names
+from widgets.monitor.labels import told_apart
 from workbench.document.changes import compare
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class RunDifferences(QWidget):
         self._session = session
         self._theme = theme
         self._names: tuple[str, ...] = ()
+        self._titles: dict[str, str] = {}
         self._heading = QLabel()
         self._heading.setProperty("heading", True)
         self.table = QTableWidget()
@@ -55,16 +56,17 @@ class RunDifferences(QWidget):
         experiments = self._session.comparison.experiments
         names = tuple(experiments)
         self.setVisible(bool(self._session.comparison.runs) and len(names) > 1)
-        if names == self._names:
+        titles = told_apart(self._session.comparison.titles)
+        if (names, titles) == (self._names, self._titles):
             self._color_header()
             return
-        self._names = names
+        self._names, self._titles = names, titles
         rows = compare(list(experiments.values())) if names else []
         self._heading.setText("Differing settings" if rows else "Their settings are the same")
         self.table.setVisible(bool(rows))
         self.table.setColumnCount(len(names) + 1)
         self.table.setRowCount(len(rows))
-        self.table.setHorizontalHeaderLabels(["Setting", *short_names(names).values()])
+        self.table.setHorizontalHeaderLabels(["Setting", *(titles[name] for name in names)])
         header = self.table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QInputDialog,
     QLabel,
     QLineEdit,
     QMenu,
@@ -22,16 +21,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from widgets.dialogs.more_epochs import ask_more_epochs
 from widgets.monitor.empty import EmptyState
 from widgets.panels import runs_model as table
 from widgets.panels.run_differences import RunDifferences
 from widgets.texts import counted
+from workbench.errors import UserError
 from workbench.runs import store
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
     from widgets.theme import Theme
+    from workbench.document.experiment import Experiment
     from workbench.plugin_api.backend import Backend
     from workbench.runs.store import RunSummary
     from workbench.session import Session
@@ -122,10 +124,8 @@ class RunsPanel(QWidget):
 
     def continue_run(self, run: RunSummary) -> None:
         """Ask for how many more epochs, and train."""
-        epochs, accepted = QInputDialog.getInt(
-            self, "Continue training", "More epochs:", 5, 1, 100_000
-        )
-        if accepted:
+        epochs = ask_more_epochs(self, _experiment_of(run))
+        if epochs is not None:
             self.show_run(run)
             self._session.attempt(lambda: self._session.run.continue_for(epochs))
 
@@ -138,8 +138,8 @@ class RunsPanel(QWidget):
         """Ask for how many more epochs, and train them in another backend, as a run of its own."""
         left = max(run.planned_epochs - run.epochs, 0)
         title = f"Continue in {backend.title}"
-        epochs, accepted = QInputDialog.getInt(self, title, "More epochs:", left or 5, 1, 100_000)
-        if accepted:
+        epochs = ask_more_epochs(self, _experiment_of(run), title, left or 5)
+        if epochs is not None:
             self._session.run.continue_elsewhere(
                 run.folder, backend.id, epochs, self.run_opened.emit
             )
@@ -193,6 +193,7 @@ class RunsPanel(QWidget):
 
     def _on_runs_changed(self) -> None:
         self._model.refresh()
+        self._differences.refresh()
         self._layout.setCurrentWidget(self._body if self._model.runs else self._empty)
         self._show_count()
 
@@ -285,6 +286,13 @@ class RunsPanel(QWidget):
         self._layout = QStackedLayout(self)
         self._layout.addWidget(self._empty)
         self._layout.addWidget(self._body)
+
+
+def _experiment_of(run: RunSummary) -> Experiment | None:
+    try:
+        return store.read_experiment(run.folder)
+    except UserError:
+        return None
 
 
 def _entry(menu: QMenu, text: str, is_possible: bool = True) -> QAction:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
-from widgets.monitor.labels import metric_title, value_text
-from widgets.monitor.scores import score_text
-from widgets.texts import duration, percent
+from widgets.monitor.labels import metric_title, score_text
+from widgets.texts import duration
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -134,7 +133,7 @@ class RunsModel(QAbstractTableModel):
             STAR: run.starred,
             EPOCHS: run.epochs,
             BEST: run.best if run.best is not None else -1.0,
-            TEST: run.test.get("test/accuracy", -1.0),
+            TEST: run.test_score if run.test_score is not None else -1.0,
             DURATION: run.duration,
             STARTED: run.created,
         }
@@ -154,7 +153,7 @@ class RunsModel(QAbstractTableModel):
             if column == STATUS and run.reason:
                 return run.reason
             if column == BEST and run.monitor:
-                return f"Best {run.monitor}; last {score_text('', run.last or 0.0)}"
+                return f"Best {run.monitor}; last {score_text(run.monitor, run.last or 0.0)}"
             return str(run.folder.path) if column == NAME else None
         return None
 
@@ -218,8 +217,8 @@ def _text(run: RunSummary, column: int) -> str:
         case 5:
             return _best(run)
         case 6:
-            accuracy = run.test.get("test/accuracy")
-            return "" if accuracy is None else percent(accuracy)
+            score = run.test_score
+            return "" if score is None else score_text(run.headline, score)
         case 7:
             return duration(run.duration) if run.duration else ""
         case 8:
@@ -232,8 +231,7 @@ def _text(run: RunSummary, column: int) -> str:
 def _best(run: RunSummary) -> str:
     if run.best is None:
         return ""
-    name = run.monitor.partition("/")[2]
-    return value_text(run.best) if name == "loss" else score_text(name, run.best)
+    return score_text(run.monitor.partition("/")[2], run.best)
 
 
 def _status_color(run: RunSummary, theme: Theme) -> str:

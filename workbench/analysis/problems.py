@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from workbench.analysis.lengths import length_problems
 from workbench.analysis.shapes import Resolution, resolve
-from workbench.document.edits import add_node, remove_nodes, set_data, set_parameter
+from workbench.analysis.training_problems import training_problems
+from workbench.document.edits import add_node, remove_nodes, replace, set_data, set_parameter
 from workbench.document.experiment import Component, Split
 from workbench.document.graph import Node
 from workbench.errors import UserError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.data import DataInfo
     from workbench.plugin_api.network import Network
+    from workbench.plugin_api.task import Task
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def check(experiment: Experiment, catalog: Catalog, info: DataInfo | None = None
     if not any(problem.severity == "error" for problem in problems):
         problems += _fit(experiment, catalog, resolution.network, info)
     problems += _settings(experiment)
+    problems += training_problems(experiment.training, resolution.network, info)
     if info is not None:
         problems += (Problem("warning", text) for text in info.warnings)
     problems.sort(key=lambda problem: problem.severity)
@@ -82,7 +86,10 @@ def _structure(experiment: Experiment, resolution: Resolution) -> Iterator[Probl
         yield _no_output(experiment)
     for extra in by_type.get("Output", [])[1:]:
         yield Problem(
-            "error", "This task trains one Output, but the network has several.", "", extra.id
+            "error",
+            "This task trains one Output, but the network has several.",
+            "Remove all but one.",
+            extra.id,
         )
     if by_type.get("Output"):
         used = set().union(*(graph.upstream(node.id) for node in by_type["Output"]))
@@ -122,10 +129,12 @@ def _fit(
     found: list[Problem] = []
     for ask in (
         lambda: found.extend(catalog.task(experiment.task).problems(experiment, network, info)),
+        lambda: found.extend(_other_task(experiment, catalog, info)),
         lambda: found.extend(catalog.backend(experiment.training.backend).problems(network)),
         lambda: catalog.source(data.source),
         lambda: found.extend(_kinds(experiment, catalog)),
         lambda: found.extend(_vocabulary(network, info)),
+        lambda: found.extend(length_problems(network, info)),
     ):
         try:
             ask()
@@ -140,12 +149,39 @@ def _fit(
         )
 
 
+def _other_task(
+    experiment: Experiment, catalog: Catalog, info: DataInfo | None
+) -> Iterator[Problem]:
+    """Yield that another task learns from these data, if the chosen one does not."""
+    task = catalog.task(experiment.task)
+    if info is None or task.fits(info):
+        return
+    other = next((kind for kind in catalog.tasks if _fits(kind, info)), None)
+    if other is not None:
+        yield Problem(
+            "error",
+            f"{task.title} cannot learn from these data, but {other.title.lower()} can.",
+            "Switch the task, or choose other data.",
+            repair=Repair(
+                f"Switch the task to {other.title}", partial(replace, task=Component(other.id))
+            ),
+        )
+
+
+def _fits(kind: type[Task], info: DataInfo) -> bool:
+    try:
+        return kind().fits(info)
+    except TypeError:  # settings without defaults
+        return False
+
+
 def _kinds(experiment: Experiment, catalog: Catalog) -> Iterator[Problem]:
     """Yield where preparation or augmentation are not made for what the source holds."""
     data = experiment.data
-    kind = catalog.source(data.source).kind
+    source = catalog.source(data.source)
+    kind = source.kind
     if catalog.preprocessing(data.preprocessing).kind != kind:
-        fitting = next((each for each in catalog.preprocessings if each.kind == kind), None)
+        fitting = catalog.preparation_of(type(source))
         change = partial(set_data, preprocessing=Component(fitting.id)) if fitting else None
         yield Problem(
             "error",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -48,15 +49,27 @@ def resolve(
     for node in order:
         try:
             resolved = _resolve_node(node, graph, catalog, found, data_type)
-        except UserError as error:
+        except Exception as raised:
+            told = _in_words(raised, node)
             repair = None
             if node.type not in catalog.layers:
                 repair = Repair("Remove it", partial(remove_nodes, ids=(node.id,)))
-            problems.append(Problem("error", error.message, error.hint, node.id, repair))
+            problems.append(Problem("error", told.message, told.hint, node.id, repair))
         else:
             if resolved is not None:
                 found[node.id] = resolved
     return Resolution(Network(name, tuple(found.values())), tuple(problems), found)
+
+
+def _in_words(error: Exception, node: Node) -> UserError:
+    """Return the error for a person; one that is none comes from a fault in a plug-in."""
+    if isinstance(error, UserError):
+        return error
+    logging.getLogger(__name__).warning("The layer %s failed", node.id, exc_info=error)
+    return UserError(
+        f"The plug-in of {node.id} ({node.type}) has a fault: {type(error).__name__}: {error}.",
+        "Update the plug-in, or replace the layer.",
+    )
 
 
 def _resolve_node(

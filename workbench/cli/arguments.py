@@ -29,6 +29,7 @@ NAMES = frozenset(
         "resume",
         "evaluate",
         "predict",
+        "generate",
         "export",
         "formats",
         "report",
@@ -65,7 +66,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _results(commands)
     _runs(commands)
     _add(commands, "doctor", "check this computer, and say how to mend what is missing", _doctor)
-    return parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if hasattr(options, "files") and not any(text.startswith("-") for text in others):
+        options.files += map(Path, others)  # those behind an option, which argparse leaves over
+    elif others:
+        usage = parser.format_usage().strip()
+        raise WrongUsage(f"Unrecognized arguments: {' '.join(others)}.", usage)
+    return options
 
 
 def _add(commands: Commands, name: str, text: str, run: Run) -> _Parser:
@@ -211,11 +218,43 @@ def _results(commands: Commands) -> None:
     predict.add_argument(
         "--text", action="append", metavar="TEXT", help="a text instead of a file; repeatable"
     )
+    predict.add_argument(
+        "--explain", action="store_true", help="say what each word, step or pixel adds to the score"
+    )
     _add_checkpoint(predict)
+    _writing(commands)
     _export(commands)
     report = _add(commands, "report", "draw a run's curves and feature maps", results.report)
     _add_run(report)
     report.add_argument("-o", "--output", required=True, type=Path, metavar="PNG")
+
+
+def _writing(commands: Commands) -> None:
+    from workbench.cli import generate
+
+    parser = _add(commands, "generate", "let a language model write", generate.generate)
+    _add_run(parser)
+    parser.add_argument("--prompt", default="", metavar="TEXT", help="how the text begins")
+    parser.add_argument("--tokens", type=_count, default=200, metavar="N", help="to write (200)")
+    parser.add_argument(
+        "--temperature",
+        type=_share_up_to(10.0),
+        default=0.8,
+        metavar="T",
+        help="0 always takes the likeliest token, 1 draws as the network says (0.8)",
+    )
+    parser.add_argument(
+        "--top-k", type=int, default=0, metavar="K", help="draw among the K likeliest (all)"
+    )
+    parser.add_argument(
+        "--top-p",
+        type=_share_up_to(1.0),
+        default=1.0,
+        metavar="P",
+        help="draw among the likeliest that have this probability together (1)",
+    )
+    parser.add_argument("--seed", type=int, metavar="S", help="the same writes the same again")
+    _add_checkpoint(parser)
 
 
 def _export(commands: Commands) -> None:
@@ -280,6 +319,16 @@ def _doctor(options: argparse.Namespace, output: Output) -> int:
     from workbench.cli import doctor
 
     return doctor.examine(output)
+
+
+def _share_up_to(most: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not 0 <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not between 0 and {most:g}")
+        return value
+
+    return number
 
 
 def _count(text: str) -> int:

@@ -7,7 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.progress import display, duration, metrics_line
+from workbench.cli.progress import display, duration, metrics_line, say_baselines
 from workbench.runs import commands, control, store
 from workbench.runs.state import ENDED
 from workbench.session.shown_run import ShownRun
@@ -107,6 +107,7 @@ def _conclude(shown: ShownRun, interrupted: bool, messages: list[Message], outpu
         output.say(f"{status.replace('_', ' ').capitalize()} at epoch {state.epoch} after {took}.")
         if test:
             output.say(metrics_line(test))
+            say_baselines(state.evaluations.get("test"), output)
     else:
         result |= _failure(shown, messages)
         output.note(result["error"])

@@ -35,6 +35,10 @@ class Output:
         """Print a line for people: part of the result, or beside it when that is JSON."""
         self._print(text, sys.stderr if self.as_json else sys.stdout)
 
+    def part(self, text: str) -> None:
+        """Print a part of a line of the result, at once."""
+        self._print(text, sys.stdout, end="")
+
     def note(self, text: str) -> None:
         """Print a line for people that is not part of the result."""
         self._print(text, sys.stderr)
@@ -76,11 +80,11 @@ class Output:
             table.add_row(*map(escape, row))
         console.print(table)
 
-    def _print(self, text: str, stream: TextIO | None) -> None:
+    def _print(self, text: str, stream: TextIO | None, end: str = "\n") -> None:
         if stream is None:  # closed before the program began
             return
         try:
-            print(text, file=stream, flush=True)
+            print(text, file=stream, flush=True, end=end)
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             if not isinstance(error, BrokenPipeError):

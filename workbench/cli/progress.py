@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from workbench.cli.output import Output
+    from workbench.plugin_api.task import Evaluation
     from workbench.runs.state import RunState
     from workbench.runs.store import RunStatus
 
@@ -62,6 +63,12 @@ def metrics_line(metrics: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
+def say_baselines(evaluation: Evaluation | None, output: Output) -> None:
+    """Print what simple answers reach, a line each."""
+    for name, metrics in (evaluation.baselines if evaluation is not None else {}).items():
+        output.say(f"  in comparison, {name}: {metrics_line(metrics)}")
+
+
 class _Epochs:
     """Tells of each epoch that ends once, those of an earlier worker left out."""
 
@@ -79,7 +86,8 @@ class _Epochs:
 
     def _line(self, state: RunState, index: int, done: int) -> str:
         whole = {name: s for name, s in state.epochs.items() if len(s) == done}
-        plain = {name: s for name, s in whole.items() if name.endswith(("/loss", "/accuracy"))}
+        first = ("/loss", f"/{state.headline}")
+        plain = {name: s for name, s in whole.items() if name.endswith(first)}
         whole = plain or whole
         step = next(iter(whole.values())).steps[index]
         number = round(step / state.steps_per_epoch) if state.steps_per_epoch else index + 1
@@ -138,5 +146,5 @@ class _Bar:
         return status.replace("_", " ").capitalize()
 
     def _live(self, state: RunState) -> dict[str, float]:
-        names = ("loss", "accuracy")
+        names = ("loss", state.headline)
         return {n: state.steps[n].values[-1] for n in names if state.steps.get(n)}

@@ -8,7 +8,8 @@ import msgspec
 
 from workbench.catalog import Catalog
 from workbench.cli.arguments import WrongUsage
-from workbench.cli.progress import metrics_line
+from workbench.cli.explained import explained, explained_lines
+from workbench.cli.progress import metrics_line, say_baselines
 from workbench.cli.runs import runs_folder
 from workbench.errors import UserError
 from workbench.plugin_api.data import METRIC_PREFIXES
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.cli.output import Output
-    from workbench.plugin_api.task import Prediction
+    from workbench.worker.predict import Answer
 
 
 def evaluate(options: argparse.Namespace, output: Output) -> int:
@@ -32,8 +33,16 @@ def evaluate(options: argparse.Namespace, output: Output) -> int:
     prefix = METRIC_PREFIXES[options.split]
     metrics = {f"{prefix}/{name}": value for name, value in evaluation.metrics.items()}
     output.say(metrics_line(metrics))
+    say_baselines(evaluation, output)
     status = store.summarise(folder).status
-    output.result({"run": str(folder.path), "status": status, "metrics": metrics})
+    output.result(
+        {
+            "run": str(folder.path),
+            "status": status,
+            "metrics": metrics,
+            "baselines": evaluation.baselines,
+        }
+    )
     return 0
 
 
@@ -44,27 +53,30 @@ def predict(options: argparse.Namespace, output: Output) -> int:
     if bool(options.files) == bool(options.text):
         raise WrongUsage("Give files or texts.", "predict RUN FILE …, or predict RUN --text “…”")
     folder = store.find_run(options.name, runs_folder(options))
-    answers: Sequence[tuple[Path | str, Prediction | UserError]]
+    answers: Sequence[tuple[Path | str, Answer | UserError]]
+    catalog, which, explain = Catalog.load(), options.checkpoint, options.explain
     if options.text:
-        answers = predict_texts(folder, options.text, Catalog.load(), options.checkpoint)
+        answers = predict_texts(folder, options.text, catalog, which, explain=explain)
     else:
-        answers = predict_files(folder, options.files, Catalog.load(), options.checkpoint)
+        answers = predict_files(folder, options.files, catalog, which, explain=explain)
     if not output.as_json:
         for path, answer in answers:
             if isinstance(answer, UserError):
                 output.note(str(answer))
             else:
-                output.say(f"{path}: {answer.in_words()}")
+                output.say(f"{path}: {answer.prediction.in_words()}")
+                for line in explained_lines(answer):
+                    output.say(line)
     key = "text" if options.text else "path"
     output.result({"predictions": [_described(key, str(asked), a) for asked, a in answers]})
     failed = any(isinstance(answer, UserError) for _, answer in answers)
     return 3 if failed else 0
 
 
-def _described(key: str, asked: str, answer: Prediction | UserError) -> dict[str, Any]:
+def _described(key: str, asked: str, answer: Answer | UserError) -> dict[str, Any]:
     if isinstance(answer, UserError):
         return {key: asked, "error": answer.message, "hint": answer.hint}
-    return {key: asked, **msgspec.to_builtins(answer)}
+    return {key: asked, **msgspec.to_builtins(answer.prediction), **explained(answer)}
 
 
 def report(options: argparse.Namespace, output: Output) -> int:

@@ -99,7 +99,7 @@ def _described(run: RunSummary) -> dict[str, Any]:
 
 def _row(run: RunSummary) -> list[str]:
     best = f"{run.monitor} {run.best:.4g}" if run.best is not None else ""
-    test = run.test.get("test/accuracy", next(iter(run.test.values()), None))
+    test = run.test_score
     return [
         run.folder.name,
         run.title,

@@ -9,6 +9,7 @@ import msgspec
 from workbench.cli.arguments import WrongUsage
 from workbench.document.experiment import Experiment
 from workbench.document.graph import Node
+from workbench.errors import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def _with(experiment: Experiment, path: str, text: str) -> Experiment:
         try:
             return msgspec.convert(document, Experiment)
         except (msgspec.ValidationError, OverflowError) as error:
-            reason = reason or str(error).split(" - at ")[0]
+            reason = reason or in_words(error).rpartition(": ")[2]
     raise WrongUsage(f"{path} cannot be {text}: {reason}.", _next_step(experiment, path))
 
 

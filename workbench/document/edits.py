@@ -13,7 +13,7 @@ import msgspec
 
 from workbench.document.changes import is_same
 from workbench.document.graph import Graph, Node, is_identifier
-from workbench.errors import UserError
+from workbench.errors import UserError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -231,7 +231,7 @@ def _converted(name: str, new: Any, wanted: Any) -> Any:
             raise EditError(f"{title} must be an ordinary number, not {new}.")
         return msgspec.convert(msgspec.json.decode(msgspec.json.encode(new)), wanted)
     except (msgspec.ValidationError, TypeError, ValueError, OverflowError) as error:
-        raise EditError(f"{title} cannot be {new!r}: {error}.") from error
+        raise EditError(f"{title} cannot be {new!r}: {in_words(error)}.") from error
 
 
 def _is_finite(value: Any) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from workbench.document.experiment import Experiment
 from workbench.document.graph import is_identifier
-from workbench.errors import UserError
+from workbench.errors import UserError, in_words
 from workbench.files import write_atomically
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def loads(content: bytes, name: str = "The file") -> Experiment:
         dumps(experiment)  # what cannot be saved again is not valid
     except (msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise UserError(
-            f"{name} is damaged: {error}.", "Restore it from a copy, or mend it in a text editor."
+            f"{name} is damaged: {in_words(error)}.",
+            "Restore it from a copy, or mend it in a text editor.",
         ) from error
     _check_names(experiment, name)
     return experiment

@@ -140,6 +140,11 @@ class Plateau(_Part, frozen=True, tag="plateau"):
 Schedule = Constant | Step | Cosine | OneCycle | Plateau
 
 
+def depends_on_length(schedule: Schedule) -> bool:
+    """Whether training for more epochs changes the rate of all steps."""
+    return isinstance(schedule, Cosine | OneCycle)
+
+
 class EarlyStopping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Stop when the watched metric has not improved for `patience` epochs."""
 

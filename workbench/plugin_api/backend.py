@@ -71,6 +71,7 @@ class BuildPlan:
         train_counts: training samples per class.
         device: device id or "auto".
         seed: of everything random that happens during training (dropout, noise).
+        longest: steps of the longest training sample where samples differ in length; else 0.
     """
 
     network: Network
@@ -82,6 +83,7 @@ class BuildPlan:
     train_counts: Sequence[int]
     device: str
     seed: int
+    longest: int = 0
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,25 @@ class Model(ABC):
         Output may be missing.
         """
 
+    def gradients(
+        self,
+        inputs: NDArray[Any],
+        values: Mapping[str, NDArray[np.float32]],
+        factors: NDArray[np.float32],
+        lengths: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """Return raw outputs, and the gradients of Σ factors · outputs, in evaluation mode.
+
+        Leaves weights, their gradients and running statistics as they were. Called only where
+        the backend `differentiates`.
+
+        Args:
+            values: by node, batch × its canonical shape: taken in place of the node's output, and
+                what the gradients are with respect to.
+            factors: as large as the outputs.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no gradients of its inside")
+
     @abstractmethod
     def weights(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
         """Return copies of the canonical weights as "node/name"; of some nodes, or of all."""
@@ -202,8 +223,8 @@ class Backend(ABC):
 
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
-    one_length: ClassVar[bool] = False
-    """Whether it compiles for one length of samples, so that all batches should have the same."""
+    differentiates: ClassVar[bool] = False
+    """Whether its models have `gradients`, which tell what an answer rests on."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Distributions it stands on, or alternatives, whose versions a report names."""
 

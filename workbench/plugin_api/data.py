@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import msgspec
 
 from workbench.plugin_api.tensors import TensorType
+from workbench.plugin_api.timelines import TimelineInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-Kind = Literal["pictures", "texts", "series"]
+Kind = Literal["pictures", "texts", "series", "timelines"]
 METRIC_PREFIXES: Mapping[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
 """What metrics of a split begin with: "val/accuracy"."""
 IGNORED = -1
@@ -38,7 +39,10 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         kind: what a raw sample is.
         vocabulary: for tokens, the number of different ones at most; else 0.
         classes: class names in the order of their numbers; empty when there are none.
+        longest: steps of the longest prepared sample at most; 0 where that is not known.
+        sample_rate: of sounds, samples a second; else 0.
         target: type of one prepared target; None: the number of a class.
+        timeline: channels and steps of what goes on in time; else None.
         counts: samples per split.
         class_counts: samples per class in each split, in the order of `classes`.
         bad_files: files left out, and why.
@@ -49,8 +53,11 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     input: TensorType
     kind: Kind = "pictures"
     vocabulary: int = 0
+    longest: int = 0
+    sample_rate: int = 0
     classes: tuple[str, ...] = ()
     target: TensorType | None = None
+    timeline: TimelineInfo | None = None
     counts: dict[str, int] = {}
     class_counts: dict[str, tuple[int, ...]] = {}
     bad_files: tuple[BadFile, ...] = ()
@@ -64,7 +71,8 @@ class Samples(Protocol):
     All samples agree in number of channels and dtype; series may differ in length. A source that
     knows the shapes of all samples without reading them has them as `shapes`: sample × axis,
     int64; see `known_shapes`. A source whose targets are not class numbers has `target(index)`,
-    which reads one, of the type that `Opened.target` tells; see `raw_target`.
+    which reads one, of the type that `Opened.target` tells; see `raw_target`. Where those hold
+    classes, as tags do, it has `class_counts`: how many there are of each.
     """
 
     def __len__(self) -> int: ...
@@ -100,3 +108,8 @@ def raw_target(samples: Samples, index: int) -> NDArray[Any]:
 def known_shapes(samples: Samples) -> NDArray[np.int64] | None:
     """Return the raw shapes of all samples if the source knows them without reading."""
     return getattr(samples, "shapes", None)
+
+
+def known_sample_rate(samples: Samples) -> int:
+    """Return how many samples a second sounds have; 0 for what is no sound."""
+    return int(getattr(samples, "sample_rate", 0))

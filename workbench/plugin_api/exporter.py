@@ -82,9 +82,12 @@ class ExportRequest:
         experiment_json: the experiment as its file holds it, to travel with the weights.
         weights: canonical weights by "node/name".
         fitted: what preprocessing learned.
-        sample_inputs: prepared samples to verify with, batch × the input's canonical shape.
+        sample_inputs: prepared samples to verify with, batch × the input's canonical shape; where
+            samples differ in length, zeros fill them up at the end.
         sample_outputs: what the file must give for them: the outputs of `network`.
+        sample_lengths: real steps of each sample; None where samples do not differ in length.
         metrics: of the last evaluations, such as "test/accuracy".
+        baselines: what simple answers reached, by split ("test"), answer and metric.
         environment: what the run ran on: versions, device, data fingerprint.
     """
 
@@ -98,17 +101,26 @@ class ExportRequest:
     weights: Mapping[str, NDArray[np.float32]]
     sample_inputs: NDArray[np.float32]
     sample_outputs: NDArray[np.float32]
+    sample_lengths: NDArray[np.int64] | None = None
     options: ExportOptions = field(default_factory=ExportOptions)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What an exported file answered in a process of its own."""
+    """What an exported file answered in a process of its own.
+
+    Attributes:
+        values: for the samples as one batch.
+        singly: number of a sample to what the file answered for it alone, 1 × …; where its output
+            varies, the real steps alone.
+    """
 
     values: NDArray[np.float32]
     seconds_per_sample: float
+    singly: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
 
 
 class Exporter(ABC):
@@ -154,6 +166,9 @@ class Exporter(ABC):
         self, path: Path, inputs: NDArray[np.float32], request: ExportRequest
     ) -> Outputs | None:
         """Run the exported file by its own runtime in a separate process without the workbench.
+
+        Where samples differ in length, a format that `takes_lengths` runs them in one batch, and
+        some of them singly. `inputs` are the request's samples.
 
         None for a format that cannot be run (a model card).
         """

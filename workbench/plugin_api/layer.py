@@ -13,6 +13,9 @@ from workbench.plugin_api.tensors import ShapeError, TensorType
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from workbench.plugin_api.code import Code, Layout
 
 CATEGORIES = (
@@ -27,6 +30,7 @@ CATEGORIES = (
     "Merge",
     "Recurrent",
     "Attention",
+    "Sound",
 )
 
 Initializer = Literal[
@@ -90,6 +94,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What its inputs are: tokens are whole numbers that stand for words or characters."""
     is_random: ClassVar[bool] = False
     """Whether it draws numbers while training, which each framework does in its own way."""
+    is_over_batch: ClassVar[bool] = False
+    """Whether it takes statistics over the batch while training."""
+
+    attends: ClassVar[bool] = False
+    """Whether it has `attention`."""
 
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return the output's type for one sample.
@@ -125,6 +134,27 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         their automatic names could be a node's.
         """
         raise NotImplementedError(f"{type(self).__name__} has no Keras code")
+
+    def attention(
+        self,
+        inputs: Sequence[NDArray[np.float32]],
+        weights: Mapping[str, NDArray[np.float32]],
+        real: Sequence[int | None],
+        queries: int,
+    ) -> Mapping[str, NDArray[np.floating]]:
+        """Return what each step of one sample attends to, where the layer `attends`.
+
+        Args:
+            inputs: of one sample, in canonical layout without the batch.
+            weights: canonical, by the names of `weights`.
+            real: of each input, the steps before those that fill it up; None: all are real.
+            queries: how many of the first steps are wanted at most.
+
+        Returns:
+            By part of the layer ("" where it has only one) heads × queries × keys. Each row adds
+            up to 1; what a step may not see is NaN, as are the rows of steps that fill up.
+        """
+        return {}
 
     def summary(self) -> str:
         """Return the few settings worth a line on the node, "32 · 3×3 · same"."""

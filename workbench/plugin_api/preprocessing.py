@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -10,14 +11,46 @@ import numpy as np
 from workbench.errors import UserError
 from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Field, fields_of
+from workbench.plugin_api.samples import OneSample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from workbench.plugin_api.data import Samples
+    from workbench.plugin_api.data import Samples, SplitName
     from workbench.plugin_api.tensors import TensorType
+
+
+class Word(msgspec.Struct, frozen=True):
+    """The part of a text that became one token.
+
+    Attributes:
+        text: those characters as they were written; empty where the step only fills up.
+        start: of its first character in the text.
+        is_known: False where the vocabulary does not have it.
+    """
+
+    text: str
+    start: int = 0
+    is_known: bool = True
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long samples are before anything is cut.
+
+    Attributes:
+        steps: of each sample that was measured.
+        limit: what comes after so many steps is cut; None: nothing.
+        unit: what steps are, "tokens".
+        notes: sentences about the samples that were met, worth reading before training.
+    """
+
+    steps: NDArray[np.int64]
+    limit: int | None
+    unit: str
+    notes: tuple[str, ...] = ()
 
 
 class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +74,17 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def vocabulary(self) -> int:
         """Number of different tokens at most; 0 where prepared samples are not tokens."""
         return 0
+
+    def longest_of(self, samples: Samples) -> int:
+        """Return steps of the longest prepared sample at most; 0 unless that is known at once."""
+        return 0
+
+    def measure(self, samples: Samples) -> Lengths | None:
+        """Measure samples of the training split; None where they have no length.
+
+        Takes seconds, in the process that reads for the window.
+        """
+        return None
 
     def arranged(self, samples: Samples, fitted: dict[str, Any] | None) -> Samples:
         """Return what is trained on, made of the source's samples: windows of a series, say.
@@ -69,6 +113,14 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """
         return self
 
+    def remarks(self, arranged: Mapping[SplitName, Samples]) -> Sequence[str]:
+        """Return sentences worth reading before training on arranged samples, split by split."""
+        return ()
+
+    def shaped(self, output: TensorType) -> TensorType:
+        """Return the type of a sample between the two halves, given that of a prepared one."""
+        return output
+
     def shape(self, raw: NDArray[Any]) -> NDArray[Any]:
         """First half, before augmentation: size and channels; dtype stays (uint8, uint16)."""
         raise NotImplementedError
@@ -84,17 +136,38 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Prepare one target that is not the number of a class; see `raw_target`."""
         return raw
 
-    def restored(self, values: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
-        """Undo `target`: prepared targets, or outputs for them (batch × …), in their own units."""
+    def restored(
+        self, values: NDArray[Any], fitted: dict[str, Any], raw: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Undo `target`: prepared targets, or outputs for them (batch × …), in their own units.
+
+        Args:
+            raw: the raw samples that they belong to, in one array.
+        """
         return values
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a user's file as a raw sample for `predict`; raises UserError when it cannot."""
         raise NotImplementedError
 
+    def file_samples(self, path: str, fitted: dict[str, Any]) -> Sequence[Samples]:
+        """Read what `predict` is to answer of a user's file: arranged samples, one in each.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        return [OneSample(self.read_file(path), path)]
+
     def read_text(self, text: str) -> NDArray[Any]:
         """Take what a user typed as a raw sample; raises UserError where that means nothing."""
         raise UserError(f"A network for {self.kind} takes no typed text.", "Give it a file.")
+
+    def words(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> list[Word]:
+        """Return what each step of a prepared text stands for; nothing where steps are no words.
+
+        As many as `scale` returns steps for the same sample; those that fill up come last.
+        """
+        return []
 
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return a function `load(path) -> float32 array` for exported scripts.

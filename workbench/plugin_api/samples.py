@@ -54,6 +54,33 @@ class ArraySamples:
         return self._targets
 
 
+class OneSample:
+    """A raw sample that belongs to no data set.
+
+    Args:
+        name: what a person knows it by.
+    """
+
+    def __init__(self, raw: NDArray[Any], name: str) -> None:
+        self._raw, self._name = raw, name
+
+    def __len__(self) -> int:
+        return 1
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Return the sample."""
+        return self._raw
+
+    def name(self, index: int) -> str:
+        """Return its name."""
+        return self._name
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """No class is known: zero."""
+        return np.zeros(1, np.int64)
+
+
 def stratified_split(
     targets: NDArray[np.integer[Any]],
     split: Split,

@@ -7,66 +7,42 @@ here, so that their source can be copied into a script and gives the same number
 from __future__ import annotations
 
 import csv
-import wave
 
 import numpy as np
 
+from workbench.plugin_api.sounds import read_sound, resampled
 
-def read_series(path: str) -> np.ndarray:
+
+def read_series(path: str, sample_rate: int | None = None) -> np.ndarray:
     """Read a file as time × channels, float32.
 
-    A WAV file has its samples as steps. In a text file each line is a step and each column a
-    channel, parted by commas, semicolons, tabs or spaces; a first line of names is left out; an
-    empty cell or "?" is a missing value.
+    A sound file has its samples as steps, so many a second if `sample_rate` is given. In a text
+    file each line is a step and each column a channel, parted by commas, semicolons, tabs or
+    spaces; a first line of names is left out; an empty cell or "?" is a missing value.
 
     Raises:
         OSError: it cannot be read. ValueError: it is no such file, with the reason.
     """
-    if path.lower().endswith(".wav"):
-        return read_wav(path)[0]
+    if path.lower().endswith((".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")):
+        values, rate = read_sound(path)
+        return resampled(values, rate, sample_rate or rate)
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = [line.strip("\r\n") for line in file if line.strip()]
     head = lines[0] if lines else ""
     part = next((sign for sign in "\t;," if sign in head), " ")
     rows = list(csv.reader(lines, delimiter=part, skipinitialspace=True))
-    values: list[list[float]] = []
+    table: list[list[float]] = []
     for number, row in enumerate(rows, 1):
         try:
-            values.append([float("nan" if w.strip() in ("", "?") else w) for w in row])
+            table.append([float("nan" if w.strip() in ("", "?") else w) for w in row])
         except ValueError as error:
             if number > 1:
                 raise ValueError(f"line {number} is not a row of numbers") from error
-    if not values:
+    if not table:
         raise ValueError("it holds no numbers")
-    if len({len(row) for row in values}) > 1:
+    if len({len(row) for row in table}) > 1:
         raise ValueError("its lines differ in their number of values")
-    return np.array(values, np.float32)
-
-
-def read_wav(path: str) -> tuple[np.ndarray, int]:
-    """Read a WAV file of whole numbers: (time × channels, −1…1, float32), and steps a second.
-
-    Raises:
-        OSError: it cannot be read. ValueError: it is no such file, or cut off.
-    """
-    try:
-        with wave.open(path, "rb") as file:
-            count, channels, width = file.getnframes(), file.getnchannels(), file.getsampwidth()
-            content, rate = file.readframes(count), file.getframerate()
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"it is not a WAV file of whole numbers ({error})") from error
-    if not count or len(content) < count * channels * width:
-        raise ValueError("it is cut off" if count else "it holds no sound")
-    if width == 1:
-        values = np.frombuffer(content, np.uint8).astype(np.float32) / 128 - 1
-    elif width == 3:
-        parts = np.frombuffer(content, np.uint8).reshape(-1, 3).astype(np.int32)
-        whole = parts[:, 0] << 8 | parts[:, 1] << 16 | parts[:, 2] << 24
-        values = (whole / 2**31).astype(np.float32)
-    else:
-        kind = {2: "<i2", 4: "<i4"}[width]
-        values = (np.frombuffer(content, kind) / 2.0 ** (8 * width - 1)).astype(np.float32)
-    return values.reshape(-1, channels), rate
+    return np.array(table, np.float32)
 
 
 def shaped(values: np.ndarray, missing: str, longest: int | None, length: int | None) -> np.ndarray:
@@ -154,3 +130,7 @@ class Moments:
         """Return smallest value and range of each channel; 1 as that of a constant one."""
         width = self._high - self._low
         return self._low, np.where(width > 0, width, 1.0)
+
+    def constant(self) -> tuple[int, ...]:
+        """Return the numbers, from 1, of channels that have one value throughout."""
+        return tuple((np.flatnonzero(self._low == self._high) + 1).tolist())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Split
     from workbench.plugin_api.data import BadFile, Samples, SplitName
     from workbench.plugin_api.tensors import TensorType
+    from workbench.plugin_api.timelines import TimelineInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Opened:
         target: type of one target where it is not the number of a class.
         bad_files: files left out, and why.
         fingerprint: hash that changes when the data do.
+        timeline: channels and steps of what goes on in time.
+        warnings: sentences worth reading before training.
     """
 
     splits: Mapping[SplitName, Samples]
@@ -35,6 +38,8 @@ class Opened:
     target: TensorType | None = None
     bad_files: tuple[BadFile, ...] = ()
     fingerprint: str = ""
+    timeline: TimelineInfo | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +50,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     help: ClassVar[str] = ""
     kind: ClassVar[Kind] = "pictures"
     """What a sample is; preprocessing and augmentation must be of the same kind."""
+
+    preparation: ClassVar[str] = ""
+    """Id of the preparation that goes with it; empty: the first of its kind."""
 
     def open(self, split: Split) -> Opened:
         """List the data set; called in a worker or a helper process, never in the window.

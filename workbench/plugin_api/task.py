@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.backend import Batch
-    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.data import DataInfo, Samples
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.preprocessing import Preprocessing
     from workbench.plugin_api.problems import Problem
@@ -44,7 +44,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """One sample's answer for a person; its fields are what `--json` prints."""
 
     def in_words(self) -> str:
-        """Return the answer in one line."""
+        """Return the answer in a line, or a table below an empty first one."""
         raise NotImplementedError
 
 
@@ -66,12 +66,15 @@ class Context:
 
     Attributes:
         fitted: what preprocessing learned from the training split.
+        samples: the arranged samples that outputs are for: of a split, or of a user's file; a
+            batch's `indices` are numbers in it. None where they are not at hand.
     """
 
     network: Network
     info: DataInfo
     preprocessing: Preprocessing
     fitted: dict[str, Any]
+    samples: Samples | None = None
 
 
 class Evaluator(Protocol):
@@ -96,6 +99,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
+
+    def fits(self, info: DataInfo) -> bool:
+        """Whether data have what this task learns; if not, one that fits is suggested."""
+        return True
 
     def problems(
         self, experiment: Experiment, network: Network, info: DataInfo | None
@@ -138,6 +145,30 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Return an empty evaluator."""
         raise NotImplementedError
 
+    def baselines(
+        self, context: Context, train: Samples, judged: Samples
+    ) -> Mapping[str, dict[str, float]]:
+        """Return metrics of simple answers to a split, as in `Evaluation.baselines`.
+
+        Called in the worker, once a split, and bounded in time and memory: what learned from, or
+        was judged by, a part of the samples says so in its name.
+
+        Args:
+            train: arranged samples of the training split, to learn from.
+            judged: arranged samples of the split in question.
+        """
+        return {}
+
+    def sample(
+        self, predict: Callable[[NDArray[Any]], NDArray[np.float32]], context: Context, epoch: int
+    ) -> str:
+        """Return what the network makes by itself after an epoch; empty where it makes nothing.
+
+        Args:
+            predict: prepared inputs (a batch) -> raw outputs.
+        """
+        return ""
+
     def probabilities(self, outputs: NDArray[np.float32], network: Network) -> NDArray[np.float32]:
         """Return raw outputs as probabilities that add up to 1 over the last axis.
 
@@ -155,13 +186,43 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """
         raise NotImplementedError
 
-    def python_source(self, network: Network) -> str:
-        """Return a function `answers(outputs, classes)` for exported scripts, NumPy only.
+    def answer(
+        self,
+        raw: NDArray[Any],
+        outputs: NDArray[np.float32],
+        context: Context,
+        inputs: NDArray[Any],
+    ) -> Prediction:
+        """Return the answer to one sample that a person gave.
 
-        It takes one sample's raw outputs and the class names, and returns (label, probability)
-        pairs, likeliest first.
+        Args:
+            raw: the sample before it was scaled.
+            outputs, inputs: as for `predictions`, a batch of one.
+        """
+        return self.predictions(outputs, context, inputs)[0]
+
+    def python_source(self, network: Network) -> str:
+        """Return a function for exported scripts, NumPy only.
+
+        Either `answers(outputs, classes)`, which takes one sample's raw outputs and the class
+        names, and returns (label, probability) pairs, likeliest first. Or `told(outputs, path)`,
+        which returns what a script prints of a file: it has the batch of raw outputs for what
+        `load(path)` gave, and all else that the preprocessing's source defines.
         """
         raise NotImplementedError
+
+    def does(self, info: DataInfo) -> str:
+        """Return what a network of this task does, for the head of scripts."""
+        return f"tells {len(info.classes)} classes apart"
+
+    def direction(self, metric: str) -> Literal["min", "max"]:
+        """Return which way a metric, named without its split, is better."""
+        return "min" if metric.endswith("loss") else "max"
+
+    @property
+    def headline(self) -> str:
+        """Metric that people look at first, without its split."""
+        return self.monitor[0]
 
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:

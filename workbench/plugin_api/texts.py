@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 
 def read_text(path: str) -> str:
@@ -32,3 +33,8 @@ def decoded(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("cp1252", errors="replace")
+
+
+def words(text: str) -> list[str]:
+    """Part a text into words, numbers and signs of punctuation."""
+    return re.findall(r"\w+(?:[-.,'’]\w+)*|[^\w\s]", text)

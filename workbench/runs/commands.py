@@ -40,11 +40,13 @@ class Watch(_Command, frozen=True, tag="watch"):
         sample: index of the pinned sample in the validation split (or train, if that is empty).
         layers: nodes of which every channel (64 at most) and the weights' histograms are wanted.
         thumbnails: nodes of which one small picture is wanted.
+        attention: nodes of which is wanted what their heads attend to.
     """
 
     sample: int = 0
     layers: tuple[str, ...] = ()
     thumbnails: tuple[str, ...] = ()
+    attention: tuple[str, ...] = ()
 
 
 Command = Pause | Resume | Stop | Save | SetLearningRate | Watch

@@ -37,6 +37,8 @@ class Started(_Event, frozen=True, tag="started"):
         steps_per_epoch: optimizer steps in one epoch.
         last_step: after which training is done, whatever the epochs say; 0: there is none.
         pid: of the worker, for the process list; whether it runs is told by the lock.
+        headline: metric that people look at first, without its split.
+        direction: which way it is better.
     """
 
     step: int
@@ -48,6 +50,8 @@ class Started(_Event, frozen=True, tag="started"):
     device: str
     pid: int
     last_step: int = 0
+    headline: str = "accuracy"
+    direction: Literal["min", "max"] = "max"
 
 
 class Steps(_Event, frozen=True, tag="steps"):

@@ -40,6 +40,30 @@ class LayerMaps:
 
 
 @dataclass(frozen=True)
+class AttentionMaps:
+    """What each step of the pinned sample attends to, head by head.
+
+    share = (maps − 1) / 254 · high, head by head; 0 is what a step may not see.
+
+    Attributes:
+        maps: heads × queries × keys, uint8.
+        high: per head, float32.
+        steps: queries and keys there are; `maps` may hold fewer of them.
+    """
+
+    maps: NDArray[np.uint8]
+    high: NDArray[np.float32]
+    steps: tuple[int, int]
+
+    def shares(self) -> NDArray[np.float32]:
+        """Return heads × queries × keys; NaN is what a step may not see."""
+        scale = (self.high / np.float32(254)).astype(np.float32)
+        found: NDArray[np.float32] = (self.maps.astype(np.float32) - 1) * scale[:, None, None]
+        found[self.maps == 0] = np.nan
+        return found
+
+
+@dataclass(frozen=True)
 class Histogram:
     """Distribution of one weight: equal bins from low to high."""
 
@@ -55,7 +79,10 @@ class Snapshot:
     Attributes:
         sample: index of the pinned sample; title: what a person knows it by.
         picture: the prepared sample for the eye, height × width × 3, uint8; None if it is none.
+        names: of the steps of a text; its words, one a token.
+        signal: of a series, before scaling, time × channels; of a long one every so many steps.
         layers: by node.
+        attention: by "node", or "node/part" of a layer with several.
         thumbnails: by node, height × width, uint8.
         histograms: by "node/weight".
     """
@@ -64,7 +91,10 @@ class Snapshot:
     sample: int = 0
     title: str = ""
     picture: NDArray[np.uint8] | None = None
+    names: tuple[str, ...] = ()
+    signal: NDArray[np.float32] | None = None
     layers: Mapping[str, LayerMaps] = field(default_factory=dict)
+    attention: Mapping[str, AttentionMaps] = field(default_factory=dict)
     thumbnails: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
 
@@ -82,6 +112,15 @@ def quantise(values: NDArray[np.float32]) -> LayerMaps:
     return LayerMaps(np.rint(scaled).astype(np.uint8), low, high, channels)
 
 
+def quantise_shares(shares: NDArray[np.floating], steps: tuple[int, int]) -> AttentionMaps:
+    """Quantise heads × queries × keys, the first of `steps`, to one byte each; NaN becomes 0."""
+    high = np.nan_to_num(shares).max(axis=(1, 2)).astype(np.float32)
+    span = np.where(high > 0, high, 1)[:, None, None]
+    levels = 1 + np.rint(np.nan_to_num(shares) / span * 254)
+    maps = np.where(np.isnan(shares), 0, levels).astype(np.uint8)
+    return AttentionMaps(maps, high, steps)
+
+
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Write one snapshot, atomically."""
     tensors: dict[str, NDArray[np.generic]] = {}
@@ -89,6 +128,10 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         tensors["picture"] = snapshot.picture
     for node, maps in snapshot.layers.items():
         tensors |= {f"maps/{node}": maps.maps, f"low/{node}": maps.low, f"high/{node}": maps.high}
+    if snapshot.signal is not None:
+        tensors["signal"] = snapshot.signal
+    for node, heads in snapshot.attention.items():
+        tensors |= {f"attention/{node}": heads.maps, f"strongest/{node}": heads.high}
     for node, thumbnail in snapshot.thumbnails.items():
         tensors[f"thumbnail/{node}"] = thumbnail
     for name, histogram in snapshot.histograms.items():
@@ -97,6 +140,8 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "step": snapshot.step,
         "sample": snapshot.sample,
         "title": snapshot.title,
+        "names": snapshot.names,
+        "steps": {node: heads.steps for node, heads in snapshot.attention.items()},
         "channels": {node: maps.channels for node, maps in snapshot.layers.items()},
         "ranges": {name: (h.low, h.high) for name, h in snapshot.histograms.items()},
     }
@@ -125,13 +170,21 @@ def _snapshot(described: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Sn
         node: LayerMaps(maps, low[node], high[node], channels[node])
         for node, maps in under("maps").items()
     }
+    strongest, steps = under("strongest"), described.get("steps", {})
+    attention = {
+        node: AttentionMaps(maps, strongest[node], tuple(steps[node]))
+        for node, maps in under("attention").items()
+    }
     ranges = described["ranges"]
     return Snapshot(
         step=described["step"],
         sample=described["sample"],
         title=described["title"],
         picture=tensors.get("picture"),
+        names=tuple(described.get("names", ())),
+        signal=tensors.get("signal"),
         layers=layers,
+        attention=attention,
         thumbnails=under("thumbnail"),
         histograms={n: Histogram(c, *ranges[n]) for n, c in under("histogram").items()},
     )

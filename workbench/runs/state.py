@@ -64,6 +64,7 @@ class RunState:
         steps: per-step series by metric name ("loss", "accuracy", "learning_rate").
         epochs: per-epoch series by metric name ("train/loss", "val/accuracy"), over steps.
         clock: (step, training seconds) pairs for the time axis, one a Steps event.
+        headline: metric that people look at first, without its split; direction: its better way.
         probes: (step, file name) of feature-map snapshots, oldest first; the worker thins them
             without a word, so that a file may be gone (`forget_thinned`).
         changes: counts applied events, so that a view can tell whether to redraw.
@@ -80,6 +81,8 @@ class RunState:
     steps_per_epoch: int = 0
     last_step: int = 0
     samples_per_epoch: int = 0
+    headline: str = "accuracy"
+    direction: Literal["min", "max"] = "max"
     backend: str = ""
     device: str = ""
     pid: int = 0
@@ -145,6 +148,7 @@ class RunState:
         self.step, self.epoch = event.step, event.epoch
         self.planned_epochs, self.steps_per_epoch = event.epochs, event.steps_per_epoch
         self.samples_per_epoch, self.last_step = event.samples_per_epoch, event.last_step
+        self.headline, self.direction = event.headline, event.direction
         self.backend, self.device, self.pid = event.backend, event.device, event.pid
         self.started = self.started or event.time
         for series in (*self.steps.values(), *self.epochs.values(), self.clock):

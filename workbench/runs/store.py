@@ -41,6 +41,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
         reason: why it failed or is damaged, as a sentence.
         created: seconds since the epoch, UTC.
         monitor: the validation metric shown ("val/accuracy"); best and last are its values.
+        headline: metric that people look at first, without its split.
         test: test metrics by name.
         duration: seconds of work, pauses and interruptions left out as far as is known.
         size: bytes of all its files.
@@ -57,6 +58,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     monitor: str = ""
     best: float | None = None
     last: float | None = None
+    headline: str = "accuracy"
     test: dict[str, float] = {}
     backend: str = ""
     device: str = ""
@@ -65,6 +67,11 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     notes: str = ""
     starred: bool = False
     running: bool = False
+
+    @property
+    def test_score(self) -> float | None:
+        """What people look at first of the test split; None where nothing was measured."""
+        return self.test.get(f"test/{self.headline}", next(iter(self.test.values()), None))
 
 
 def run_status(told: Status, running: bool) -> RunStatus:
@@ -114,6 +121,7 @@ def summarise(folder: RunFolder) -> RunSummary:
         monitor=facts.monitor,
         best=facts.best,
         last=facts.last,
+        headline=facts.headline,
         test=facts.test,
         backend=facts.backend,
         device=facts.device,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -28,6 +28,7 @@ class Facts(msgspec.Struct, kw_only=True):
 
     Attributes:
         damage: why its experiment cannot be read; empty if it can.
+        headline: metric that people look at first, without its split; direction: its better way.
         monitor: the validation metric shown; best and last are its values.
         duration: seconds between the beginnings and ends of work, pauses left out.
         size: bytes of all files; known once the run has ended.
@@ -44,6 +45,8 @@ class Facts(msgspec.Struct, kw_only=True):
     updated: float = 0.0
     epochs: int = 0
     planned_epochs: int = 0
+    headline: str = "accuracy"
+    direction: Literal["min", "max"] = "max"
     monitor: str = ""
     best: float | None = None
     last: float | None = None
@@ -138,6 +141,7 @@ def _fold(facts: Facts, lines: Iterable[bytes]) -> None:
     facts.status, facts.message = state.status, state.message
     facts.epochs, facts.planned_epochs = state.epoch, state.planned_epochs
     facts.backend, facts.device, facts.pid = state.backend, state.device, state.pid
+    facts.headline, facts.direction = state.headline, state.direction
     facts.test = {name: v for name, v in state.metrics.items() if name.startswith("test/")}
 
 
@@ -150,6 +154,8 @@ def _state_from(facts: Facts) -> RunState:
         backend=facts.backend,
         device=facts.device,
         pid=facts.pid,
+        headline=facts.headline,
+        direction=facts.direction,
         metrics=dict(facts.test),
     )
 
@@ -164,6 +170,7 @@ def _apply(facts: Facts, state: RunState, line: bytes) -> None:
     state.apply(event)
     _time(facts, event)
     if isinstance(event, events.EpochFinished):
+        facts.headline, facts.direction = state.headline, state.direction
         _score(facts, event.metrics)
 
 
@@ -179,20 +186,22 @@ def _time(facts: Facts, event: events.Event) -> None:
 
 
 def _score(facts: Facts, metrics: dict[str, float]) -> None:
-    facts.monitor = facts.monitor or _monitor(metrics)
+    facts.monitor = facts.monitor or _monitor(metrics, facts.headline)
     value = metrics.get(facts.monitor)
     if value is None:
         return
-    better = min if facts.monitor.endswith("loss") else max
+    is_headline = facts.monitor == f"val/{facts.headline}"
+    is_error = facts.direction == "min" if is_headline else facts.monitor.endswith("loss")
+    better = min if is_error else max
     facts.last = value
     facts.best = value if facts.best is None else better(facts.best, value)
 
 
-def _monitor(metrics: dict[str, float]) -> str:
-    """Return the metric people look at first: accuracy, another score, the loss."""
+def _monitor(metrics: dict[str, float], headline: str) -> str:
+    """Return the metric people look at first, another score, the loss."""
     validation = sorted(name for name in metrics if name.startswith("val/"))
     scores = [name for name in validation if not name.endswith("loss")]
-    for name in ("val/accuracy", *scores, *validation):
+    for name in (f"val/{headline}", *scores, *validation):
         if name in metrics:
             return name
     return ""

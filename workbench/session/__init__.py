@@ -14,6 +14,8 @@ from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
 from workbench.session.run import RunSession
+from workbench.session.trial import Trial
+from workbench.session.watching import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +34,8 @@ __all__ = [
     "Message",
     "RunSession",
     "Session",
+    "Trial",
+    "Watching",
 ]
 
 
@@ -55,13 +59,23 @@ class Session:
         self.run = RunSession(catalog, runs_folder)
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
+        self.trial = Trial(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
         self.backends.messaged.connect(self.messaged.emit)
+        self.trial.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
+        self._watching: Watching | None = None
         self.backend_comparison: BackendComparison | None = None
         self._on_info_changed()
+
+    @property
+    def watching(self) -> Watching:
+        """What is looked at inside the network; nothing is told to workers before somebody does."""
+        if self._watching is None:
+            self._watching = Watching(self)
+        return self._watching
 
     def tick(self) -> None:
         """Take over what background work has ready."""
@@ -69,6 +83,7 @@ class Session:
         self.run.tick()
         self.backends.tick()
         self.comparison.tick()
+        self.trial.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
             self.backend_comparison.tick()
@@ -118,6 +133,7 @@ class Session:
             self.backend_comparison.cancel()
         self.data.close()
         self.comparison.close()
+        self.trial.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)
 

@@ -70,6 +70,16 @@ class Comparison:
         return self._slots.get(name)
 
     @property
+    def titles(self) -> dict[str, str]:
+        """Titles of the runs on screen, by the runs' names, as the list of runs has them."""
+        listed = {run.folder.name: run.title for run in self._run.runs}
+        experiments = self.experiments
+        return {
+            name: listed.get(name) or (experiments[name].name if name in experiments else name)
+            for name in self._slots
+        }
+
+    @property
     def experiments(self) -> dict[str, Experiment]:
         """What the runs on screen train, by the runs' names, the shown one first."""
         known: dict[str, Experiment] = {}

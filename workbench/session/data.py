@@ -17,6 +17,8 @@ from workbench.reading import (
     Refused,
     Reply,
     ShowPicture,
+    ShowTimeline,
+    TimelineShown,
 )
 from workbench.session.reader import Reader
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.document.experiment import Data
     from workbench.plugin_api.data import DataInfo, SplitName
+    from workbench.reading import SeenTimeline
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class DataSession:
         self._data: Data | None = None
         self._asked = 0
         self._waiting: dict[int, Callable[[list[Thumbnail]], Any]] = {}
+        self._timelines: dict[int, Callable[[SeenTimeline | None], Any]] = {}
         self.info: DataInfo | None = None
         self.error: UserError | None = None
         self.is_busy = False
@@ -129,6 +133,19 @@ class DataSession:
             request = ShowPicture(data=data, split=split, index=index, size=size)
             self._waiting[self._reader.ask(request)] = done
 
+    def timeline(
+        self, series: int, done: Callable[[SeenTimeline | None], Any], *, most: int = 2000
+    ) -> None:
+        """Fetch a series that goes on in time; `done` is called from a later `tick`.
+
+        Args:
+            done: gets the series; None when the data cannot be read.
+            most: points a column at most.
+        """
+        if self._data is not None:
+            request = ShowTimeline(data=self._data, series=series, most=most)
+            self._timelines[self._reader.ask(request)] = done
+
     def tick(self) -> None:
         """Hand over what the helper process has answered."""
         for reply in self._reader.replies():
@@ -136,10 +153,13 @@ class DataSession:
                 self._take(reply)
             elif done := self._waiting.pop(reply.id, None):
                 done(_thumbnails(reply))
+            elif seen := self._timelines.pop(reply.id, None):
+                seen(reply.timeline if isinstance(reply, TimelineShown) else None)
 
     def close(self) -> None:
         """End the helper process."""
         self._waiting.clear()
+        self._timelines.clear()
         self._reader.close()
 
     def _describe(self, data: Data, fresh: bool = False) -> None:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 from psygnal import Signal
 
 from workbench import preferences
-from workbench.document.experiment import Experiment
-from workbench.errors import UserError
-from workbench.reading import (
+from workbench.adopting import (
     Importing,
     ImportModel,
     ListModels,
     ModelImported,
     ModelsListed,
-    Refused,
+    Reply,
 )
-from workbench.session.reader import COMMAND, Reader
+from workbench.document.experiment import Experiment
+from workbench.errors import UserError
+from workbench.reading import Refused
+from workbench.session.helper import Helper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.analysis.import_report import ImportReport
     from workbench.plugin_api.importer import Architecture
-    from workbench.reading import Reply
     from workbench.session.document import DocumentSession
+
+COMMAND = (sys.executable, "-P", "-m", "workbench.worker.adopter")
 
 
 class ModelImport:
@@ -40,7 +43,7 @@ class ModelImport:
 
     def __init__(self, document: DocumentSession, command: Sequence[str] = COMMAND) -> None:
         self._document = document
-        self._reader = Reader(command)
+        self._helper = Helper(command, Reply, "imports networks", (Importing,))
         self._asked = 0
         self.models: tuple[Architecture, ...] | None = None
         self.missing: dict[str, str] = {}
@@ -84,24 +87,24 @@ class ModelImport:
 
     def cancel(self) -> None:
         """Give up what goes on; nothing of the experiment has changed."""
-        self._reader.close()
+        self._helper.close()
         self.doing = ""
         self.changed.emit()
 
     def close(self) -> None:
         """End the process."""
         self.doing = ""
-        self._reader.close()
+        self._helper.close()
 
     def tick(self) -> None:
         """Take over what has been answered."""
-        for reply in self._reader.replies():
+        for reply in self._helper.replies():
             if reply.id == self._asked:
                 self._take(reply)
                 self.changed.emit()
 
     def _ask(self, request: ListModels | ImportModel) -> None:
-        self._asked = self._reader.ask(request)
+        self._asked = self._helper.ask(request)
 
     def _take(self, reply: Reply) -> None:
         match reply:

@@ -177,9 +177,17 @@ class RunSession:
         """Replace the rate of the running training."""
         self._tell(commands.SetLearningRate(learning_rate=learning_rate))
 
-    def watch(self, sample: int, layers: tuple[str, ...], thumbnails: tuple[str, ...]) -> None:
+    def watch(
+        self,
+        sample: int,
+        layers: tuple[str, ...],
+        thumbnails: tuple[str, ...],
+        attention: tuple[str, ...] = (),
+    ) -> None:
         """Say what is on screen; repeated calls with the same values cost nothing."""
-        wanted = commands.Watch(sample=sample, layers=layers, thumbnails=thumbnails)
+        wanted = commands.Watch(
+            sample=sample, layers=layers, thumbnails=thumbnails, attention=attention
+        )
         if wanted != self._watch:
             self._watch = wanted
             self._send_watch()

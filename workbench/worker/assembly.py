@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.analysis.problems import check
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.backend import Backend, Model
     from workbench.plugin_api.code import GeneratedCode
-    from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.data import DataInfo, SplitName
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.task import Task
     from workbench.runs.folder import RunFolder
@@ -51,6 +51,8 @@ class Assembly:
     network: Network
     code: GeneratedCode
     feed: Feed
+    simple: dict[SplitName, dict[str, dict[str, float]]] = field(default_factory=dict)
+    """Baselines of the splits for which they were asked."""
 
     @property
     def info(self) -> DataInfo:
@@ -63,6 +65,14 @@ class Assembly:
         prepared = self.prepared
         return Context(self.network, self.info, prepared.preprocessing, prepared.fitted)
 
+    def baselines(self, split: SplitName) -> dict[str, dict[str, float]]:
+        """Return what simple answers to a split reach; computed once."""
+        if split not in self.simple:
+            splits = self.prepared.opened.splits
+            found = self.task.baselines(self.context, splits["train"], splits[split])
+            self.simple[split] = dict(found)
+        return self.simple[split]
+
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:
         """Metric that decides the best checkpoint, without its split, and which way is better."""
@@ -70,7 +80,7 @@ class Assembly:
         name, mode = self.task.monitor
         if not wanted or wanted == name:
             return name, mode
-        return wanted, "min" if wanted.endswith("loss") else "max"
+        return wanted, self.task.direction(wanted)
 
     def build(self) -> Model:
         """Write the generated module, unless it is there, and build the model from it.
@@ -91,17 +101,22 @@ class Assembly:
             train_counts=self.info.class_counts.get("train", ()),
             device=self.experiment.training.device,
             seed=self.experiment.seed,
+            longest=self.prepared.fitted.get("longest", 0) if self.info.input.varies else 0,
         )
         return self.backend.build(plan)
 
 
 def assemble(
-    folder: RunFolder, catalog: Catalog, on_bad: Callable[[str, str], Any] | None = None
+    folder: RunFolder,
+    catalog: Catalog,
+    on_bad: Callable[[str, str], Any] | None = None,
+    fitted: dict[str, Any] | None = None,
 ) -> Assembly:
     """Read a run's experiment, open its data, check the design and generate the module.
 
     Args:
         on_bad: called with name and reason of a sample that cannot be read.
+        fitted: what the preprocessing learned before; None: it learns now.
 
     Raises:
         UserError: the data cannot be used; DesignError: the design has an error.
@@ -112,7 +127,7 @@ def assemble(
     available = backend.availability()
     if not available.ok:
         raise UserError(available.reason, available.install)
-    prepared = prepare(experiment, catalog)
+    prepared = prepare(experiment, catalog, fitted)
     report = check(experiment, catalog, prepared.info)
     for problem in report.errors:
         raise DesignError(problem.message, problem.hint, problem.node)
@@ -120,7 +135,6 @@ def assemble(
         prepared,
         seed=experiment.seed,
         batch_size=training.batch_size,
-        one_length=backend.one_length,
         loaders=training.loaders,
         on_bad=on_bad,
     )

@@ -13,7 +13,7 @@ import numpy as np
 from workbench.plugin_api.backend import Batch
 from workbench.worker.loading import Gathered, Loader, Maker, Task, process_count
 from workbench.worker.preparation import PreparedData, prepare
-from workbench.worker.ragged import STEP, Ragged, aligned
+from workbench.worker.ragged import Ragged, aligned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,8 +46,6 @@ class Feed:
 
     Args:
         batch_size: of training; the last batch of an epoch may be shorter.
-        one_length: fill samples of different lengths up to the training split's longest, as
-            compiled networks want it, and not to that of each batch.
         loaders: processes that read and augment when memory does not hold a split; 0 chooses.
         on_bad: called once with the name and the reason of a sample that cannot be read.
         on_progress: called with (done, all) while a split is taken into memory.
@@ -59,7 +57,6 @@ class Feed:
         *,
         seed: int,
         batch_size: int,
-        one_length: bool = False,
         loaders: int = 0,
         on_bad: Callable[[str, str], Any] | None = None,
         on_progress: Callable[[int, int], Any] | None = None,
@@ -82,7 +79,6 @@ class Feed:
             prepared.info.input,
             prepared.info.target,
             seed,
-            prepared.fitted.get("longest", STEP) if one_length else STEP,
         )
 
     @property
@@ -185,7 +181,7 @@ class Feed:
         return self._memory[split]
 
     def _scaled_in_chunks(self, shaped: NDArray[Any]) -> NDArray[np.float32]:
-        inputs = np.empty(shaped.shape, np.float32)
+        inputs = np.empty((len(shaped), *self.prepared.info.input.shape), np.float32)
         for start in range(0, len(inputs), CHUNK):
             part = slice(start, start + CHUNK)
             inputs[part] = self.prepared.preprocessing.scale(shaped[part], self.prepared.fitted)

@@ -117,9 +117,14 @@ class Checkpoints:
         """Return the newest checkpoint, or the one with the best metric (the newest if none was).
 
         Raises:
-            UserError: nothing was saved yet.
+            UserError: nothing was saved yet, or nothing of it can be read.
         """
         newest = self.newest()
+        if newest is None and self.names():
+            raise UserError(
+                "No checkpoint of this run can be read.",
+                "Restore its folder from a copy, or resume the run: it begins anew.",
+            )
         if newest is None:
             raise UserError(
                 "This run has no checkpoint yet.", "Let it train until it has saved one."

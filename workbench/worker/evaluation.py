@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -66,7 +66,8 @@ def evaluate(
         UserError: no sample of the split can be read.
     """
     task = assembly.task
-    evaluator = task.evaluator(assembly.context)
+    samples = assembly.prepared.opened.splits[split]
+    evaluator = task.evaluator(replace(assembly.context, samples=samples))
     indices: list[NDArray[np.int64]] = []
     total, weight, count = 0.0, 0.0, 0
     for batch in assembly.feed.batches(split):
@@ -88,4 +89,6 @@ def evaluate(
     found = evaluator.compute()
     metrics = {"loss": total / max(weight, 1.0), **found.metrics}
     results = Results(step, np.concatenate(indices), evaluator.results())
-    return Evaluated(msgspec.structs.replace(found, metrics=metrics), results)
+    baselines = {**assembly.baselines(split), **found.baselines}
+    found = msgspec.structs.replace(found, metrics=metrics, baselines=baselines)
+    return Evaluated(found, results)

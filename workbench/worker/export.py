@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.catalog import Catalog
-    from workbench.plugin_api.exporter import Exporter, ExportRequest
+    from workbench.plugin_api.exporter import Exporter, ExportRequest, Outputs
     from workbench.plugin_api.network import Network
     from workbench.runs.exports import Event
     from workbench.runs.folder import RunFolder
@@ -237,20 +237,32 @@ def _compared(
     outputs = exporter.outputs(path, request.sample_inputs, request)
     if outputs is None:
         return None, None
-    difference = _difference(outputs.values, request.sample_outputs)
-    if not difference <= TOLERANCE:
+    found = difference(outputs, request.sample_outputs)
+    if not found <= TOLERANCE:
         raise UserError(
-            f"{path.name} gives other outputs than the model, by up to {difference:.2g}, "
+            f"{path.name} gives other outputs than the model, by up to {found:.2g}, "
             "so it was not kept.",
             "Please report this.",
         )
-    return difference, outputs.seconds_per_sample
+    return found, outputs.seconds_per_sample
 
 
-def _difference(outputs: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    if outputs.shape != expected.shape:
-        return float("inf")
-    return float(np.abs(outputs - expected).max(initial=0.0))
+def difference(outputs: Outputs, expected: NDArray[np.float32]) -> float:
+    """Return the largest difference; where samples differ in length, of the real steps."""
+    found = [0.0]
+    pairs = [(outputs.values, expected)]
+    if outputs.singly:
+        pairs = []
+        for row, alone in outputs.singly.items():
+            real = slice(row, row + 1), slice(alone.shape[1])
+            pairs += [(alone, expected[real]), (outputs.values[real], expected[real])]
+        if expected.ndim == 2:
+            pairs.append((outputs.values, expected))
+    for given, wanted in pairs:
+        if given.shape != wanted.shape:
+            return float("inf")
+        found.append(float(np.abs(given - wanted).max(initial=0.0)))
+    return float(np.max(found))
 
 
 def _unexpected(exporter: Exporter, error: Exception) -> UserError:

@@ -17,6 +17,7 @@ from workbench.plugin_api.network import Network, ResolvedNode
 from workbench.runs import events
 from workbench.runs.log import LineTail
 from workbench.worker.preparation import describe
+from workbench.worker.ragged import padded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 16
 """Samples with which an exported file is compared."""
-NOISE_STEPS = 8
-"""Length of random samples where samples differ in length."""
+MEASURED = 64
+"""Samples from which they are taken where samples differ in length, from the shortest on."""
 NO_DATA = "The data are not there any more, so the file was compared on random samples."
 SOFTMAX = "softmax"
 
@@ -38,9 +39,13 @@ def raw_request(
     folder: RunFolder, trained: Trained, catalog: Catalog, options: ExportOptions
 ) -> tuple[ExportRequest, tuple[str, ...]]:
     """Return the request of the network as it was trained, and what to say of the samples."""
-    inputs = _real_samples(trained, catalog)
-    notes = () if inputs is not None else (NO_DATA,)
-    inputs = _noise(trained.network) if inputs is None else inputs
+    rows = _real_samples(trained, catalog)
+    notes = () if rows else (NO_DATA,)
+    rows = rows or _noise(trained.network)
+    varies = trained.info.input.varies
+    inputs, lengths = padded(rows) if varies else (np.stack(rows), None)
+    given = {} if lengths is None else {"lengths": lengths}
+    metrics, baselines = measured(folder, trained.step)
     request = ExportRequest(
         experiment=trained.experiment,
         experiment_json=dumps(trained.experiment).decode(),
@@ -51,19 +56,14 @@ def raw_request(
         fitted=trained.fitted,
         weights=trained.weights,
         sample_inputs=inputs,
-        sample_outputs=trained.model.predict(inputs, **_lengths(trained, inputs)),
+        sample_outputs=trained.model.predict(inputs, **given),
+        sample_lengths=lengths,
         options=options,
-        metrics=metrics_of(folder, trained.step),
+        metrics=metrics,
+        baselines=baselines,
         environment=_environment(folder),
     )
     return request, notes
-
-
-def _lengths(trained: Trained, inputs: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
-    """Return that all steps are real, to a network that asks for lengths."""
-    if not trained.info.input.varies:
-        return {}
-    return {"lengths": np.full(len(inputs), inputs.shape[1], np.int64)}
 
 
 def with_softmax(request: ExportRequest, catalog: Catalog) -> ExportRequest:
@@ -76,9 +76,12 @@ def with_softmax(request: ExportRequest, catalog: Catalog) -> ExportRequest:
     return replace(request, network=network, sample_outputs=probabilities)
 
 
-def metrics_of(folder: RunFolder, step: int) -> dict[str, float]:
-    """Return what was measured of a checkpoint, such as "val/accuracy"; empty if nothing was."""
+def measured(
+    folder: RunFolder, step: int
+) -> tuple[dict[str, float], dict[str, dict[str, dict[str, float]]]]:
+    """Return what was measured of a checkpoint, such as "val/accuracy", and baselines by split."""
     found: dict[str, float] = {}
+    baselines: dict[str, dict[str, dict[str, float]]] = {}
     tail = LineTail(folder.events)
     while lines := tail.read():
         for line in lines:
@@ -90,9 +93,11 @@ def metrics_of(folder: RunFolder, step: int) -> dict[str, float]:
                 found |= event.metrics
             elif isinstance(event, events.Evaluated) and event.step == step:
                 prefix = METRIC_PREFIXES[event.split]
-                measured = event.evaluation.metrics
-                found |= {f"{prefix}/{name}": value for name, value in measured.items()}
-    return found
+                metrics = event.evaluation.metrics
+                found |= {f"{prefix}/{name}": value for name, value in metrics.items()}
+                if event.evaluation.baselines:
+                    baselines[event.split] = event.evaluation.baselines
+    return found, baselines
 
 
 def _ending_in_softmax(network: Network, catalog: Catalog) -> Network:
@@ -112,32 +117,35 @@ def _ending_in_softmax(network: Network, catalog: Catalog) -> Network:
     return Network(network.name, (*rest, softmax, replace(output, inputs=(name,))))
 
 
-def _real_samples(trained: Trained, catalog: Catalog) -> NDArray[Any] | None:
-    """Return prepared samples of the data; None where they are gone."""
+def _real_samples(trained: Trained, catalog: Catalog) -> list[NDArray[Any]]:
+    """Return prepared samples of the data, of all lengths that there are; none where it is gone."""
     preprocessing = trained.preprocessing
     try:
         splits = describe(trained.experiment.data, catalog)[0].splits
         samples = splits.get("test") or splits.get("validation") or splits["train"]
-        chosen = np.unique(np.linspace(0, len(samples) - 1, SAMPLES).astype(int))
+        read = MEASURED if trained.info.input.varies else SAMPLES
+        chosen = np.unique(np.linspace(0, len(samples) - 1, read).astype(int))
         raw = (samples.read(index) for index in chosen.tolist())
         prepared = [preprocessing.scale(preprocessing.shape(r), trained.fitted) for r in raw]
-        return np.stack(_of_one_length(prepared) if trained.info.input.varies else prepared)
     except UserError:
-        return None
+        return []
+    if not trained.info.input.varies:
+        return prepared
+    by_length = sorted(prepared, key=len)
+    return [by_length[i] for i in np.linspace(0, len(by_length) - 1, SAMPLES).astype(int)]
 
 
-def _of_one_length(samples: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Return the longer half of the samples, cut to the shortest one of them."""
-    longer = sorted(samples, key=len)[len(samples) // 2 :]
-    return [sample[: len(longer[0])] for sample in longer]
-
-
-def _noise(network: Network) -> NDArray[Any]:
+def _noise(network: Network) -> list[NDArray[Any]]:
     kind = network.inputs[0].output
-    shape = (SAMPLES, *(size or NOISE_STEPS for size in kind.shape))
-    if kind.dtype == "int64":
-        return np.zeros(shape, np.int64)
-    return np.random.default_rng(0).random(shape, dtype=np.float32)
+    rows: list[NDArray[Any]] = []
+    random = np.random.default_rng(0)
+    for number in range(SAMPLES):
+        shape = tuple(size or number + 1 for size in kind.shape)
+        if kind.dtype == "int64":
+            rows.append(np.zeros(shape, np.int64))
+        else:
+            rows.append(random.random(shape, dtype=np.float32))
+    return rows
 
 
 def _environment(folder: RunFolder) -> dict[str, Any]:

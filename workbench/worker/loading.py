@@ -14,7 +14,7 @@ import numpy as np
 
 from workbench.errors import UserError
 from workbench.plugin_api.data import IGNORED, raw_target
-from workbench.worker.ragged import STEP, padded
+from workbench.worker.ragged import padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,7 +88,6 @@ class Maker:
     Attributes:
         kind: type of one prepared sample; what comes out otherwise counts as bad.
         target: type of one prepared target; None: a class number.
-        multiple: of this are the lengths to which samples of different lengths are filled up.
         kept: the training split, already gathered in memory.
         share: hand arrays over in shared memory.
     """
@@ -100,7 +99,6 @@ class Maker:
     kind: TensorType
     target: TensorType | None
     seed: int
-    multiple: int = STEP
     kept: Gathered | None = None
     share: bool = False
 
@@ -167,7 +165,7 @@ class Maker:
             shape = (0, *(size or 0 for size in self.kind.shape))
             return np.empty(shape, self.kind.dtype), np.empty(0, np.int64)
         if self.kind.varies:
-            return padded(list(rows), self.multiple)
+            return padded(list(rows))
         return np.asarray(rows), None
 
     def _augmented(
@@ -212,7 +210,8 @@ class Maker:
         """Return one shaped sample; raises UserError when it cannot be read or has another size."""
         samples = self.splits[split]
         shaped = self.preprocessing.shape(samples.read(index))
-        if self.kind.dtype == "float32" and not _fits(shaped.shape, self.kind.shape):
+        wanted = self.preprocessing.shaped(self.kind).shape
+        if self.kind.dtype == "float32" and not _fits(shaped.shape, wanted):
             raise UserError(f"{samples.name(index)} cannot be used: its size has changed.")
         return shaped
 

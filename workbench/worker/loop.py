@@ -173,6 +173,11 @@ class TrainingLoop:
             seconds=seconds,
             is_best=is_best,
         )
+        made = tools.assembly.task.sample(
+            tools.model.predict, tools.assembly.context, progress.epoch
+        )
+        if made:
+            tools.events.write(ev.Noted, severity="info", message=made)
         self._saver.epoch_finished(is_best=is_best)
 
     def _validate(self) -> dict[str, float]:

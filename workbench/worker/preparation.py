@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.plugin_api.data import SPLITS, DataInfo
+from workbench.plugin_api.data import SPLITS, DataInfo, known_sample_rate
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -39,8 +39,13 @@ class PreparedData:
     info: DataInfo
 
 
-def prepare(experiment: Experiment, catalog: Catalog) -> PreparedData:
+def prepare(
+    experiment: Experiment, catalog: Catalog, fitted: dict[str, Any] | None = None
+) -> PreparedData:
     """Open the data of an experiment and fit the preprocessing.
+
+    Args:
+        fitted: what the preprocessing learned before; None: it learns now.
 
     Raises:
         UserError: the data cannot be used, with a next step.
@@ -49,7 +54,8 @@ def prepare(experiment: Experiment, catalog: Catalog) -> PreparedData:
     opened = open_data(data, catalog)
     _described(opened, data, catalog, None)  # what does not go together is told before the wait
     preprocessing = catalog.preprocessing(data.preprocessing)
-    fitted = preprocessing.fit(opened.splits["train"])
+    if fitted is None:
+        fitted = preprocessing.fit(opened.splits["train"])
     arranged, info = _described(opened, data, catalog, fitted)
     return PreparedData(
         arranged,
@@ -101,10 +107,12 @@ def _described(
     """
     preprocessing = catalog.preprocessing(data.preprocessing)
     kind = catalog.source(data.source).kind
-    target = preprocessing.target_type(opened.splits["train"], opened.target)
+    given = opened.target
+    target = preprocessing.target_type(opened.splits["train"], given)
     arranged = {
         name: preprocessing.arranged(samples, fitted) for name, samples in opened.splits.items()
     }
+    remarks = preprocessing.remarks(arranged)
     opened = replace(opened, splits={name: s for name, s in arranged.items() if len(s)})
     if "train" not in opened.splits:
         raise UserError(
@@ -128,16 +136,29 @@ def _described(
             name: tuple(np.bincount(samples.targets, minlength=len(opened.classes)).tolist())
             for name, samples in opened.splits.items()
         }
+    elif target == given:
+        class_counts = {
+            name: (*counts, *(0,) * (len(opened.classes) - len(counts)))
+            for name, samples in opened.splits.items()
+            if (counts := getattr(samples, "class_counts", ()))
+        }
     info = DataInfo(
         input=common,
         kind=kind,
         vocabulary=preprocessing.vocabulary,
-        classes=opened.classes,
+        longest=max(map(preprocessing.longest_of, opened.splits.values())),
+        sample_rate=known_sample_rate(opened.splits["train"]),
+        classes=opened.classes if target == given else (),
         target=target,
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
         class_counts=class_counts,
         bad_files=opened.bad_files,
-        warnings=_warnings(opened.classes, class_counts, kind),
+        timeline=opened.timeline,
+        warnings=(
+            *opened.warnings,
+            *remarks,
+            *_warnings(opened.classes, class_counts, kind),
+        ),
         fingerprint=opened.fingerprint,
     )
     return opened, info

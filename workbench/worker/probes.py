@@ -16,6 +16,7 @@ from workbench.runs.probes import Snapshot, write_snapshot
 from workbench.worker.snapshots import (
     MOST_CHANNELS,
     SampleCache,
+    attended,
     histograms,
     layer_maps,
     thumbnail,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.backend import Model
     from workbench.plugin_api.network import Network
+    from workbench.runs.probes import AttentionMaps
     from workbench.worker.batches import Feed
     from workbench.worker.eventlog import EventLog
 
@@ -37,6 +39,8 @@ MOST_FILES = 400
 KEPT_WHOLE = 100
 """Newest snapshots that are never thinned for their number."""
 DEFAULT_THUMBNAILS = 200
+MOST_ATTENDING = 48
+"""Layers whose attention is in the last snapshot at most."""
 MOST_VALUES = 20_000_000
 """Of maps (a byte each) and weights for histograms that the last snapshot is made of at most."""
 
@@ -89,7 +93,11 @@ class Prober:
                 values += size
                 layers.append(node.id)
         wanted = dict.fromkeys([*self._watch.layers, *layers[:DEFAULT_THUMBNAILS]])
-        self._watch = msgspec.structs.replace(self._watch, layers=tuple(wanted))
+        heads = [node.id for node in self._network.nodes if node.layer.attends]
+        attention = dict.fromkeys([*self._watch.attention, *heads[:MOST_ATTENDING]])
+        self._watch = msgspec.structs.replace(
+            self._watch, layers=tuple(wanted), attention=tuple(attention)
+        )
 
     def take(self, step: int) -> None:
         """Take a snapshot now.
@@ -129,30 +137,47 @@ class Prober:
         known = {node.id for node in self._network.nodes}
         layers = [node for node in self._watch.layers if node in known]
         thumbnails = [node for node in self._watch.thumbnails if node in known]
+        attending = [n for n in self._network.nodes if n.id in self._watch.attention]
+        attending = [node for node in attending if node.layer.attends]
         sample = self._samples.get(self._watch.sample)
-        wanted = tuple(dict.fromkeys([*layers, *thumbnails]))
+        looked_at = [source for node in attending for source in node.inputs]
+        wanted = tuple(dict.fromkeys([*layers, *thumbnails, *looked_at]))
         lengths = {"lengths": np.array([len(sample.inputs)])} if self._varies else {}
         outputs = self._model.probe(sample.inputs[None], wanted, **lengths)
-        weighted = [node for node in layers if self._network[node].weights]
-        weights = self._model.weights(weighted) if weighted else {}
+        weighted = {node for node in layers if self._network[node].weights}
+        read = weighted.union(node.id for node in attending)
+        weights = self._model.weights(read) if read else {}
+        shown = {k: v for k, v in weights.items() if k.rpartition("/")[0] in weighted}
+        heads: dict[str, AttentionMaps] = {}
+        for node in attending:
+            if outputs.keys() >= set(node.inputs):
+                heads |= attended(node, outputs, weights, len(sample.inputs))
         return Snapshot(
             step=step,
             sample=sample.index,
             title=sample.title,
             picture=sample.picture,
+            names=sample.names,
+            signal=sample.signal,
             layers={node: layer_maps(outputs[node][0]) for node in layers if node in outputs},
+            attention=heads,
             thumbnails={
                 node: thumbnail(outputs[node][0]) for node in thumbnails if node in outputs
             },
-            histograms=histograms(weights),
+            histograms=histograms(shown),
         )
 
 
 def default_watch(network: Network) -> Watch:
-    """Return what is probed before anybody has looked: thumbnails, and the first convolutions."""
+    """Return what is probed before anybody has looked: thumbnails, the first of each kind."""
     nodes = [node.id for node in network.nodes]
     convolutions = [node.id for node in network.nodes if node.layer.category == "Convolution"]
-    return Watch(layers=tuple(convolutions[:2]), thumbnails=tuple(nodes[:DEFAULT_THUMBNAILS]))
+    heads = [node.id for node in network.nodes if node.layer.attends]
+    return Watch(
+        layers=tuple(convolutions[:2]),
+        thumbnails=tuple(nodes[:DEFAULT_THUMBNAILS]),
+        attention=tuple(heads[:2]),
+    )
 
 
 def thin(folder: Path, most_files: int = MOST_FILES, most_bytes: int = LARGEST_FOLDER) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import queue
-import signal
-import sys
-import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -21,8 +16,6 @@ from workbench.errors import UserError
 from workbench.reading import (
     Described,
     DescribeData,
-    ImportModel,
-    ListModels,
     MakeThumbnails,
     MatchWeights,
     Picture,
@@ -31,17 +24,18 @@ from workbench.reading import (
     Reply,
     Request,
     ShowPicture,
+    ShowTimeline,
     TakeWeights,
-    receive,
-    send,
+    TimelineShown,
 )
 from workbench.worker.drawings import draw_series, draw_text
 from workbench.worker.preparation import describe
-from workbench.worker.pretrained import asked as pretrained
+from workbench.worker.serving import serve
+from workbench.worker.timelines import seen_timeline
 from workbench.worker.weights import asked as weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -51,7 +45,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are sent along with its picture."""
-DataRequest = DescribeData | MakeThumbnails | ShowPicture
+DataRequest = DescribeData | MakeThumbnails | ShowPicture | ShowTimeline
 KEPT = 4
 """Data sets that stay open; memory is what a sample in it costs."""
 
@@ -59,11 +53,8 @@ KEPT = 4
 class Answerer:
     """Answers requests, and keeps the data sets last asked for open."""
 
-    def __init__(
-        self, catalog: Catalog, tell: Callable[[Reply], None] = lambda reply: None
-    ) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._tell = tell
         self._open: dict[bytes, tuple[Opened, DataInfo]] = {}
 
     def answer(self, request: Request) -> Reply:
@@ -77,16 +68,17 @@ class Answerer:
                     return Pictured(id=request.id, pictures=tuple(self._thumbnails(request)))
                 case ShowPicture():
                     return Pictured(id=request.id, pictures=(self._picture(request),))
+                case ShowTimeline():
+                    splits = self._opened(request.data)[0].splits
+                    found = seen_timeline(splits, request.series, request.most)
+                    return TimelineShown(id=request.id, timeline=found)
                 case MatchWeights() | TakeWeights():
                     return weights.answer(request, self._catalog)
-                case ListModels() | ImportModel():
-                    return pretrained.answer(request, self._catalog, self._tell)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)
         except Exception as error:
             traceback.print_exc()
             what = "data" if isinstance(request, DataRequest) else "file"
-            what = "network" if isinstance(request, ListModels | ImportModel) else what
             message = f"The {what} cannot be read: {type(error).__name__}: {error}."
             return Refused(id=request.id, message=message, hint="The log has the details.")
 
@@ -190,21 +182,8 @@ def _picture(samples: Samples, index: int, image: Image.Image, text: str = "") -
     )
 
 
-def _listen(stream: IO[bytes], requests: queue.SimpleQueue[Request]) -> None:
-    """Queue requests until the other end is gone; then nobody wants the rest."""
-    decoder = msgspec.msgpack.Decoder(Request)
-    with contextlib.suppress(EOFError, msgspec.DecodeError, OSError):
-        while True:
-            requests.put(decoder.decode(receive(stream)))
-    os._exit(0)
-
-
-def current(first: Request, requests: queue.SimpleQueue[Request]) -> list[Request]:
+def current(waiting: Sequence[Request]) -> list[Request]:
     """Return all that waits, without descriptions that a later one has made void."""
-    waiting = [first]
-    with contextlib.suppress(queue.Empty):
-        while True:
-            waiting.append(requests.get_nowait())
     last = max((n for n, item in enumerate(waiting) if isinstance(item, DescribeData)), default=-1)
     return [
         item for n, item in enumerate(waiting) if not isinstance(item, DescribeData) or n == last
@@ -213,17 +192,7 @@ def current(first: Request, requests: queue.SimpleQueue[Request]) -> list[Reques
 
 def main() -> None:
     """Answer requests from standard input on standard output until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window, which ends us
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # small pictures; the cores are for training
-    # Frames keep the real standard output; what plug-ins print goes to the log.
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
-    answerer = Answerer(Catalog.load(), lambda reply: send(output, reply))
-    while True:
-        for request in current(requests.get(), requests):
-            send(output, answerer.answer(request))
+    serve(Request, lambda _: Answerer(Catalog.load()), current)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from workbench.plugin_api.task import Evaluation
     from workbench.runs.folder import RunFolder
 
+SMALLEST_BATCH = 32
+
 
 def evaluate_run(
     folder: RunFolder, catalog: Catalog, split: SplitName = "test", which: Which = "best"
@@ -33,7 +35,7 @@ def evaluate_run(
             there is no such split.
     """
     trained = open_trained(folder, catalog, which)
-    assembly = assemble(folder, catalog)
+    assembly = assemble(folder, catalog, fitted=trained.fitted)
     assembly.feed.close()
     if assembly.info.classes != trained.info.classes:
         raise UserError(
@@ -43,12 +45,10 @@ def evaluate_run(
     if not assembly.info.counts.get(split):
         known = ", ".join(assembly.info.counts)
         raise UserError(f"The data have no {split} split.", f"There are: {known}.")
-    prepared = replace(
-        assembly.prepared, preprocessing=trained.preprocessing, fitted=trained.fitted
-    )
-    feed = Feed(prepared, seed=trained.experiment.seed, batch_size=256)
+    batch_size = max(trained.experiment.training.batch_size, SMALLEST_BATCH)
+    feed = Feed(assembly.prepared, seed=trained.experiment.seed, batch_size=batch_size)
     try:
-        same = replace(assembly, prepared=prepared, feed=feed)
+        same = replace(assembly, feed=feed)
         return evaluate(same, trained.model, split, trained.step).evaluation
     finally:
         feed.close()

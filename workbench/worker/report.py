@@ -11,6 +11,7 @@ import numpy as np
 
 from workbench.errors import UserError
 from workbench.files import write_atomically
+from workbench.plugin_api.metrics import TITLES
 from workbench.runs import events
 from workbench.runs.log import LineTail
 from workbench.runs.probes import read_snapshot
@@ -102,8 +103,10 @@ def _summary(state: RunState) -> str:
 
 def _metric(state: RunState) -> str:
     """Return the metric that is drawn beside the loss; "loss" where there is no other."""
-    of_epochs = (name.removeprefix("val/") for name in state.epochs if name.startswith("val/"))
-    return next((name for name in (*state.steps, *of_epochs) if name != "loss"), "loss")
+    of_epochs = [name.removeprefix("val/") for name in state.epochs if name.startswith("val/")]
+    known = (*state.steps, *of_epochs)
+    first = [name for name in known if name == state.headline]
+    return next((name for name in (*first, *known) if name != "loss"), "loss")
 
 
 def _draw_curves(figure: Any, state: RunState) -> None:
@@ -111,7 +114,7 @@ def _draw_curves(figure: Any, state: RunState) -> None:
     for axes, metric in zip(
         figure.subplots(1, len(metrics), squeeze=False).ravel(), metrics, strict=True
     ):
-        axes.set_title(metric.capitalize(), fontsize=10)
+        axes.set_title(TITLES.get(metric, metric.replace("_", " ").capitalize()), fontsize=10)
         axes.set_xlabel("step")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from workbench.document.training import Training
     from workbench.worker.progress import Progress
@@ -30,3 +32,23 @@ class LearningRates:
         if step < self._warmup:
             rate *= (step + 1) / self._warmup
         return rate
+
+
+def stretching(training: Training, steps_per_epoch: int, progress: Progress, epochs: int) -> str:
+    """Return a sentence on what continuing to `epochs` makes of the rate; empty: nothing.
+
+    A rate that had come to its end would teach nothing more, so it goes on from where the longer
+    schedule has it.
+    """
+    if epochs <= progress.epochs or not progress.step:
+        return ""
+    before = LearningRates(training, steps_per_epoch, progress.epochs)
+    after = LearningRates(training, steps_per_epoch, epochs)
+    last = msgspec.structs.replace(progress, step=progress.step - 1)
+    was, next_rate = before.rate(last), after.rate(progress)
+    if before.rate(progress) == next_rate:
+        return ""
+    return (
+        f"The learning rate's schedule is stretched over all {epochs} epochs: the rate had come to "
+        f"{was:.2g} and goes on at {next_rate:.2g}."
+    )

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.runs.probes import Histogram, LayerMaps, quantise
+from workbench.runs.probes import (
+    AttentionMaps,
+    Histogram,
+    LayerMaps,
+    quantise,
+    quantise_shares,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,21 +21,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.data import SplitName
+    from workbench.plugin_api.network import ResolvedNode
     from workbench.worker.batches import Feed
 
 MOST_CHANNELS = 64
+MOST_STEPS = 256
+"""Of queries and of keys of attention."""
+LONGEST_SIGNAL, SIGNAL_CHANNELS = 1024, 24
 LARGEST_THUMBNAIL = 64
 BINS = 64
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The pinned sample: as the network gets it, and for the eye (height × width × 3 or None)."""
+    """The pinned sample: as the network gets it, and for the eye, see Snapshot."""
 
     index: int
     title: str
     inputs: NDArray[np.float32]
     picture: NDArray[np.uint8] | None
+    names: tuple[str, ...] = ()
+    signal: NDArray[np.float32] | None = None
 
 
 class SampleCache:
@@ -45,7 +57,11 @@ class SampleCache:
         index = min(max(index, 0), self._feed.counts[self._split] - 1)
         if self._sample is None or self._sample.index != index:
             inputs, shaped, title, _ = self._feed.sample(self._split, index)
-            self._sample = Sample(index, title, inputs, _for_the_eye(shaped))
+            prepared = self._feed.prepared
+            words = prepared.preprocessing.words(shaped, prepared.fitted)
+            names = tuple(word.text.strip() for word in words)
+            eye = _for_the_eye(shaped)
+            self._sample = Sample(index, title, inputs, eye, names, _signal(shaped))
         return self._sample
 
 
@@ -54,6 +70,34 @@ def layer_maps(values: NDArray[np.float32]) -> LayerMaps:
     channels = values.shape[-1]
     quantised = quantise(values[..., :MOST_CHANNELS])
     return LayerMaps(quantised.maps, quantised.low, quantised.high, channels)
+
+
+def attended(
+    node: ResolvedNode,
+    outputs: Mapping[str, NDArray[np.float32]],
+    weights: Mapping[str, NDArray[np.float32]],
+    real: int,
+) -> dict[str, AttentionMaps]:
+    """Return what a layer's heads attend to, by "node" or "node/part", 256 steps at most.
+
+    Args:
+        outputs: of the layer's inputs for the pinned sample, 1 × canonical shape.
+        weights: of the network, by "node/name".
+        real: steps of the sample, as it came in.
+    """
+    inputs = [outputs[source][0] for source in node.inputs]
+    own = {name: weights[f"{node.id}/{name}"] for name in node.weights}
+    lengths = [
+        real if kind.varies and len(rows) > real else None
+        for kind, rows in zip(node.input_types, inputs, strict=True)
+    ]
+    found = node.layer.attention(inputs, own, lengths, MOST_STEPS)
+    return {
+        f"{node.id}/{part}" if part else node.id: quantise_shares(
+            shares[:, :, :MOST_STEPS], (len(inputs[0]), shares.shape[2])
+        )
+        for part, shares in found.items()
+    }
 
 
 def thumbnail(values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -87,6 +131,13 @@ def histograms(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, Histogra
             counts, edges = np.histogram(finite, BINS)
             found[name] = Histogram(counts, float(edges[0]), float(edges[-1]))
     return found
+
+
+def _signal(shaped: NDArray[Any]) -> NDArray[np.float32] | None:
+    if shaped.ndim != 2:
+        return None
+    every = -(-len(shaped) // LONGEST_SIGNAL)
+    return np.ascontiguousarray(shaped[::every, :SIGNAL_CHANNELS], np.float32)
 
 
 def _for_the_eye(shaped: NDArray[Any]) -> NDArray[np.uint8] | None:

@@ -29,6 +29,7 @@ from workbench.worker.loop import Tools, TrainingLoop, steps_per_epoch
 from workbench.worker.probes import Prober
 from workbench.worker.progress import Progress
 from workbench.worker.reporter import DivergedError
+from workbench.worker.schedule import stretching
 from workbench.worker.standard_error import StandardError
 from workbench.worker.start import first_weights
 
@@ -168,6 +169,8 @@ class Session:
         progress = found.progress
         if epochs > progress.epochs:
             progress.stopping.waited = 0
+            if told := stretching(training, steps_per_epoch(assembly), progress, epochs):
+                self._inform(told)
         progress.epochs = epochs
         return progress
 
@@ -202,6 +205,8 @@ class Session:
             device=model.device.id,
             pid=os.getpid(),
             last_step=last_step,
+            headline=assembly.task.headline,
+            direction=assembly.task.direction(assembly.task.headline),
         )
 
     def _test(self, loop: TrainingLoop, tools: Tools) -> dict[str, float]:

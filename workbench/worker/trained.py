@@ -88,11 +88,20 @@ def open_design(folder: RunFolder, catalog: Catalog) -> Design:
     return Design(experiment, resolution.network, saved.info, saved.fitted)
 
 
-def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> Trained:
+def open_trained(
+    folder: RunFolder,
+    catalog: Catalog,
+    which: Which = "best",
+    backend: str = "",
+    *,
+    differentiable: bool = False,
+) -> Trained:
     """Build the model of a run from a checkpoint; the folder is only read.
 
     Args:
         which: "best" falls back to the last when no best was kept.
+        backend: that answers, where it is installed; empty: the one that trained.
+        differentiable: its model shall have `gradients`, whichever backend trained.
 
     Raises:
         UserError: the run has no checkpoint yet, or its files are damaged.
@@ -101,7 +110,7 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     experiment, network, info = design.experiment, design.network, design.info
     checkpoint = Checkpoints(folder.checkpoints).find(which)
     task = catalog.task(experiment.task)
-    model = _build(_backend(experiment, catalog), experiment, network, task, info)
+    model = _build(_backend(experiment, catalog, backend, differentiable), design, task)
     model.load_weights(checkpoint.weights)
     return Trained(
         experiment=experiment,
@@ -116,19 +125,30 @@ def open_trained(folder: RunFolder, catalog: Catalog, which: Which = "best") -> 
     )
 
 
-def _backend(experiment: Experiment, catalog: Catalog) -> Backend:
-    """Return the backend that trained; where it is not installed, one that is: weights move."""
+def _backend(
+    experiment: Experiment, catalog: Catalog, wanted: str, differentiable: bool
+) -> Backend:
+    """Return the wanted backend, else the one that trained, else one that will do: weights move.
+
+    Raises:
+        UserError: there is none that will.
+    """
     trained = catalog.backend(experiment.training.backend)
-    if trained.availability().ok:
-        return trained
-    others = (kind() for kind in catalog.backends)
-    return next((other for other in others if other.availability().ok), trained)
+    first = [catalog.backend(wanted)] if wanted in catalog.backends else []
+    kinds = [*first, trained, *(kind() for kind in catalog.backends)]
+    fit = [kind for kind in kinds if kind.differentiates or not differentiable]
+    chosen = next((kind for kind in fit if kind.availability().ok), None)
+    if chosen is None and differentiable:
+        raise UserError(
+            "What an answer rests on is worked out with PyTorch, which is not installed.",
+            "pip install torch",
+        )
+    return chosen or trained
 
 
-def _build(
-    backend: Backend, experiment: Experiment, network: Network, task: Task, info: DataInfo
-) -> Model:
+def _build(backend: Backend, design: Design, task: Task) -> Model:
     """Build the model on the CPU; its module is needed only while it is loaded."""
+    experiment, network, info = design.experiment, design.network, design.info
     code = backend.generate(network)
     with tempfile.TemporaryDirectory(prefix="workbench-model-") as name:
         module_path = Path(name) / "model.py"
@@ -143,6 +163,7 @@ def _build(
             train_counts=info.class_counts.get("train", ()),
             device="cpu",
             seed=experiment.seed,
+            longest=design.fitted.get("longest", 0) if info.input.varies else 0,
         )
         return backend.build(plan)
 

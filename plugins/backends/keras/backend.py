@@ -60,8 +60,8 @@ class _KerasBackend(Backend):
         return build(plan, self.framework)
 
     def problems(self, network: Network) -> Sequence[Problem]:
-        """Return layers of plug-ins that have no Keras code, and inputs whose length varies."""
-        lacking = [
+        """Return layers of plug-ins that have no Keras code."""
+        return [
             Problem(
                 "error",
                 f"{node.layer.title} has no Keras code, so {self.title} cannot train it.",
@@ -70,16 +70,6 @@ class _KerasBackend(Backend):
             )
             for node in without_keras(network)
         ]
-        varying = [
-            Problem(
-                "error",
-                f"The samples differ in length, which {self.title} cannot train here.",
-                "Give the data a fixed length in the Data panel, or choose PyTorch.",
-                node.id,
-            )
-            for node in network.varying
-        ]
-        return (*lacking, *varying)
 
     def warm_up(self) -> None:
         """Import Keras with the framework."""
@@ -98,7 +88,6 @@ class KerasTensorFlow(_KerasBackend):
 
     id: ClassVar[str] = "keras-tensorflow"
     title: ClassVar[str] = "Keras · TensorFlow"
-    one_length: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "tensorflow-cpu")
     framework = "tensorflow"
     framework_title = "TensorFlow"
@@ -109,7 +98,6 @@ class KerasJax(_KerasBackend):
 
     id: ClassVar[str] = "keras-jax"
     title: ClassVar[str] = "Keras · JAX"
-    one_length: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ("keras", "jax")
     framework = "jax"
     framework_title = "JAX"

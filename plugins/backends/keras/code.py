@@ -22,6 +22,7 @@ FUNCTION = "make_model"
 _INDENT = " " * 4
 _IMPORTS = (
     ("import keras", r"\bkeras\."),
+    ("import numpy as np", r"\bnp\."),
     ("from keras import layers, ops", r"\bops\."),
     ("from keras import layers", r"(?s)\A(?!.*\bops\.).*\blayers\."),
 )

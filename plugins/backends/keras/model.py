@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
+from plugins.backends.keras.code import KERAS
 from plugins.backends.keras.devices import choose, keras_name
 from plugins.backends.keras.errors import explained, is_out_of_memory
 from plugins.backends.keras.loading import load_keras
@@ -16,6 +17,7 @@ from plugins.backends.keras.state import StateKeeper
 from plugins.backends.keras.threads import limit
 from plugins.backends.keras.updates import Updates
 from plugins.backends.running.errors import no_memory
+from plugins.backends.running.steps import OutputSteps
 from workbench.plugin_api.backend import Model, NodeError
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class KerasModel(Model):
         # JAX keeps to the device of its arrays, and would trace anew in another scope.
         self._scope_name = "" if framework == "jax" else scope
         self._network = plan.network
+        self._output_steps = OutputSteps(plan.network, KERAS)
         with keras.device(scope):
             self._loaded = LoadedModel(plan, keras)
             self._updates = Updates(plan.training, self._loaded.trained)
@@ -97,26 +100,38 @@ class KerasModel(Model):
         with self._explaining():
             return self._steps.drain(wait=wait)
 
-    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(
+        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
         """Return raw outputs in evaluation mode, canonical."""
         self._check(inputs)
         with self._explaining():
-            return self._steps.outputs(inputs)
+            outputs = self._steps.outputs(inputs, lengths)
+        return self._output_steps.cut(outputs, inputs)
 
     def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
         """Return raw outputs and the mean loss, without penalties."""
         self._check(batch.inputs)
         with self._explaining():
-            return self._steps.evaluate(batch)
+            outputs, loss = self._steps.evaluate(batch)
+        return self._output_steps.cut(outputs, batch.inputs), loss
 
     def probe(
-        self, inputs: NDArray[np.float32], nodes: Sequence[str]
+        self,
+        inputs: NDArray[Any],
+        nodes: Sequence[str],
+        lengths: NDArray[np.int64] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Return the outputs of nodes in evaluation mode; those not in the model are left out."""
         self._check(inputs)
         with self._explaining():
-            found = dict(zip(self._loaded.tapped, self._steps.taps(inputs), strict=True))
-        return {node: np.array(found[node], np.float32) for node in nodes if node in found}
+            taps = self._steps.taps(inputs, lengths)
+        found = dict(zip(self._loaded.tapped, taps, strict=True))
+        return {
+            node: self._output_steps.cut(np.array(found[node], np.float32), inputs, node)
+            for node in nodes
+            if node in found
+        }
 
     def weights(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
         """Return copies of the canonical weights; of some nodes, or of all."""
@@ -157,7 +172,7 @@ class KerasModel(Model):
     def first_non_finite(self, batch: Batch) -> str:
         """Return the first node with a weight, or an output in training, that is not finite."""
         with self._scope():
-            outputs = self._steps.taps_in_training(batch.inputs)
+            outputs = self._steps.taps_in_training(batch)
         found = dict(zip(self._loaded.tapped, outputs, strict=True))
         for node in self._network.nodes:
             values = list(self.weights([node.id]).values())

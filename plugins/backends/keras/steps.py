@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+
+from plugins.backends.keras.arguments import Arguments, extents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,14 +23,24 @@ if TYPE_CHECKING:
 class Steps(ABC):
     """Trains and evaluates a loaded model in one framework.
 
+    Where samples differ in length, outputs may have more steps than the inputs that were given.
+
     Attributes:
         compilations: how often each function was traced and compiled; empty where none is.
     """
+
+    compiles_shapes: ClassVar[bool] = False
+    """Whether each shape of the inputs is compiled for, so that there should be few."""
 
     def __init__(self, plan: BuildPlan, loaded: LoadedModel, updates: Updates) -> None:
         self._loaded = loaded
         self._model = loaded.model
         self._updates = updates
+        self._arguments = Arguments(
+            plan.network,
+            plan.info.target,
+            extents(plan.longest) if self.compiles_shapes else None,
+        )
         self._batch_size = plan.training.batch_size
         self._accumulates = plan.training.accumulate > 1
         self._task = plan.task
@@ -49,7 +61,9 @@ class Steps(ABC):
         """Forget the logs of all steps."""
 
     @abstractmethod
-    def outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(
+        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
         """Return outputs in evaluation mode."""
 
     @abstractmethod
@@ -57,11 +71,11 @@ class Steps(ABC):
         """Return outputs and the mean loss in evaluation mode."""
 
     @abstractmethod
-    def taps(self, inputs: NDArray[np.float32]) -> Sequence[Any]:
+    def taps(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Sequence[Any]:
         """Return every tapped node's output in evaluation mode, as the framework's tensors."""
 
     @abstractmethod
-    def taps_in_training(self, inputs: NDArray[np.float32]) -> Sequence[Any]:
+    def taps_in_training(self, batch: Batch) -> Sequence[Any]:
         """Return every tapped node's output in training mode; statistics may change."""
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -26,8 +26,11 @@ class JaxSteps(Steps):
 
     A short batch is filled up to the batch size, so that nothing is compiled for it: the samples
     that fill it weigh nothing in the loss, and batch normalisation does not see them. It is masked
-    only in runs that have a short batch.
+    only in runs that have a short batch. Samples that differ in length are filled up to one of a
+    few numbers of steps, for each of which is compiled once.
     """
+
+    compiles_shapes: ClassVar[bool] = True
 
     def __init__(self, plan: BuildPlan, loaded: LoadedModel, updates: Updates, device: Any) -> None:
         import jax
@@ -94,13 +97,17 @@ class JaxSteps(Steps):
         """Forget the logs of all steps."""
         self._logs.clear()
 
-    def outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(
+        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
         """Return outputs, computed a batch at a time; a single sample is a batch of its own."""
         size = 1 if len(inputs) == 1 else self._batch_size
         found = []
         for start in range(0, len(inputs), size):
-            part = inputs[start : start + size]
-            outputs = self._outputs(self._values, self._rest, _repeated(part, size))
+            rows = slice(start, start + size)
+            part = inputs[rows]
+            given = self._arguments(part, None if lengths is None else lengths[rows])
+            outputs = self._outputs(self._values, self._rest, _repeated(given, size))
             found.append(np.array(outputs)[: len(part)])
         return np.concatenate(found)
 
@@ -110,14 +117,16 @@ class JaxSteps(Steps):
         outputs, loss = self._evaluate(self._values, self._rest, given)
         return np.array(outputs)[: len(batch)], float(loss)
 
-    def taps(self, inputs: NDArray[np.float32]) -> Sequence[Any]:
+    def taps(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Sequence[Any]:
         """Return every tapped node's output in evaluation mode."""
-        found: Sequence[Any] = self._taps(self._values, self._rest, inputs, training=False)
+        given = self._arguments(inputs, lengths)
+        found: Sequence[Any] = self._taps(self._values, self._rest, given, training=False)
         return found
 
-    def taps_in_training(self, inputs: NDArray[np.float32]) -> Sequence[Any]:
+    def taps_in_training(self, batch: Batch) -> Sequence[Any]:
         """Return every tapped node's output in training mode; nothing changes."""
-        found: Sequence[Any] = self._taps(self._values, self._rest, inputs, training=True)
+        given = self._arguments(batch.inputs, batch.lengths)
+        found: Sequence[Any] = self._taps(self._values, self._rest, given, training=True)
         return found
 
     def read(self, variable: Any) -> NDArray[Any]:
@@ -153,7 +162,9 @@ class JaxSteps(Steps):
         present = np.ones(size, np.float32)
         present[count:] = 0
         masked = self._has_statistics and (self._has_short_batch or count < size)
-        return (_repeated(batch.inputs, size), _repeated(batch.targets, size), present), masked
+        x = _repeated(self._arguments(batch.inputs, batch.lengths), size)
+        y = _repeated(self._arguments.targets(batch.targets), size)
+        return (x, y, present), masked
 
     def _traced_train(
         self, values: Any, rest: Any, slots: Any, given: Any, scalars: Any, *, masked: bool
@@ -249,6 +260,12 @@ class _Present:
         return call(inputs, training=training, mask=present if mask is None else mask & present)
 
 
-def _repeated(array: NDArray[Any], size: int) -> NDArray[Any]:
-    """Return `size` rows; those of a short batch follow again, for they are sure to be valid."""
+def _repeated(array: Any, size: int) -> Any:
+    """Return `size` rows; those of a short batch follow again, for they are sure to be valid.
+
+    Args:
+        array: or a list of arrays.
+    """
+    if isinstance(array, list):
+        return [_repeated(each, size) for each in array]
     return array if len(array) == size else array[np.arange(size) % len(array)]

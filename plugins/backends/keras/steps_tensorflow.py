@@ -1,4 +1,4 @@
-"""Steps of training in TensorFlow: graphs that take batches of any size, traced once a run."""
+"""Steps of training in TensorFlow: graphs for batches of any size and length, traced once a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class TensorFlowSteps(Steps):
         import tensorflow as tf
 
         super().__init__(plan, loaded, updates)
-        self._input_shape = tuple(plan.network.inputs[0].output.shape)
         self._slots = self.first_slots(lambda shape, value: tf.Variable(tf.fill(shape, value)))
         self._sums = [tf.Variable(tf.zeros(w.variable.shape)) for w in loaded.trained]
         self._functions: dict[str, Any] = {}
@@ -37,12 +36,13 @@ class TensorFlowSteps(Steps):
         if len(batches) == 1 and not self._accumulates:
             step = self._function("train", self._traced_train, batches[0].targets, scalars=2)
             batch = batches[0]
-            self._logs.add(step(batch.inputs, batch.targets, rate, correction))
+            self._logs.add(step(self._given(batch), batch.targets, rate, correction))
             return
         add = self._function("train", self._traced_add, batches[0].targets, scalars=1)
         apply = self._function("apply", self._traced_apply, None, scalars=2)
         rows = [
-            add(batch.inputs, batch.targets, share) for batch, share in shares(self._task, batches)
+            add(self._given(batch), batch.targets, share)
+            for batch, share in shares(self._task, batches)
         ]
         apply(rate, correction)
         self._logs.add(*rows)
@@ -55,27 +55,32 @@ class TensorFlowSteps(Steps):
         """Forget the logs of all steps."""
         self._logs.clear()
 
-    def outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(
+        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
         """Return outputs in evaluation mode."""
-        outputs = self._function("outputs", self._traced_outputs)(inputs)
+        given = self._arguments(inputs, lengths)
+        outputs = self._function("outputs", self._traced_outputs)(given)
         return np.array(outputs)
 
     def evaluate(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
         """Return outputs and the mean loss in evaluation mode."""
         function = self._function("evaluate", self._traced_evaluate, batch.targets)
-        outputs, loss = function(batch.inputs, batch.targets)
+        outputs, loss = function(self._given(batch), batch.targets)
         return np.array(outputs), float(loss)
 
-    def taps(self, inputs: NDArray[np.float32]) -> Sequence[Any]:
+    def taps(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Sequence[Any]:
         """Return every tapped node's output in evaluation mode."""
-        found: Sequence[Any] = self._function("taps", self._traced_taps)(inputs)
+        given = self._arguments(inputs, lengths)
+        found: Sequence[Any] = self._function("taps", self._traced_taps)(given)
         return found
 
-    def taps_in_training(self, inputs: NDArray[np.float32]) -> Sequence[Any]:
+    def taps_in_training(self, batch: Batch) -> Sequence[Any]:
         """Return every tapped node's output in training mode; statistics change."""
         import tensorflow as tf
 
-        found: Sequence[Any] = self._loaded.taps(tf.constant(inputs), training=True)
+        given = tf.nest.map_structure(tf.constant, self._given(batch))
+        found: Sequence[Any] = self._loaded.taps(given, training=True)
         return found
 
     def read(self, variable: Any) -> NDArray[Any]:
@@ -98,7 +103,7 @@ class TensorFlowSteps(Steps):
     def _function(
         self, name: str, traced: Callable[..., Any], targets: Any = False, scalars: int = 0
     ) -> Any:
-        """Return a compiled function; its signature leaves the size of the batch open.
+        """Return a compiled function; its signature leaves open how many samples, and how long.
 
         Args:
             targets: an example of the second argument; False: there is none; None: nor a first.
@@ -107,14 +112,26 @@ class TensorFlowSteps(Steps):
         if name not in self._functions:
             import tensorflow as tf
 
-            specs = [tf.TensorSpec((), tf.float32)] * scalars
+            specs: list[Any] = [tf.TensorSpec((), tf.float32)] * scalars
             if targets is not None and targets is not False:
-                shape = (None, *targets.shape[1:])
+                shape = [None, *targets.shape[1:]]
+                if self._arguments.target_varies:
+                    shape[1] = None
                 specs.insert(0, tf.TensorSpec(shape, targets.dtype))
             if targets is not None:
-                specs.insert(0, tf.TensorSpec((None, *self._input_shape), tf.float32))
+                specs.insert(0, self._inputs_spec())
             self._functions[name] = tf.function(traced, input_signature=specs, autograph=False)
         return self._functions[name]
+
+    def _inputs_spec(self) -> Any:
+        import tensorflow as tf
+
+        taken = self._arguments
+        spec = tf.TensorSpec((None, *taken.shape), taken.dtype)
+        return [spec, tf.TensorSpec((None,), tf.int32)] if taken.varies else spec
+
+    def _given(self, batch: Batch) -> Any:
+        return self._arguments(batch.inputs, batch.lengths)
 
     def _traced_train(self, x: Any, y: Any, rate: Any, correction: Any) -> Any:
         self.compilations["train"] += 1
@@ -140,7 +157,7 @@ class TensorFlowSteps(Steps):
     def _gradients(self, x: Any, y: Any) -> tuple[list[Any], Any]:
         import tensorflow as tf
 
-        present = tf.ones_like(x[(slice(None), *(0 for _ in self._input_shape))])
+        present = tf.ones(tf.shape(y)[:1])
         variables = [weight.variable.value for weight in self._loaded.trained]
         with tf.GradientTape() as tape:
             outputs = self._model(x, training=True)
@@ -171,7 +188,7 @@ class TensorFlowSteps(Steps):
 
         self.compilations["evaluate"] += 1
         outputs = self._model(x, training=False)
-        present = tf.ones_like(x[(slice(None), *(0 for _ in self._input_shape))])
+        present = tf.ones(tf.shape(y)[:1])
         return tf.cast(outputs, tf.float32), self._loss(outputs, y, present)
 
     def _traced_taps(self, x: Any) -> Any:

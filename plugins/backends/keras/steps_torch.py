@@ -69,30 +69,32 @@ class TorchSteps(Steps):
         """Forget the logs of all steps."""
         self._logs.clear()
 
-    def outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(
+        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
         """Return outputs in evaluation mode."""
         import torch
 
         with torch.no_grad():
-            return self._array(self._model(self._transfer.moved(inputs), training=False))
+            return self._array(self._model(self._given(inputs, lengths), training=False))
 
     def evaluate(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
         """Return outputs and the mean loss in evaluation mode."""
         import torch
 
         with torch.no_grad():
-            outputs = self._model(self._transfer.moved(batch.inputs), training=False)
+            outputs = self._model(self._given(batch.inputs, batch.lengths), training=False)
             present = torch.ones(len(batch), device=self._device)
             loss = self._loss(outputs, self._transfer.moved(batch.targets), present)
         return self._array(outputs), float(loss)
 
-    def taps(self, inputs: NDArray[np.float32]) -> Sequence[Any]:
+    def taps(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Sequence[Any]:
         """Return every tapped node's output in evaluation mode."""
-        return self._tapped(inputs, training=False)
+        return self._tapped(self._given(inputs, lengths), training=False)
 
-    def taps_in_training(self, inputs: NDArray[np.float32]) -> Sequence[Any]:
+    def taps_in_training(self, batch: Batch) -> Sequence[Any]:
         """Return every tapped node's output in training mode; statistics change."""
-        return self._tapped(inputs, training=True)
+        return self._tapped(self._given(batch.inputs, batch.lengths), training=True)
 
     def read(self, variable: Any) -> NDArray[Any]:
         """Return a copy of a variable's present value."""
@@ -126,17 +128,21 @@ class TorchSteps(Steps):
         import torch
 
         targets = self._transfer.moved(batch.targets)
-        outputs = self._model(self._transfer.moved(batch.inputs), training=True)
+        outputs = self._model(self._given(batch.inputs, batch.lengths), training=True)
         present = torch.ones(len(batch), device=self._device)
         return outputs, targets, self._loss(outputs, targets, present)
 
-    def _tapped(self, inputs: NDArray[np.float32], *, training: bool) -> Sequence[Any]:
+    def _given(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Any:
+        given = self._arguments(inputs, lengths)
+        if isinstance(given, list):
+            return [self._transfer.moved(array) for array in given]
+        return self._transfer.moved(given)
+
+    def _tapped(self, given: Any, *, training: bool) -> Sequence[Any]:
         import torch
 
         with torch.no_grad():
-            found: Sequence[Any] = self._loaded.taps(
-                self._transfer.moved(inputs), training=training
-            )
+            found: Sequence[Any] = self._loaded.taps(given, training=training)
         return [value.float().cpu() for value in found]
 
     def _array(self, tensor: Any) -> NDArray[np.float32]:

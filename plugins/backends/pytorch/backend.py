@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from plugins.backends.pytorch import code
 from workbench.plugin_api.backend import Availability, Backend, FileNames
+from workbench.plugin_api.layer import Layer
+from workbench.plugin_api.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.plugin_api.backend import BuildPlan, Device, Model
     from workbench.plugin_api.code import GeneratedCode
-    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.network import Network, ResolvedNode
 
 
 class TorchBackend(Backend):
@@ -21,6 +23,7 @@ class TorchBackend(Backend):
 
     id: ClassVar[str] = "torch"
     title: ClassVar[str] = "PyTorch"
+    differentiates: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ("torch",)
 
     def availability(self) -> Availability:
@@ -40,8 +43,13 @@ class TorchBackend(Backend):
         """Return a readable module with one nn.Module class."""
         return code.generate(network)
 
-    def file_names(self, network: Network) -> FileNames:
-        """Return the names of a state dict of the generated module."""
+    def file_names(self, network: Network) -> FileNames | None:
+        """Return the names of a state dict of the generated module.
+
+        None for a network with layers that have no PyTorch code: no such file can be its own.
+        """
+        if without_torch(network):
+            return None
         names = code.torch_names(network)
         return FileNames(self.title, {key: ((name,), bind) for key, (name, bind) in names.items()})
 
@@ -58,7 +66,24 @@ class TorchBackend(Backend):
                 raise no_memory() from error
             raise
 
+    def problems(self, network: Network) -> Sequence[Problem]:
+        """Return layers of plug-ins that have no PyTorch code."""
+        return [
+            Problem(
+                "error",
+                f"{node.layer.title} has no PyTorch code, so PyTorch cannot train it.",
+                "Choose another backend in the top bar, or another layer.",
+                node.id,
+            )
+            for node in without_torch(network)
+        ]
+
     def warm_up(self) -> None:
         """Import PyTorch."""
         import torch.nn.functional
         import torch.optim  # noqa: F401
+
+
+def without_torch(network: Network) -> list[ResolvedNode]:
+    """Return the nodes whose layers, those of plug-ins, have no PyTorch code."""
+    return [node for node in network.nodes if type(node.layer).torch is Layer.torch]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BODY = " " * 8
 _IMPORTS = (
+    ("import numpy as np", r"\bnp\."),
     ("import torch", r"\btorch\."),
     ("import torch.nn.functional as F", r"\bF\."),
     ("from torch import nn", r"\bnn\."),
@@ -96,25 +97,30 @@ def generate(network: Network) -> GeneratedCode:
 
 
 def generate_probe(network: Network) -> str:
-    """Return the source of `probe(model, x, wanted) -> {node id: tensor}`.
+    """Return the source of `probe(model, x, wanted, given={}) -> {node id: tensor}`.
 
     It does what the module's forward does, statement for statement, and keeps the outputs of the
-    nodes in `wanted`, batch × canonical shape; layers that lead to no Output included. Execute it
+    nodes in `wanted`, batch × canonical shape; layers that lead to no Output included. What is
+    `given` for a node, laid out alike, takes the place of its output. Execute it
     among the globals of the generated module, whose helpers it uses. `x` is a tuple of what the
     module takes where that is more than one tensor.
     """
     indent = " " * 4
     steps = plan(network, PYTORCH)
-    lines = ["def probe(model, x, wanted):", f"{indent}found = {{}}"]
-    given = _parameters(network, steps)
-    if len(given) > 1:
-        lines.append(f"{indent}{', '.join(given)} = x")
+    lines = ["def probe(model, x, wanted, given={}):", f"{indent}found = {{}}"]
+    parameters = _parameters(network, steps)
+    if len(parameters) > 1:
+        lines.append(f"{indent}{', '.join(parameters)} = x")
     written: set[str] = set()
     for step in steps:
         if not step.is_silent:
             for variable, expression in preparation(step, written, PYTORCH):
                 lines += statement(f"{variable} = ", expression, indent)
             lines += statement(f"{step.value.variable} = ", _expression(step, "model"), indent)
+        lines.append(f'{indent}if "{step.node.id}" in given:')
+        replaced = Value(f'given["{step.node.id}"]', "channels_last", step.value.rank)
+        laid_out = replaced.as_layout(step.value.layout, PYTORCH)
+        lines.append(f"{indent * 2}{step.value.variable} = {laid_out}")
         canonical = step.value.as_layout("channels_last", PYTORCH)
         lines.append(f'{indent}if "{step.node.id}" in wanted:')
         lines.append(f'{indent * 2}found["{step.node.id}"] = {canonical}')

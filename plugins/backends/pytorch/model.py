@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from plugins.backends.pytorch.code import PYTORCH
 from plugins.backends.pytorch.compile import Compiled
 from plugins.backends.pytorch.devices import choose
 from plugins.backends.pytorch.errors import explained
@@ -17,6 +18,8 @@ from plugins.backends.pytorch.state import StateKeeper
 from plugins.backends.pytorch.transfer import Transfer, canonical
 from plugins.backends.pytorch.weights import WeightTable
 from plugins.backends.running.accumulation import shares
+from plugins.backends.running.steps import OutputSteps
+from plugins.backends.source.plan import ends
 from workbench.plugin_api.backend import Model
 
 if TYPE_CHECKING:
@@ -61,11 +64,13 @@ class TorchModel(Model):
             scaler=self._precision.scaler,
             device_type=self._device.type,
         )
+        self._end = ends(plan.network)[0].id
         self._steps = 0
         self._notes: list[str] = []
         self._penalty = penalty(plan.network, self._table.tensors)
         self._clip_norm = training.clip_norm
         self._varies = bool(plan.network.varying)
+        self._output_steps = OutputSteps(plan.network, PYTORCH)
         self._transfer = Transfer(self._device, channels_last=channels_last)
         self._task = plan.task
         self._loss = plan.task.torch_loss(plan.network, plan.info, plan.train_counts)
@@ -107,7 +112,7 @@ class TorchModel(Model):
         self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None
     ) -> NDArray[np.float32]:
         """Return raw outputs in evaluation mode, canonical."""
-        return canonical(self._evaluated(inputs, lengths))
+        return self._output_steps.cut(canonical(self._evaluated(inputs, lengths)), inputs)
 
     def evaluate_step(self, batch: Batch) -> tuple[NDArray[np.float32], float]:
         """Return raw outputs and the mean loss, without penalties."""
@@ -116,7 +121,7 @@ class TorchModel(Model):
         outputs = self._evaluated(batch.inputs, batch.lengths)
         with torch.no_grad():
             loss = self._loss(outputs, self._transfer.targets(batch.targets))
-        return canonical(outputs), float(loss)
+        return self._output_steps.cut(canonical(outputs), batch.inputs), float(loss)
 
     def probe(
         self,
@@ -131,7 +136,38 @@ class TorchModel(Model):
             self._loaded.evaluate()
             with torch.no_grad(), self._precision.context():
                 found = self._loaded.probe(self._arguments(inputs, lengths), nodes)
-            return {node: value.float().cpu().numpy() for node, value in found.items()}
+            return {
+                node: self._output_steps.cut(value.float().cpu().numpy(), inputs, node)
+                for node, value in found.items()
+            }
+        except Exception as error:
+            raise explained(error, self._loaded) from error
+
+    def gradients(
+        self,
+        inputs: NDArray[Any],
+        values: Mapping[str, NDArray[np.float32]],
+        factors: NDArray[np.float32],
+        lengths: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """Return raw outputs and gradients with respect to nodes' outputs; see Model."""
+        import torch
+
+        try:
+            self._loaded.evaluate()
+            given = {
+                node: self._transfer.moved(value).requires_grad_() for node, value in values.items()
+            }
+            with self._precision.context():
+                arguments = self._arguments(inputs, lengths)
+                outputs = self._loaded.probe(arguments, (self._end,), given)[self._end].float()
+            weighted = (outputs * self._transfer.moved(factors)).sum()
+            found = torch.autograd.grad(weighted, list(given.values()), materialize_grads=True)
+            gradients = {
+                node: gradient.float().cpu().numpy()
+                for node, gradient in zip(given, found, strict=True)
+            }
+            return outputs.detach().cpu().numpy(), gradients
         except Exception as error:
             raise explained(error, self._loaded) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from plugins.backends.pytorch.code import generate_probe, torch_names
@@ -58,10 +59,19 @@ class LoadedModule:
             self.module.eval()
             self._is_training = False
 
-    def probe(self, inputs: Sequence[Any], wanted: Collection[str]) -> dict[str, Any]:
-        """Return the outputs of nodes, batch × canonical shape; `inputs` are the module's."""
-        given = inputs[0] if len(inputs) == 1 else tuple(inputs)
-        found: dict[str, Any] = self._probe(self.module, given, frozenset(wanted))
+    def probe(
+        self,
+        inputs: Sequence[Any],
+        wanted: Collection[str],
+        given: Mapping[str, Any] = MappingProxyType({}),
+    ) -> dict[str, Any]:
+        """Return the outputs of nodes, batch × canonical shape; `inputs` are the module's.
+
+        Args:
+            given: what takes the place of a node's output, alike.
+        """
+        x = inputs[0] if len(inputs) == 1 else tuple(inputs)
+        found: dict[str, Any] = self._probe(self.module, x, frozenset(wanted), given)
         return found
 
     def first_non_finite(self, inputs: Sequence[Any], tensors: Mapping[str, Any]) -> str:

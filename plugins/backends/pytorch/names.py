@@ -25,7 +25,7 @@ MODULE_ATTRIBUTES = frozenset(_PUBLIC.split())
 """Public names of torch.nn.Module, which is not imported here; a test compares them."""
 
 GLOBALS = frozenset(("torch", "nn", "F"))
-LOCALS = frozenset(("self", "x", "model", "wanted", "found", *dir(builtins)))
+LOCALS = frozenset(("self", "x", "model", "wanted", "found", "given", *dir(builtins)))
 
 
 def attributes(ids: Iterable[str]) -> dict[str, str]:

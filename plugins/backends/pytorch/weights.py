@@ -25,7 +25,7 @@ class WeightTable:
     Attributes:
         canonical: their names, shapes and layouts.
         tensors: parameter or buffer by canonical name "node/weight".
-        loose: buffers that are no canonical weights, by dotted name.
+        loose: buffers that are no canonical weights but part of the module's state, by dotted name.
     """
 
     def __init__(
@@ -36,7 +36,8 @@ class WeightTable:
         by_name = {**parameters, **buffers}
         self.tensors: dict[str, Any] = {name: by_name[path] for name, (path, _) in names.items()}
         bound = {path for path, _ in names.values()}
-        self.loose = {path: tensor for path, tensor in buffers.items() if path not in bound}
+        loose = (buffers.keys() & module.state_dict().keys()) - bound
+        self.loose = {path: buffers[path] for path in sorted(loose)}
 
     def read(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
         """Return copies in canonical layout; of some nodes, or of all."""

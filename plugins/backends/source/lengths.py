@@ -77,6 +77,29 @@ def step_names(
     return found
 
 
+def fewest_steps(found: Iterable[StepNames | None]) -> int:
+    """Return how many steps leave two at every place of a network; 1 where none takes any away.
+
+    torch.export treats an axis of one value apart from all others.
+    """
+    strides = [0]
+    for names in found:
+        stride = 1
+        while names is not None:
+            stride *= names.change.stride if names.change else 1
+            names = names.before
+        strides.append(stride if stride > 1 else 0)
+    return 1 + max(strides)
+
+
+def steps_after(names: StepNames, steps: int) -> int:
+    """Return how many steps a value has whose network is given `steps`."""
+    if names.before is None or names.change is None:
+        return steps
+    before = steps_after(names.before, steps)
+    return max((before + names.change.offset) // names.change.stride, 1)
+
+
 def preparation(step: Step, written: set[str], dialect: Dialect) -> list[tuple[str, str]]:
     """Return the statements (variable, expression) that a step needs before it.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plugins.backends.source.lengths import RESERVED, StepCode, StepNames, step_names
+from workbench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -128,6 +129,11 @@ def plan(network: Network, dialect: Dialect) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def lengths_at(network: Network, dialect: Dialect) -> dict[str, StepNames]:
+    """Return for each node whose output varies what its lengths follow from."""
+    return {step.node.id: step.steps for step in plan(network, dialect) if step.steps is not None}
+
+
 def needed(network: Network) -> frozenset[str]:
     """Return the nodes that an output depends on; all of them while there is no Output yet."""
     if not network.outputs:
@@ -183,10 +189,29 @@ def _layouts(
             pairs = zip(node.inputs, node.input_types, strict=True)
             with_order = (layouts[source] for source, tensor in pairs if tensor.rank >= 2)
             arriving = next(with_order, "channels_last")
-        code = dialect.code(node, arriving)
+        code = _code(node, arriving, dialect)
         codes[node.id] = code
         layouts[node.id] = arriving if code.layout == "same" else code.layout
     return codes, layouts
+
+
+def _code(node: ResolvedNode, arriving: Layout, dialect: Dialect) -> Code:
+    """Ask a layer for its code.
+
+    Raises:
+        UserError: it has none for this framework, or a fault.
+    """
+    try:
+        return dialect.code(node, arriving)
+    except UserError:
+        raise
+    except NotImplementedError as error:
+        raise UserError(f"{node.id}: {error}.", "Choose another backend or layer.") from error
+    except Exception as error:
+        raise UserError(
+            f"The plug-in of {node.id} has a fault: {type(error).__name__}: {error}.",
+            "Update the plug-in, or replace the layer.",
+        ) from error
 
 
 def _origins(

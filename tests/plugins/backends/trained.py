@@ -46,19 +46,25 @@ def build(
     catalog: Catalog,
     folder: Path,
     graph: Graph,
-    shape: tuple[int, ...] = (4, 4, 2),
+    shape: tuple[int, ...] | TensorType = (4, 4, 2),
     *,
     task: Any = None,
     backend: str = "torch",
     samples: int = 0,
+    target: TensorType | None = None,
+    longest: int = 0,
     **training: Any,
 ) -> Model:
     """Return a model with its initial weights.
 
     Args:
+        shape: of a sample, or its type.
         samples: of the training split.
+        target: type of a target; None: the number of a class.
+        longest: steps of the longest of them.
     """
-    network = resolve(graph, catalog, TensorType(shape)).network
+    kind = shape if isinstance(shape, TensorType) else TensorType(shape)
+    network = resolve(graph, catalog, kind).network
     framework = catalog.backend(backend)
     code = framework.generate(network)
     path = folder / "model.py"
@@ -66,13 +72,19 @@ def build(
     plan = BuildPlan(
         network=network,
         task=task or catalog.tasks["classification"](),
-        info=DataInfo(input=TensorType(shape), classes=CLASSES, counts={"train": samples}),
+        info=DataInfo(
+            input=kind,
+            classes=() if target else CLASSES,
+            target=target,
+            counts={"train": samples},
+        ),
         training=Training(**{"device": "cpu", **training}),
         code=code,
         module_path=path,
         train_counts=(1, 2, 3),
         device="cpu",
         seed=5,
+        longest=longest,
     )
     model = framework.build(plan)
     model.load_weights(initial_weights(network, 5))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from plugins.exporters.isolation import answers, lay_out, run_folders
+from plugins.exporters.samples import Samples, samples_of
 from tests.plugins.exporters.networks import NETWORKS, Sketch, experiment, run_of
 from workbench.plugin_api.exporter import ExportOptions
+from workbench.worker.export import difference
 from workbench.worker.export_request import raw_request, with_softmax
 from workbench.worker.trained import open_trained
 
@@ -79,11 +80,16 @@ def differences(
         place = folder / "asked" / kind / name
         place.mkdir(parents=True)
         script = by_id[kind].reader(path, found[name])
-        lay_out(place, script, path, found[name].sample_inputs)
+        lay_out(place, script, path, samples(found[name]))
         asked[kind, name] = place
     environment = {**exporters[0].environment(), **THREADS}
     assert run_folders(list(asked.values()), environment=environment) == [""] * len(asked)
     return {
-        (kind, name): float(np.abs(answers(place).values - found[name].sample_outputs).max())
+        (kind, name): difference(answers(place, samples(found[name])), found[name].sample_outputs)
         for (kind, name), place in asked.items()
     }
+
+
+def samples(request: ExportRequest) -> Samples:
+    """Return what a file is asked."""
+    return samples_of(request, request.sample_inputs)

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from plugins.exporters.isolation import run_isolated
+from plugins.exporters.samples import Samples
 from plugins.exporters.sources import join_sources
 from workbench.document.files import loads
 from workbench.errors import UserError
@@ -130,7 +131,7 @@ def test_a_wrong_export_is_refused_loudly(trained_run, catalog, tmp_path, monkey
 
 def test_nan_outputs_are_a_difference():
     outputs = np.array([[np.nan, 0.0]], np.float32)
-    assert not exporting._difference(outputs, outputs) <= exporting.TOLERANCE
+    assert not exporting.difference(Outputs(outputs, 0.0), outputs) <= exporting.TOLERANCE
 
 
 def test_export_without_the_data_is_still_checked(trained_run, catalog, tmp_path, monkeypatch):
@@ -184,7 +185,7 @@ def test_predicting_an_unreadable_file_names_it_and_answers_the_others(
 def test_an_isolated_script_that_needs_the_workbench_fails(tmp_path):
     script = "import workbench\n\n\ndef run(file, inputs):\n    return inputs\n"
     with pytest.raises(UserError, match="does not run by itself"):
-        run_isolated(script, tmp_path / "file", np.zeros(2, np.float32))
+        run_isolated(script, tmp_path / "file", Samples(np.zeros(2, np.float32)))
 
 
 def test_joined_sources_share_their_imports():

@@ -28,6 +28,9 @@ RANGES = {
     "height": (1, 9),
     "width": (1, 9),
     "size": (1, 5),
+    "n_fft": (2, 9),
+    "hop_length": (1, 4),
+    "window_length": (1, 9),
 }
 PICTURES_ONLY = ("Resize", "AdaptiveAveragePool2D", "AdaptiveMaxPool2D")
 SPACE_ONLY = ("GlobalAveragePool", "GlobalMaxPool", "SpatialDropout")
@@ -119,6 +122,8 @@ def _fitting(
     if kind.id == "Reshape":
         sizes = draw(st.permutations(shape))
         return {"shape": (-1, *sizes[1:]) if draw(st.booleans()) else tuple(sizes)}
+    if kind.id == "MelSpectrogram":  # bands fill what the sample rate holds
+        return {"sample_rate": draw(st.integers(8, 20)), "f_min": 0.0}
     if "axis" in params:
         return {"axis": draw(st.sampled_from([-1, *range(1, len(shape) + 1)]))}
     return {}

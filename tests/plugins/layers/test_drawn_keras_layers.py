@@ -36,8 +36,11 @@ def bounds(layer, shape):
 
     Normalised over two values, outputs are ±1 times gamma unless the two nearly agree, and what is
     left of a gradient is a difference of nearly equal numbers. Over a single value, outputs and
-    gradients are zero but for rounding, which 1 / sqrt(epsilon) multiplies.
+    gradients are zero but for rounding, which 1 / sqrt(epsilon) multiplies. Where waves
+    cancel out, a spectrum holds little but rounding, which a logarithm shows.
     """
+    if layer.category == "Sound":
+        return (FORWARD, GRADIENT) if layer.scale == "linear" else (100 * FORWARD, 100 * GRADIENT)
     counts = {
         "LayerNorm": lambda: math.prod(shape[-layer.axes :]),
         "GroupNorm": lambda: math.prod(shape) // layer.groups,

@@ -6,6 +6,7 @@ import pytest
 
 from tests.plugins.networks import make
 from tests.plugins.ragged import TOKENS, VOCABULARY, chain, compare, padding_difference, series
+from workbench.plugin_api.tensors import TensorType
 
 LENGTHS = (5, 1, 7, 3)
 EMBED = ("Embedding", {"vocabulary": VOCABULARY, "features": 4})
@@ -46,6 +47,14 @@ SERIES = [
     ("SinusoidalPositions", {"base": 50.0}),
     ("Dense", {"units": 3, "activation": "tanh"}),
     ("GLU", {}),
+    ("Spectrogram", {"n_fft": 4, "hop_length": 2, "scale": "linear", "strength": "magnitude"}),
+    ("MelSpectrogram", {"n_fft": 5, "hop_length": 3, "n_mels": 2, "padding": "none"}),
+]
+VIDEO = [
+    ("TimeDistributedConv2D", {"filters": 3, "padding": "same"}),
+    ("TimeDistributedMaxPool2D", {}),
+    ("TimeDistributedFlatten", {}),
+    ("GRU", {"units": 3}),
 ]
 CHAINS = [
     [EMBED],
@@ -78,6 +87,7 @@ def network_of(catalog, kind, layers):
 
 
 CASES = [(series(4), [layer]) for layer in SERIES] + [(TOKENS, layers) for layers in CHAINS]
+CASES += [(TensorType((None, 4, 3, 2), ("time", "height", "width", "channels")), VIDEO)]
 NAMES = [" ".join(str(part) for layer in layers for part in layer) for _, layers in CASES]
 
 

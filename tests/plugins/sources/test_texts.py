@@ -138,3 +138,67 @@ def test_film_sentences_are_what_their_readme_says():
     assert len(train) + len(test) == 10_605
     assert abs(train.targets.mean() - 5242 / 10_605) < 1e-3
     assert str(test.read(0).item()).isprintable()
+
+
+def _parquet(path, columns, **options):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table(columns), path, **options)
+    return path
+
+
+def test_parquet_is_read_by_row(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    texts = [f"text {n} with\na new line" for n in range(2500)] + ["  ", "last"]
+    columns = {
+        "id": range(2502),
+        "text": texts,
+        "label": [n % 2 for n in range(2502)],
+        "vector": [[1.0, 2.0]] * 2502,
+    }
+    path = _parquet(tmp_path / "data.parquet", columns, row_group_size=700)
+
+    for _ in range(2):  # the second time from the cache
+        opened = TextTable(file=str(path)).open(NO_SPLIT)
+        train = pickle.loads(pickle.dumps(opened.splits["train"]))
+        assert opened.classes == ("0", "1")
+        assert len(train) == 2501
+        assert [str(train.read(n).item()) for n in (0, 1999, 2500)] == [
+            texts[0], texts[1999], "last"
+        ]  # fmt: skip
+        assert train.name(2500) == "row 2502"
+        assert train.targets[:4].tolist() == [0, 1, 0, 1]
+        assert [(bad.path, bad.reason) for bad in opened.bad_files] == [
+            ("data.parquet, row 2501", "its text is empty")
+        ]
+    assert len(list((tmp_path / "home" / "caches" / "tables").glob("*.jsonl"))) == 1
+
+
+def test_parquet_of_datasets_names_its_classes(tmp_path, monkeypatch):
+    import datasets
+
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    features = datasets.Features(
+        {
+            "sentence": datasets.Value("string"),
+            "sentiment": datasets.ClassLabel(names=["no", "yes"]),
+        }
+    )
+    made = datasets.Dataset.from_dict({"sentence": ["a", "b"], "sentiment": [1, 0]}, features)
+    made.to_parquet(str(tmp_path / "data.parquet"))
+
+    assert _rows(TextTable(file=str(tmp_path / "data.parquet")).open(NO_SPLIT)) == [
+        ("a", "yes"), ("b", "no")
+    ]  # fmt: skip
+
+
+def test_damaged_parquet_is_refused_by_name(tmp_path):
+    path = _parquet(tmp_path / "data.parquet", {"text": ["a", "b"], "label": ["x", "y"]})
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match=r"data\.parquet cannot be read"):
+        TextTable(file=str(path)).open(NO_SPLIT)
+
+    _parquet(path, {"text": ["a", "b"], "vectors": [[1], [2]]})
+    with pytest.raises(UserError, match="fewer than two columns"):
+        TextTable(file=str(path)).open(NO_SPLIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -65,6 +66,10 @@ def click(qtbot, dialog, name):
     assert button.isVisible()
     assert button.isEnabled()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def folder_of(dialog) -> str:
+    return dialog._path.findChild(QLineEdit).text()
 
 
 def state(dialog) -> str:
@@ -282,3 +287,26 @@ def test_a_network_that_no_format_can_hold_is_told(window, qtbot, trained, monke
     dialog.show()
     assert "No format can hold this network" in state(dialog)
     assert not dialog.findChild(QPushButton, "startExport").isEnabled()
+
+
+def test_enter_in_the_list_exports_nothing(qtbot, dialog):
+    tree = formats(dialog)
+    tree.setFocus()
+    tree.setCurrentItem(tree.topLevelItem(0))
+    qtbot.keyClick(tree, Qt.Key.Key_Return)
+    assert not dialog.is_running
+    assert dialog.findChild(QPushButton, "startExport").isVisible()
+
+
+def test_the_next_dialog_begins_in_the_folder_of_the_last_export(
+    qtbot, dialog, window, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(dialog._process, "start", lambda _: None)
+    click(qtbot, dialog, "startExport")
+    again = ExportDialog(window.session, window.theme, window)
+    qtbot.addWidget(again)
+    assert folder_of(again) == str(tmp_path)
+    window.session.preferences.export_folder = str(tmp_path / "gone")
+    other = ExportDialog(window.session, window.theme, window)
+    qtbot.addWidget(other)
+    assert folder_of(other) == str(Path.home())

@@ -11,6 +11,7 @@ from tests.widgets.runs_on_disk import BEGAN, write_run
 from widgets.monitor.curves import CurvesView
 from widgets.monitor.run_curves import RunCurves, metrics_of
 from workbench.runs import events as ev
+from workbench.runs import store
 from workbench.runs.state import RunState
 
 
@@ -157,6 +158,8 @@ def test_another_metric_can_be_chosen(view, qtbot, run_folder):
 def test_a_compared_run_has_its_own_colour_and_keeps_it(qtbot, view, at_rest, runs_folder):
     second = write_run(runs_folder, "2026-11-19_090000_second", offset=0.5)
     third = write_run(runs_folder, "2026-11-18_090000_third", offset=0.9)
+    store.annotate(third, store.Notes(title="Half the rate"))
+    at_rest.run.refresh()
     compare(qtbot, at_rest, second)
     compare(qtbot, at_rest, third)
     color = view._theme.colors.series[2]
@@ -168,11 +171,15 @@ def test_a_compared_run_has_its_own_colour_and_keeps_it(qtbot, view, at_rest, ru
     qtbot.waitUntil(lambda: len(view.left.plot.runs) == 2, timeout=2000)
     assert set(view.left.plot.runs) == {at_rest.run.folder.name, third.name}
     assert view.left._colors[third.name] == color
-    assert [entry.text for entry in view.left.plot.legend.entries] == [
-        "digits-cnn",
-        "third",
-        "validation",
-    ]
+
+    def names():
+        at_rest.tick()
+        return [entry.text for entry in view.left.plot.legend.entries]
+
+    qtbot.waitUntil(lambda: names() == ["Digits CNN", "Half the rate", "validation"], timeout=2000)
+    store.annotate(third, store.Notes())
+    at_rest.run.refresh()
+    qtbot.waitUntil(lambda: names()[1].startswith("Digits CNN 09:00:00"), timeout=2000)
 
 
 def test_nothing_is_drawn_unseen(qtbot, at_rest, theme, run_folder):

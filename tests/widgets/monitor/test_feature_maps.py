@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QToolButton
 
 from tests.widgets.runs_on_disk import snapshot, write_run
 from widgets.monitor.feature_maps import FeatureMaps
-from widgets.monitor.watching import Watching
 from workbench.runs import events as ev
 from workbench.runs.log import LineWriter
 from workbench.runs.probes import write_snapshot
+from workbench.session.watching import Watching
 
 
 @pytest.fixture

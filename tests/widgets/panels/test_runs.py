@@ -8,6 +8,7 @@ from tests.widgets.runs_on_disk import write_run
 from widgets.panels import runs_model as table
 from widgets.panels.run_differences import setting_title, value_title
 from widgets.panels.runs import RunsPanel
+from workbench.runs import store
 
 
 @pytest.fixture
@@ -93,12 +94,20 @@ def test_return_shows_the_selected_run(panel, at_rest, folders):
     assert at_rest.run.folder == folders[0]
 
 
-def test_checking_compares_and_shows_what_differs(panel, at_rest, folders):
+def test_checking_compares_and_shows_what_differs(qtbot, panel, at_rest, folders):
     at_rest.run.open(folders[0])
     check(panel, folders[1])
     assert set(at_rest.comparison.runs) == {folders[1].name}
     differences = panel.findChild(QWidget, "differences").table
     assert differences.isVisible()
+    heads = [differences.horizontalHeaderItem(column).text() for column in range(3)]
+    assert heads == ["Setting", "Digits CNN 10:15:00", "Digits CNN 09:00:00"]
+    store.annotate(folders[1], store.Notes(title="A smaller rate"))
+    at_rest.run.refresh()
+    qtbot.waitUntil(
+        lambda: at_rest.tick() or differences.horizontalHeaderItem(2).text() == "A smaller rate",
+        timeout=2000,
+    )
     rows = [
         [differences.item(row, column).text() for column in range(3)]
         for row in range(differences.rowCount())

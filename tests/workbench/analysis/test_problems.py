@@ -182,3 +182,32 @@ def test_examples_have_no_problems(name, catalog):
     else:
         info = describe(experiment.data, catalog)[1]
     assert check(experiment, catalog, info).problems == ()
+
+
+def normed(**params) -> Experiment:
+    node = Node("norm1", "BatchNorm", params)
+    return edits.insert_on_edge(GOOD, node, "dense1", 0)
+
+
+def test_normalising_single_samples_is_warned_of_and_mended(catalog):
+    alone = edits.set_training(normed(), batch_size=1)
+    assert check(alone, catalog, INFO).errors == ()
+    assert messages(repaired(alone, catalog, "with itself alone"), catalog) == ""
+    assert messages(edits.set_training(GOOD, batch_size=1), catalog) == ""
+    assert messages(edits.set_training(normed(), batch_size=79), catalog) == ""
+
+
+def test_a_last_batch_that_pytorch_refuses_is_an_error(catalog):
+    refused = edits.set_training(normed(running_variance="unbiased"), batch_size=79)
+    (problem,) = check(refused, catalog, INFO).errors
+    assert problem.node == "norm1"
+    assert "last batch" in problem.message
+    assert check(edits.set_training(refused, batch_size=40), catalog, INFO).errors == ()
+
+
+def test_more_warm_up_or_accumulation_than_training_is_warned_of(catalog):
+    long = edits.set_training(GOOD, warmup_steps=30, batch_size=32, epochs=10)
+    assert "never gets to its value" in messages(long, catalog)
+    assert messages(edits.set_training(long, epochs=11), catalog) == ""
+    assert "only 3" in messages(edits.set_training(GOOD, accumulate=4), catalog)
+    assert messages(edits.set_training(GOOD, accumulate=3), catalog) == ""

@@ -268,7 +268,7 @@ def test_files_of_every_version_open_with_all_they_held(file):
         ([{"id": "class", "type": "ReLU"}], "“class”"),
         ([{"id": "", "type": "ReLU"}], "“”"),
         ([{"id": "a"}], "missing required field `type`"),
-        ([{"id": "a", "type": "ReLU", "colour": 1}], "unknown field `colour`"),
+        ([{"id": "a", "type": "ReLU", "colour": 1}], "no “colour”"),
     ],
 )
 def test_layers_that_cannot_be_told_apart_are_refused(nodes, message):

@@ -21,7 +21,7 @@ from workbench.worker.control import Control
 from workbench.worker.judgement import judge, monitored, out_of_patience
 from workbench.worker.loop import grouped
 from workbench.worker.progress import Progress
-from workbench.worker.schedule import LearningRates
+from workbench.worker.schedule import LearningRates, stretching
 from workbench.worker.snapshots import histograms, layer_maps, thumbnail
 from workbench.worker.standard_error import cut
 
@@ -48,6 +48,20 @@ def test_schedules():
     assert max(cycle) == pytest.approx(cycle[11]) == pytest.approx(0.5)
     assert cycle[39] == pytest.approx(0.0005)
     assert rates(Plateau(), factor=0.25) == [0.125] * 40
+
+
+def test_continuing_says_what_becomes_of_the_rate():
+    done = Progress(step=40, epoch=4, epochs=4, learning_rate=0.5)
+
+    def told(schedule, epochs, progress=done):
+        return stretching(Settings(schedule=schedule), 10, progress, epochs)
+
+    assert "over all 6 epochs: the rate had come to 0.00077 and goes on at 0.13" in told(
+        Cosine(), 6
+    )
+    assert "stretched" in told(OneCycle(), 5)
+    assert told(Cosine(), 4) == told(Constant(), 6) == told(Step(), 6) == told(Plateau(), 6) == ""
+    assert told(Cosine(), 6, Progress(epochs=4, learning_rate=0.5)) == ""
 
 
 def test_one_cycle_is_pytorchs():
@@ -159,6 +173,10 @@ def test_checkpoints_pass_over_what_is_damaged_or_half_written(tmp_path):
     assert store.newest().progress.step == 10
     store.remove_leftovers()
     assert not list(folder.glob(".*"))
+    for name in store.names():
+        (folder / name / "weights.safetensors").write_bytes(b"cut")
+    with pytest.raises(UserError, match="can be read"):
+        store.find("best")
 
 
 def test_the_same_step_again_only_changes_its_memory(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from queue import SimpleQueue
 
 import msgspec
 import numpy as np
@@ -157,16 +156,13 @@ def test_data_stay_open_within_bounds_and_are_opened_afresh_when_asked(answerer,
 
 
 def test_a_later_description_makes_earlier_ones_void():
-    requests = SimpleQueue()
     first, thumbnails, last = (
         DescribeData(id=1, data=Data()),
         MakeThumbnails(id=2, data=Data(), split="train"),
         DescribeData(id=3, data=Data()),
     )
-    requests.put(thumbnails)
-    requests.put(last)
 
-    assert current(first, requests) == [thumbnails, last]
+    assert current([first, thumbnails, last]) == [thumbnails, last]
 
 
 def test_spread_takes_what_there_is():

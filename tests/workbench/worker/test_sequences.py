@@ -71,14 +71,6 @@ def test_reading_ahead_gives_the_same_batches(prepared, monkeypatch, split):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def test_compiled_networks_get_one_length(prepared):
-    feed = _feed(prepared, one_length=True)
-    longest = prepared.fitted["longest"]
-
-    assert {batch.inputs.shape[1] for batch in feed.train_batches(0)} == {longest}
-    assert all(batch.inputs.shape[1] % longest == 0 for batch in feed.batches("test"))
-
-
 def test_padding_fills_up_to_a_multiple():
     rows = [np.ones((3, 2), np.float32), np.ones((9, 2), np.float32)]
 

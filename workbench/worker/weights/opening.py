@@ -78,6 +78,11 @@ def _is_text(head: bytes) -> bool:
 
 
 def _head(path: Path) -> tuple[bytes, int]:
+    if (path / "saved_model.pb").is_file():
+        raise UserError(
+            f"{path.name} is a TensorFlow SavedModel, whose weights cannot be loaded here.",
+            "Save them as .keras, .weights.h5 or safetensors, and load that file.",
+        )
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a weights file.", "Choose a file in it.")
     if path.exists() and not path.is_file():

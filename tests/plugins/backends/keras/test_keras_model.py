@@ -26,6 +26,21 @@ def test_curves_lie_on_pytorchs(peers):
                     np.testing.assert_allclose(found[name][1][weight], value, atol=2e-5)
 
 
+def test_losses_of_forecasts_are_pytorchs(peers):
+    """Squared, absolute and Huber's errors and quantiles; what fills a batch counts for nothing."""
+    wanted = trainings.forecast_losses("torch")
+    for framework, found in peers.call(trainings.forecast_losses).items():
+        assert found == pytest.approx(wanted, abs=1e-5), framework
+
+
+def test_forecasters_train_as_in_pytorch(peers):
+    losses, weights = trainings.forecaster("torch")
+    for framework, found in peers.call(trainings.forecaster).items():
+        assert found[0] == pytest.approx(losses, abs=1e-5), framework
+        for name, value in weights.items():
+            np.testing.assert_allclose(found[1][name], value, atol=2e-5)
+
+
 def test_adam_and_rmsprop_are_keras_own(peers):
     for framework, gaps in peers.call(trainings.own_rules).items():
         assert max(gaps.values()) < 1e-6, (framework, gaps)

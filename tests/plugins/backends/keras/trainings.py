@@ -14,7 +14,8 @@ from workbench.catalog import Catalog
 from workbench.document.graph import Graph, Node
 from workbench.document.training import SGD, Adagrad, Adam, AdamW, RMSprop
 from workbench.errors import UserError
-from workbench.plugin_api.backend import ModelState, NodeError
+from workbench.plugin_api.backend import Batch, ModelState, NodeError
+from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
     from workbench.plugin_api.backend import Model
@@ -308,3 +309,40 @@ def own_rules(backend: str) -> dict[str, float]:
         gap = keras.ops.convert_to_numpy(values[0]) - keras.ops.convert_to_numpy(variable)
         found[name] = float(np.abs(gap).max())
     return found
+
+
+def forecast_losses(backend: str) -> dict[str, float]:
+    """Return each loss of forecasts, of five samples and three that fill a batch up."""
+    random = np.random.default_rng(3)
+    targets = random.normal(size=(5, 4, 2)).astype(np.float32)
+    found = {}
+    for kind, count in (("mse", 1), ("mae", 1), ("huber", 1), ("quantile", 3)):
+        task = Catalog.load().tasks["forecasting"](loss=kind, delta=0.7)
+        outputs = random.normal(size=(5, 4 * 2 * count)).astype(np.float32)
+        if backend == "torch":
+            import torch
+
+            loss = task.torch_loss(None, None, ())
+            found[kind] = float(loss(torch.from_numpy(outputs), torch.from_numpy(targets)))
+            continue
+        from keras import ops
+
+        filled = [np.concatenate([array, array[:3] + 9]) for array in (outputs, targets)]
+        present = np.array([1, 1, 1, 1, 1, 0, 0, 0], np.float32)
+        given = (ops.convert_to_tensor(array) for array in (*filled, present))
+        found[kind] = float(ops.convert_to_numpy(task.keras_loss(None, None, ())(*given)))
+    return found
+
+
+def forecaster(backend: str) -> tuple[list[float], Arrays]:
+    """Return the losses of a small forecaster of quantiles, and its last weights."""
+    graph = chain(("flat1", "Flatten", {}), ("dense1", "Dense", {"units": 2 * 3}))
+    task = Catalog.load().tasks["forecasting"](loss="quantile")
+    settings = {"batch_size": SIZE, "samples": 3 * SIZE + SHORT, "target": TensorType((2, 1))}
+    trained = model(backend, graph, optimizer=SGD(), shape=(6, 1), task=task, **settings)
+    random = np.random.default_rng(5)
+    for step in range(12):
+        size = SHORT if step % 4 == 3 else SIZE
+        inputs = random.normal(size=(size, 6, 1)).astype(np.float32)
+        trained.train_step((Batch(inputs, inputs[:, :2] * 0.5),), 0.1)
+    return trained.drain_logs()["loss"], trained.weights()

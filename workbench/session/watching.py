@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from psygnal import Signal
 
 if TYPE_CHECKING:
     from workbench.session import Session
@@ -13,19 +13,22 @@ MOST_LAYERS = 4
 MOST_THUMBNAILS = 64
 
 
-class Watching(QObject):
+class Watching:
     """Keeps the watched layer and sample, and tells the worker at every change.
 
     The layer follows the selection on the canvas as long as the shown run has such a layer.
+
+    Signals:
+        changed(): the layer or the sample is another.
     """
 
     changed = Signal()
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
         self._session = session
         self.layer = ""
         self.sample = 0
+        self._attention: tuple[str, ...] = ()
         session.run.opened.connect(self._on_opened)
         session.document.selection_changed.connect(self._on_selection_changed)
         self._on_opened()
@@ -47,6 +50,22 @@ class Watching(QObject):
     def choose_sample(self, sample: int) -> None:
         """Pin another sample, by its index in the validation split."""
         self._set(self.layer, max(sample, 0))
+
+    @property
+    def attending(self) -> tuple[str, ...]:
+        """Nodes of the shown run whose layers attend, in order."""
+        experiment, layers = self._session.run.experiment, self._session.catalog.layers
+        if experiment is None:
+            return ()
+        return tuple(
+            n.id for n in experiment.graph.nodes if n.type in layers and layers[n.type].attends
+        )
+
+    def look_at_attention(self, *nodes: str) -> None:
+        """Have recorded what these layers attend to, beside all else; none: nobody looks."""
+        if nodes != self._attention:
+            self._attention = nodes
+            self._tell()
 
     def _on_selection_changed(self) -> None:
         known = set(self.layers)
@@ -82,6 +101,9 @@ class Watching(QObject):
         known = set(self.layers)
         selected = [node for node in self._session.document.selection if node in known]
         layers = tuple(dict.fromkeys((self.layer, *selected)))[:MOST_LAYERS]
+        attention = tuple(node for node in self._attention if node in known)
         self._session.attempt(
-            lambda: self._session.run.watch(self.sample, layers, self.layers[:MOST_THUMBNAILS])
+            lambda: self._session.run.watch(
+                self.sample, layers, self.layers[:MOST_THUMBNAILS], attention
+            )
         )

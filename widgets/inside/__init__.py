@@ -1,0 +1,1 @@
+"""The Inside tab: attention and embeddings of the shown run."""

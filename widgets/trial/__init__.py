@@ -1,0 +1,1 @@
+"""The Try it tab: one sample, what the network takes it for, and what that rests on."""

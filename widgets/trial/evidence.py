@@ -1,0 +1,130 @@
+"""What an answer rests on: coloured words, a coloured series or a coloured picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.monitor.colormap import diverging
+from widgets.texts import grouped
+from widgets.theme import ui_font
+from widgets.trial.picture import PictureView
+from widgets.trial.signal import SignalView
+from widgets.trial.words import WordFlow
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+    from widgets.theme import Theme
+    from workbench.inspecting import Answered, Explained
+
+
+class Evidence(QWidget):
+    """A heading with the scale of colours, the sample, and whether the sum is complete."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("evidence")
+        self.words = WordFlow(theme)
+        self.signal = SignalView(theme)
+        self.picture = PictureView(theme)
+        self._heading = QLabel()
+        self._heading.setObjectName("evidence_heading")
+        self._heading.setProperty("heading", True)
+        self._scale = _Scale(theme)
+        self._note = QLabel()
+        self._note.setObjectName("completeness")
+        self._note.setProperty("soft", True)
+        self._note.setWordWrap(True)
+        self._note.setToolTip(
+            "Integrated gradients (Sundararajan et al. 2017), from a sample of zeros to this one. "
+            "What the parts add should sum up to the difference of the two scores."
+        )
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(self.words)
+        self._sample = QStackedWidget()
+        for widget in (scroll, self.signal, self.picture):
+            self._sample.addWidget(widget)
+        self._lay_out()
+
+    def show_answer(self, answered: Answered, explained: Explained | None) -> None:
+        """Show a sample, and colour it as soon as it is explained."""
+        seen = answered.seen
+        values = explained.values.unpack() if explained is not None else None
+        if seen.words:
+            rest = f"… {grouped(seen.left_out)} characters left out" if seen.left_out else ""
+            self.words.show_words(seen.words, values, rest)
+            self._sample.setCurrentIndex(0)
+        elif seen.signal is not None:
+            self.signal.show_series(seen, values)
+            self._sample.setCurrentIndex(1)
+        else:
+            self.picture.show_picture(seen, values)
+            self._sample.setCurrentIndex(2)
+        label = explained.label if explained is not None else ""
+        self._heading.setText(f"What speaks for “{label}”" if label else "Looking for reasons…")
+        self._scale.setVisible(explained is not None)
+        self._note.setText(_sum_in_words(explained) if explained is not None else " ")
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self._heading)
+        head.addStretch(1)
+        head.addWidget(self._scale)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self._sample, 1)
+        layout.addWidget(self._note)
+
+
+class _Scale(QWidget):
+    """The colours from against to for."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("evidence_scale")
+        self.setAccessibleName("Blue speaks against the class, orange for it")
+        self._theme = theme
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(190, 18)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(ui_font(8.5))
+        colors = self._theme.colors
+        painter.setPen(QColor(colors.text_soft))
+        box = QRectF(self.rect())
+        left = painter.fontMetrics().horizontalAdvance("against") + 8
+        right = painter.fontMetrics().horizontalAdvance("for") + 8
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(box, middle, "against")
+        painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, "for")
+        table = diverging(colors.panel)
+        image = QImage(table.tobytes(), len(table), 1, QImage.Format.Format_RGB32)
+        painter.drawImage(QRectF(left, 5, box.width() - left - right, 8), image)
+
+
+def _sum_in_words(explained: Explained) -> str:
+    return (
+        f"Score {_signed(explained.score)}, of an empty sample {_signed(explained.baseline)}; "
+        f"the parts add up to the difference within {abs(explained.error):.1g}"
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

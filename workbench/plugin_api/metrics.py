@@ -1,0 +1,12 @@
+"""Metrics by name: which are shares of 1, and how they are written."""
+
+from __future__ import annotations
+
+SHARES = ("accuracy", "f1", "precision", "recall", "coverage", "iou", "map")
+"""The last word of metrics that lie between 0 and 1 and are read in per cent."""
+TITLES = {"mae": "MAE", "mse": "MSE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE"}
+
+
+def is_share(name: str) -> bool:
+    """Whether a metric, with or without its split, is a share of 1."""
+    return name.rpartition("/")[2].rpartition("_")[2] in SHARES
