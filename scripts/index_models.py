@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 LARGEST = 120_000_000
 """Larger networks are not tried: they do what smaller ones of their family do."""
-NOT_CLASSES = ("detection", "segmentation", "optical_flow", "quantization", "video")
+USUAL = ("tf_efficientnet_lite", "resnet", "mobilenet", "convnext", "efficientnet", "regnet")
+"""What most people look for comes first: indexing all of timm takes a while."""
 
 
 def torchvision_entries() -> Iterator[Entry]:
@@ -87,7 +88,8 @@ def timm_entries() -> Iterator[Entry]:
 
     from plugins.importers._assigning import weights_of
 
-    for name in timm.list_models(pretrained=False):
+    names = timm.list_models(pretrained=False)
+    for name in sorted(names, key=lambda name: (not name.startswith(USUAL), name)):
         try:
             module = _without_values(lambda name=name: timm.create_model(name))
         except Exception as error:
@@ -143,14 +145,15 @@ def main() -> None:
                 known[each.name] = each
                 _write(name, list(known.values()))
         else:
-            found = []
-            for each in SOURCES[name]():
-                old = known.get(each.name)
-                if old is not None:
-                    each = msgspec.structs.replace(each, covered=old.covered, reason=old.reason)
-                found.append(each)
-            _write(name, found)
-            print(f"{name}: {len(found)} architectures")
+            for count, found in enumerate(SOURCES[name](), 1):
+                old = known.get(found.name, found)
+                known[found.name] = msgspec.structs.replace(
+                    found, covered=old.covered, reason=old.reason
+                )
+                if count % 20 == 0:
+                    _write(name, list(known.values()))
+            _write(name, list(known.values()))
+            print(f"{name}: {len(known)} architectures")
 
 
 def _write(name: str, found: list[Entry]) -> None:

@@ -122,7 +122,11 @@ class Walk:
             place = named[0] if kind == "Scale" else named[0].rpartition(".")[0]
         elif name or not call.is_leaf:
             place = ".".join(part for part in (place, name or call.operation) if part)
-        return self.builder.add(kind, place, [value.node for value in inputs], params, weights)
+        given = {
+            key: None if tensor is None else tensor.numpy()
+            for key, tensor in (weights or {}).items()
+        }
+        return self.builder.add(kind, place, [value.node for value in inputs], params, given)
 
     def ordered(self, call: Call, value: Value, order: Sequence[int]) -> Value:
         """Return the value with its axes in the order that a layer wants, permuted if need be."""

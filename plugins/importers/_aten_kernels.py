@@ -149,10 +149,10 @@ def adaptive_average_pool(walk: Walk, call: Call) -> Value:
     return _adaptive(walk, call, "GlobalAveragePool", "AdaptiveAveragePool2D", call.shape)
 
 
-def adaptive_max_pool(walk: Walk, call: Call) -> list[Value]:
+def adaptive_max_pool(walk: Walk, call: Call) -> list[Value | None]:
     """Add the same with the largest values; where they lay is not covered."""
     size = tuple(call.result[0].shape[1:])
-    return [_adaptive(walk, call, "GlobalMaxPool", "AdaptiveMaxPool2D", size)]
+    return [_adaptive(walk, call, "GlobalMaxPool", "AdaptiveMaxPool2D", size), None]
 
 
 def _adaptive(

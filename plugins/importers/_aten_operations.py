@@ -55,6 +55,13 @@ def same(walk: Walk, call: Call) -> Value:
     return _first(call)
 
 
+def stretched(walk: Walk, call: Call) -> Value:
+    """Return the value as it is where sums and products stretch it by themselves."""
+    if set(call.users) - {"add", "sub", "mul"}:
+        raise NotCoveredError(f"{call.where} repeats values, for which there is no layer here.")
+    return _first(call)
+
+
 def elementwise(kind: str) -> Handler:
     """Return the handler of a function of each value alone, without settings."""
 
@@ -158,6 +165,7 @@ def _replaced(value: Value, node: str) -> Value:
 OPERATIONS: Mapping[str, Handler] = {
     # as they are
     **dict.fromkeys(("alias", "clone", "contiguous", "detach", "to", "_to_copy", "lift"), same),
+    **dict.fromkeys(("expand", "expand_as"), stretched),
     # kernels and normalisations
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), convolution),
     "linear": linear,

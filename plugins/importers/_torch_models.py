@@ -15,7 +15,7 @@ from plugins.importers import _index
 from plugins.importers._assigning import Assignment, assign, classes_in, load, weights_of
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Availability
-from workbench.plugin_api.importer import Imported, Importer
+from workbench.plugin_api.importer import Architecture, Imported, Importer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from workbench.document.experiment import Component
     from workbench.plugin_api.importer import (
-        Architecture,
         Arrays,
         Guess,
         ImportRequest,
@@ -58,7 +57,9 @@ class TorchLibrary(Importer):
         return [self._with_weights(each) for each in _index.entries(self.id)]
 
     def architecture(self, name: str) -> Architecture:
-        """Return one of them."""
+        """Return one of them; of a library newer than the index, too."""
+        if name not in {each.name for each in _index.entries(self.id)} and name in self.names():
+            return self._unindexed(name)
         return self._with_weights(_index.entry(self.id, self.title, name))
 
     def guesses(self, arrays: Arrays) -> Sequence[Guess]:
@@ -97,6 +98,10 @@ class TorchLibrary(Importer):
         )
 
     @abstractmethod
+    def names(self) -> Sequence[str]:
+        """Return what the library that is installed can build; imports it."""
+
+    @abstractmethod
     def build(self, name: str, classes: int | None = None) -> Any:
         """Return a network with random weights; `classes` other than its own change the head."""
 
@@ -117,6 +122,15 @@ class TorchLibrary(Importer):
             msgspec.structs.replace(each, is_here=self.is_here(each)) for each in known.weights
         )
         return msgspec.structs.replace(known, weights=weights)
+
+    def _unindexed(self, name: str) -> Architecture:
+        module = self.build(name)
+        return Architecture(
+            importer=self.id,
+            name=name,
+            parameters=sum(value.numel() for value in module.parameters()),
+            classes=getattr(module, "num_classes", 1000),
+        )
 
     def _filled(self, request: ImportRequest) -> tuple[Any, Assignment, str]:
         """Return the network with its weights, and where they are from."""

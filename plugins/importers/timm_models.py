@@ -12,6 +12,8 @@ from workbench.document.experiment import Component
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.plugin_api.importer import Published
 
 
@@ -23,6 +25,15 @@ class TimmImporter(TorchLibrary):
     help = "The largest collection of networks for pictures, by Ross Wightman."
     package = "timm"
     install = 'pip install "neural-workbench[pretrained]"'
+
+    def names(self) -> Sequence[str]:
+        """Return what the timm that is here can build; nothing where there is none."""
+        if not self.availability().ok:
+            return ()
+        import timm
+
+        found: Sequence[str] = timm.list_models()
+        return found
 
     def build(self, name: str, classes: int | None = None) -> Any:
         """Return a network of timm."""

@@ -10,7 +10,7 @@ from plugins.importers._torch_models import Recipe, TorchLibrary
 from workbench.document.experiment import Component
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from workbench.plugin_api.importer import Published
 
@@ -23,6 +23,13 @@ class TorchvisionImporter(TorchLibrary):
     help = "PyTorch's own collection of networks for pictures."
     package = "torchvision"
     install = "pip install torchvision"
+
+    def names(self) -> Sequence[str]:
+        """Return what the torchvision that is here can build."""
+        from torchvision import models
+
+        found: Sequence[str] = models.list_models(module=models)
+        return found
 
     def build(self, name: str, classes: int | None = None) -> Any:
         """Return a network of torchvision.models."""

@@ -182,13 +182,18 @@ def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
     for importer in chosen:
         if any(each.name == rest for each in importer.architectures()):
             return importer, rest
-    with_names = [each for each in chosen if each.architectures()]
-    for importer in with_names[:1] if len(with_names) == 1 else ():
-        importer.architecture(rest)  # says what is near
-    raise UserError(
+    refusal = UserError(
         f"No network is called “{rest}”, and no file either.",
         "`workbench models list` names those that can be imported.",
     )
+    for importer in chosen:
+        try:
+            importer.architecture(rest)
+        except UserError as error:
+            refusal = error if "Did you mean" in error.hint else refusal
+        else:
+            return importer, rest
+    raise refusal
 
 
 def _guessed(path: Path, arrays: _OpenArrays, importers: list[Importer]) -> list[Guess]:
