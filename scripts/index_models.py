@@ -3,8 +3,9 @@
     python scripts/index_models.py torchvision timm keras     # names, sizes, marks of the weights
     python scripts/index_models.py --try torchvision timm     # which of them turn into layers
 
-The second is slow. It takes all of torchvision and keras, and of timm the smallest network of
-each family, and writes docs/pretrained.md from what it finds. Nothing is downloaded.
+The second is slow: it takes all of torchvision and keras, and of timm the smallest network of
+each family, and compares each with its original on random inputs. It goes on where it stopped,
+smallest first, and writes docs/pretrained.md from what it found. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import resources
 from plugins.importers._index import Entry, entries, marks
 from workbench.catalog import Catalog
 from workbench.errors import UserError
-from workbench.plugin_api.importer import Published
+from workbench.plugin_api.importer import ImportRequest, Published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,6 +145,7 @@ def main() -> None:
             for each in _tried(name, list(known.values())):
                 known[each.name] = each
                 _write(name, list(known.values()))
+                _table()
         else:
             for count, found in enumerate(SOURCES[name](), 1):
                 old = known.get(found.name, found)
@@ -178,14 +180,12 @@ def _trimmed(entry: Entry) -> dict[str, Any]:
 
 def _tried(name: str, known: list[Entry]) -> Iterator[Entry]:
     """Yield architectures with what became of them; only those not tried before."""
-    from scripts.trying import try_to_import
-
     catalog = Catalog.load()
     for each in _chosen(name, known):
         if each.covered is not None:
             continue
         try:
-            reason = try_to_import(each, catalog)
+            reason = _try_to_import(each, catalog)
         except UserError as error:
             reason = error.message
         except Exception as error:
@@ -195,9 +195,74 @@ def _tried(name: str, known: list[Entry]) -> Iterator[Entry]:
         yield msgspec.structs.replace(each, covered=not reason, reason=reason)
 
 
+def _try_to_import(entry: Entry, catalog: Catalog) -> str:
+    """Import a network with lively random weights; return an empty text, or raise a UserError."""
+    from workbench.worker.pretrained.checking import check_parameters, difference, resolved
+
+    importer = catalog.importers[entry.importer]()
+    build = importer.build  # type: ignore[attr-defined]
+    importer.build = lambda *given: _lively(build(*given))  # type: ignore[attr-defined]
+    imported = importer.read(ImportRequest(source=entry.name))
+    network = resolved(imported, catalog)
+    check_parameters(imported, network)
+    difference(imported, network, catalog)
+    return ""
+
+
+def _lively(module: Any) -> Any:
+    """Give each weight and statistic a value of its own, so that none can be mixed up unseen."""
+    if not hasattr(module, "named_buffers"):
+        return module
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, buffer in module.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0, 0.1, generator=generator)
+            if name.endswith("running_var"):
+                buffer.uniform_(0.5, 1.5, generator=generator)
+        for parameter in module.parameters():
+            if parameter.dim() < 2 or parameter.abs().max() < 1e-3:
+                parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    return module
+
+
+def _table() -> None:
+    """Write docs/pretrained.md."""
+    parts = [HEAD]
+    for name in SOURCES:
+        tried = [each for each in entries(name) if each.covered is not None]
+        if not tried:
+            continue
+        covered = [each.name for each in tried if each.covered]
+        total = len(entries(name))
+        parts.append(
+            f"## {name}\n\nOf {total} networks in the index {len(tried)} were tried, "
+            f"{len(covered)} of them turn into layers:\n\n{', '.join(covered) or 'none'}.\n"
+        )
+        refused = [each for each in tried if not each.covered]
+        if refused:
+            rows = "\n".join(f"| {each.name} | {each.reason} |" for each in refused)
+            parts.append(f"Those do not:\n\n| network | why |\n|---|---|\n{rows}\n")
+    path = Path(__file__).parent.parent / "docs" / "pretrained.md"
+    path.write_text("\n".join(parts), encoding="utf-8")
+
+
+HEAD = """\
+# Which networks can be imported
+
+Written by `scripts/index_models.py --try`. A network is built with random weights, traced, turned
+into layers of the catalogue and compared with itself on random inputs: outputs agree to 1e-5 of
+their size, and so does the number of parameters. What is not listed was not tried; importing it
+does the same comparison, and ends in a sentence if it fails.
+"""
+
+
 def _chosen(name: str, known: list[Entry]) -> list[Entry]:
     if name != "timm":
-        return [each for each in known if each.parameters <= 4 * LARGEST]
+        small = [each for each in known if each.parameters <= 4 * LARGEST]
+        return sorted(small, key=lambda each: each.parameters)
     smallest: dict[str, Entry] = {}
     for each in sorted(known, key=lambda each: (each.parameters, each.name)):
         if each.parameters <= LARGEST and each.input[2] == 3:

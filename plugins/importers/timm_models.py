@@ -74,7 +74,8 @@ class TimmImporter(TorchLibrary):
             params["crop_share"] = float(data["crop_pct"])
         params |= scale(data["mean"], data["std"])
         info = ImageNetInfo("imagenet-1k")
-        classes = tuple(info.index_to_description(i) for i in range(info.num_classes()))
+        names = (info.index_to_description(i) for i in range(info.num_classes()))
+        classes = tuple(name.split(",")[0] for name in names)  # the first of several synonyms
         return Recipe((height, width, 3), Component("image", params), classes)
 
     def is_here(self, weights: Published) -> bool:

@@ -51,7 +51,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
     def lines(self) -> Iterator[str]:
         """Yield the report in words, one sentence or two a line."""
-        yield f"{self.origin[:1].upper()}{self.origin[1:]}."
+        yield f"Imported: {self.origin}."
         parameters = f"{self.parameters:,}".replace(",", "\u2009")
         yield (
             f"{self.layers} layers that can be edited, {parameters} parameters; no part stays a "
@@ -74,7 +74,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         if self.preparation:
             yield f"Samples are prepared as it was trained: {self.preparation}."
         if self.classes:
-            yield f"It came with {len(self.classes)} classes, {_listed(self.classes)}."
+            yield f"It came with {len(self.classes)} classes: {_listed(self.classes)}."
         if self.head:
             yield self.head
         if self.frozen:
