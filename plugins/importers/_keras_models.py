@@ -17,25 +17,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FRAMEWORKS = ("jax", "tensorflow", "torch")
-"""In the order of the time that their import takes. Keras on PyTorch comes last: its “same”
-average pools are wrong where pads are uneven."""
 INSTALL = 'pip install "neural-workbench[keras-torch]"'
 
 
 def availability() -> Availability:
-    """Look for Keras without importing it; one of its frameworks is always here."""
+    """Look for Keras without importing it; PyTorch, one of its frameworks, is always here."""
     if importlib.util.find_spec("keras") is None:
         return Availability(False, "Keras is not installed.", INSTALL)
     return Availability(True)
 
 
-def keras_here() -> Any:
-    """Return keras, on the framework that this process has already or on the quickest."""
+def keras_here(*, has_uneven_pools: bool = False) -> Any:
+    """Return keras, on the framework that this process has already, or on PyTorch.
+
+    PyTorch is here anyway, to compare with; TensorFlow ends a process that has both.
+
+    Args:
+        has_uneven_pools: whether a model has “same” average pools with a stride, which Keras gets
+            wrong on PyTorch where the pads are uneven; JAX is taken for it if it is installed.
+    """
     if "keras" in sys.modules:
         return load_keras(sys.modules["keras"].backend.backend())
-    found = next(name for name in FRAMEWORKS if importlib.util.find_spec(name) is not None)
-    return load_keras(found)
+    has_jax = importlib.util.find_spec("jax") is not None
+    return load_keras("jax" if has_uneven_pools and has_jax else "torch")
 
 
 def runner(model: Any) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:

@@ -58,7 +58,7 @@ class KerasFileImporter(Importer):
         _refuse_code(config, path.name)
         _refuse_old_meanings(config, version)
         request.tell("Importing Keras")
-        keras = keras_here()
+        keras = keras_here(has_uneven_pools=_has_uneven_pools(config))
         request.tell(f"Loading {path.name}")
         try:
             with warnings.catch_warnings():
@@ -181,6 +181,16 @@ def _layers(config: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(config, list):
         for value in config:
             yield from _layers(value)
+
+
+def _has_uneven_pools(config: Any) -> bool:
+    """Say whether there are average pools whose padding may be uneven."""
+    return any(
+        str(part["class_name"]).startswith("AveragePooling")
+        and part["config"].get("padding") == "same"
+        for part in _layers(config)
+        if isinstance(part.get("config"), dict)
+    )
 
 
 def _refuse_old_meanings(config: Any, version: str) -> None:

@@ -58,7 +58,7 @@ class KerasImporter(Importer):
                 "Save the whole model where it was trained: model.save(“name.keras”).",
             )
         request.tell("Importing Keras")
-        keras_here()
+        keras_here(has_uneven_pools=request.source.startswith("NASNet"))
         request.tell(f"Building {request.source}")
         model = self.build(request.source, request.published)
         request.tell("Turning it into layers")

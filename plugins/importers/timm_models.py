@@ -14,7 +14,7 @@ from workbench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.plugin_api.importer import Published
+    from workbench.plugin_api.importer import Arrays, Guess, Published
 
 
 class TimmImporter(TorchLibrary):
@@ -34,6 +34,18 @@ class TimmImporter(TorchLibrary):
 
         found: Sequence[str] = timm.list_models()
         return found
+
+    def guesses(self, arrays: Arrays) -> Sequence[Guess]:
+        """Return likely architectures; of two that differ in padding alone, that of TensorFlow.
+
+        efficientnet_pytorch has other names for the same weights, and all it has were made by
+        TensorFlow, whose padding and epsilon the networks called "tf_…" have.
+        """
+        found = super().guesses(arrays)
+        is_tensorflow = any("_conv_stem." in name for name in arrays.shapes)
+        return sorted(
+            found, key=lambda each: (each.rank, each.name.startswith("tf_") != is_tensorflow)
+        )
 
     def build(self, name: str, classes: int | None = None) -> Any:
         """Return a network of timm."""

@@ -17,7 +17,7 @@ def found(tmp_path_factory):
     command = [sys.executable, "-m", "tests.plugins.importers.keras_checks"]
     folder = tmp_path_factory.mktemp("models")
     done = subprocess.run(
-        [*command, str(folder), "jax"], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, str(folder), "torch"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
