@@ -81,6 +81,27 @@ class Explain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     target: int | None = None
 
 
+class Look(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make a snapshot of a sample inside the network, as training does while it goes on.
+
+    Attributes:
+        sample, layers, attention: as in workbench.runs.commands.Watch.
+    """
+
+    id: int = 0
+    network: Network
+    sample: int
+    layers: tuple[str, ...] = ()
+    attention: tuple[str, ...] = ()
+
+
+class Looked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A snapshot, as it would lie in a file; see workbench.runs.probes."""
+
+    id: int
+    content: bytes
+
+
 class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A network is ready.
 
@@ -155,5 +176,129 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     label: str
 
 
-Request = Load | Ask | Explain
-Reply = Loaded | Answered | Explained | Refused
+Method = Literal["pca", "tsne", "umap"]
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Lay vectors out in a plane so that alike ones lie together.
+
+    Attributes:
+        node: whose vectors; those of its table of tokens, or its outputs for the validation
+            samples, each the mean over time or place.
+        tokens: take the table.
+        most: vectors at most, the first ones.
+    """
+
+    id: int = 0
+    network: Network
+    node: str
+    tokens: bool
+    method: Method = "pca"
+    most: int = 10_000
+    seed: int = 0
+
+
+class FindNeighbours(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say which of the vectors last projected are most alike to one of them."""
+
+    id: int = 0
+    index: int
+    count: int = 12
+
+
+class Progressed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How far a projection is, 0 to 1; negative where that is not known."""
+
+    id: int
+    share: float
+    doing: str
+
+
+class Projected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Where vectors lie.
+
+    Attributes:
+        points: vectors × 2.
+        labels: what each stands for.
+        targets: class of each sample; empty for tokens and where there are no classes.
+        kept: share of the variance in the plane, of PCA; else 0.
+        total: vectors there are; points may be fewer.
+    """
+
+    id: int
+    points: Array
+    labels: tuple[str, ...]
+    targets: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
+    kept: float = 0.0
+    total: int = 0
+
+
+class Neighbours(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Vectors most alike to one, by cosine, the nearest first."""
+
+    id: int
+    index: int
+    indices: tuple[int, ...]
+    similarities: tuple[float, ...]
+
+
+ProjectionRequest = Project | FindNeighbours
+ProjectionReply = Progressed | Projected | Neighbours | Refused
+Request = Load | Ask | Explain | Look
+Reply = Loaded | Answered | Explained | Looked | Refused
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Begin to continue a text, and write the first tokens; `GoOn` asks for the next ones.
+
+    Attributes:
+        top_k: 0 draws among all tokens.
+        tokens: to write at most in all.
+    """
+
+    id: int = 0
+    network: Network
+    prompt: str
+    tokens: int
+    temperature: float
+    top_k: int
+    top_p: float
+    seed: int
+
+
+class GoOn(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Write some more of the text that was begun last."""
+
+    id: int = 0
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A token that was written.
+
+    Attributes:
+        text: what it adds; empty while a character is not complete.
+        alternatives: the likeliest tokens here with their probabilities.
+    """
+
+    text: str
+    probability: float
+    alternatives: tuple[tuple[str, float], ...]
+
+
+class Wrote(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Some tokens more; asking in parts lets a person stop at once.
+
+    Attributes:
+        is_done: as many as were asked for are written.
+        rate: tokens a second since the beginning, without pauses.
+    """
+
+    id: int
+    tokens: tuple[Token, ...]
+    is_done: bool
+    rate: float
+
+
+WritingRequest = Load | Write | GoOn
+WritingReply = Loaded | Wrote | Refused

@@ -27,6 +27,13 @@ class DescribeData(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     fresh: bool = False
 
 
+class MeasureLengths(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say how long the samples of the training split are; answered when nothing else waits."""
+
+    id: int = 0
+    data: Data
+
+
 class MakeThumbnails(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Make small pictures of samples, as the network gets them.
 
@@ -156,11 +163,85 @@ class TimelineShown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     timeline: SeenTimeline
 
 
+class ShowSpectrum(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Show which frequencies there are in a sound or series, moment by moment."""
+
+    id: int = 0
+    data: Data
+    split: SplitName
+    index: int
+
+
+class SeenSpectrum(msgspec.Struct, frozen=True, kw_only=True):
+    """A sound or series for the eye, as it lies in its file.
+
+    Attributes:
+        signal: time × `channels`, float32; of a long one the furthest from zero of a few steps.
+        steps: there are.
+        rate: steps a second, where that is known; else 0.
+        levels: frequencies × `frames`, a byte each, from `low` to `high` decibels; from zero to
+            half the rate.
+        first, last: middle of the first and the last frame, in steps.
+    """
+
+    name: str
+    signal: bytes
+    channels: int
+    steps: int
+    rate: float
+    levels: bytes
+    frames: int
+    low: float
+    high: float
+    first: float
+    last: float
+
+
+class SpectrumShown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The spectrum that was asked for."""
+
+    id: int
+    spectrum: SeenSpectrum
+
+
 class Described(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the data are."""
 
     id: int
     info: DataInfo
+
+
+class LengthsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How long samples are before anything is cut.
+
+    Attributes:
+        unit: what is counted, "tokens".
+        limit: what comes after so many is cut; None: nothing.
+        start, width, counts: bars of a histogram; the last one holds all that is longer, too.
+        cut: share of the samples that are longer than the limit.
+        measured, total: samples looked at, and samples of the split.
+        notes: sentences worth reading before training.
+    """
+
+    unit: str
+    limit: int | None
+    start: int
+    width: int
+    counts: tuple[int, ...]
+    shortest: int
+    median: int
+    longest: int
+    cut: float
+    measured: int
+    total: int
+    notes: tuple[str, ...] = ()
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How long the samples are; None where they have no length."""
+
+    id: int
+    lengths: LengthsReport | None
 
 
 class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -192,8 +273,26 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     hint: str = ""
 
 
-Request = DescribeData | MakeThumbnails | ShowPicture | ShowTimeline | MatchWeights | TakeWeights
-Reply = Described | Pictured | TimelineShown | WeightsMatched | WeightsTaken | Refused
+Request = (
+    DescribeData
+    | MeasureLengths
+    | MakeThumbnails
+    | ShowPicture
+    | ShowTimeline
+    | ShowSpectrum
+    | MatchWeights
+    | TakeWeights
+)
+Reply = (
+    Described
+    | Measured
+    | Pictured
+    | TimelineShown
+    | SpectrumShown
+    | WeightsMatched
+    | WeightsTaken
+    | Refused
+)
 
 
 def send(stream: IO[bytes], message: msgspec.Struct) -> None:

@@ -135,6 +135,11 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         words = words or [Word(text, is_known=False)]
         return words + [Word("")] * ((self.length or 0) - len(words))
 
+    def tokens(self, fitted: dict[str, Any]) -> list[str]:
+        """Return the tokens of the tokeniser."""
+        tokeniser = loaded(fitted["tokenizer"])
+        return [str(tokeniser.id_to_token(n)) for n in range(tokeniser.get_vocab_size())]
+
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a text file of any common encoding as one text."""
         try:

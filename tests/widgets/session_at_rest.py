@@ -111,11 +111,13 @@ class DataAtRest:
     """Knows ten digits; a thumbnail is a grey level that tells its index."""
 
     info_changed = Signal()
+    lengths_changed = Signal()
 
     def __init__(self) -> None:
         classes = tuple(f"digit {number}" for number in range(10))
         self.info = DataInfo(input=TensorType((32, 32, 1)), classes=classes)
         self.error, self.is_busy = None, False
+        self.lengths, self.has_lengths = None, False
         self.asked: list[tuple] = []
 
     def thumbnails(self, split, indices, done, *, data=None, size=64, count=48, augmented=False):
@@ -129,8 +131,19 @@ class _Thumbnail:
         y, x = np.mgrid[0:28, 0:28] / 28
         cx, cy = rng.uniform(0.3, 0.7, 2)
         ring = np.exp(-((np.hypot(x - cx, y - cy) - 0.22) ** 2) * 300)
+        self.text = ""
         self.index, self.name, self.target = index, f"{index:05}.png", index % 10
         self.pixels = np.repeat((ring * 255).astype(np.uint8)[..., None], 3, 2)
+
+
+class LookingAtRest:
+    """Makes no snapshots; keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple] = []
+
+    def snapshot(self, sample, layers, attention) -> None:
+        self.asked.append((sample, layers, attention))
 
 
 class SessionAtRest:
@@ -146,6 +159,7 @@ class SessionAtRest:
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.messages: list[UserError] = []
+        self.looking = LookingAtRest()
         self._watching: Watching | None = None
 
     def tick(self) -> None:

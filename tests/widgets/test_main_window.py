@@ -365,3 +365,23 @@ def test_own_pictures_become_the_source(window, qtbot, tmp_path, monkeypatch):
     click(qtbot, window, "ownPictures", QPushButton)
     source = window.session.document.experiment.data.source
     assert (source.type, source.params) == ("image_folder", {"folder": str(tmp_path)})
+
+
+def test_an_ended_run_does_not_stay_beside_another_experiment(window, run_folder):
+    run = window.session.run
+    run.open(run_folder)
+    assert window.files.open_example("mnist-mlp")
+    assert run.folder is None
+
+
+def test_an_own_table_is_forecast(window, qtbot, tmp_path, monkeypatch):
+    window.show_welcome()
+    file = tmp_path / "sales.csv"
+    monkeypatch.setattr(
+        "widgets.dialogs.welcome.QFileDialog.getOpenFileName", lambda *_: (str(file), "")
+    )
+    click(qtbot, window, "ownTable", QPushButton)
+    experiment = window.session.document.experiment
+    assert experiment.name == "sales"
+    assert experiment.task.type == "forecasting"
+    assert experiment.data.source.params == {"file": str(file)}

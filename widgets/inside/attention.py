@@ -54,6 +54,7 @@ class AttentionView(QWidget):
         self._lay_out()
         session.run.opened.connect(self._on_opened)
         session.run.updated.connect(self.refresh)
+        session.watching.changed.connect(self.refresh)
         theme.changed.connect(self._draw)
 
     @property
@@ -178,13 +179,12 @@ class AttentionView(QWidget):
         head.addWidget(self._layers)
         head.addWidget(self._heads)
         head.addWidget(self._note)
-        head.addStretch(1)
+        head.addWidget(self.timeline, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 6)
         layout.setSpacing(6)
         layout.addLayout(head)
         layout.addWidget(self.map, 1)
-        layout.addWidget(self.timeline)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what happened unseen."""

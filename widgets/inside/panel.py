@@ -105,6 +105,13 @@ def _attention(session: Session, theme: Theme) -> QWidget:
     return AttentionView(session, theme)
 
 
+def _projector(session: Session, theme: Theme) -> QWidget:
+    from widgets.inside.projector import ProjectorView
+
+    return ProjectorView(session, theme)
+
+
 _VIEWS: dict[str, tuple[str, str, Callable[[Session, Theme], QWidget]]] = {
     "attention": ("Attention", "What each token looks at", _attention),
+    "projector": ("Embeddings", "How tokens and samples lie to each other", _projector),
 }

@@ -9,11 +9,13 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QMenu,
+    QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from widgets.monitor.hidden_states import HiddenStates
 from widgets.monitor.map_view import MapView
 from widgets.monitor.timeline import Timeline
 from widgets.texts import grouped
@@ -47,14 +49,18 @@ class FeatureMaps(QWidget):
         self._is_stale = True
         self._make_header()
         self.maps = MapView(theme)
-        self.maps.channel_chosen.connect(self.choose_channel)
+        self.states = HiddenStates(theme)
+        self._stack = QStackedWidget()
+        for view in (self.maps, self.states):
+            self._stack.addWidget(view)
+            view.channel_chosen.connect(self.choose_channel)
         self.timeline = Timeline(session, theme, watching)
         self.timeline.moved.connect(self.refresh)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 6)
         layout.setSpacing(5)
         layout.addLayout(self._header)
-        layout.addWidget(self.maps, 1)
+        layout.addWidget(self._stack, 1)
         layout.addWidget(self.timeline)
         session.run.opened.connect(self._on_opened)
         session.run.updated.connect(self.refresh)
@@ -80,6 +86,7 @@ class FeatureMaps(QWidget):
         if is_new or not self._session.run.state.probes:
             self._show(self._snapshot)
         elif self._snapshot is None:
+            self._stack.setCurrentWidget(self.maps)
             self.maps.show_message("Loading…")
 
     def choose_channel(self, channel: int | None) -> None:
@@ -96,7 +103,11 @@ class FeatureMaps(QWidget):
         self._show_heading(snapshot, layer)
         maps = snapshot.layers.get(layer) if snapshot is not None else None
         self._fill_channels(maps)
-        if maps is not None:
+        is_sequence = maps is not None and maps.is_sequence
+        self._stack.setCurrentWidget(self.states if is_sequence else self.maps)
+        if is_sequence:
+            self.states.show_states(snapshot, layer, self._channel, common=self._common.isChecked())
+        elif maps is not None:
             names = self._unit_names(layer, len(maps.maps))
             common = self._common.isChecked()
             self.maps.show_maps(maps, self._channel, common=common, names=names)
@@ -150,6 +161,7 @@ class FeatureMaps(QWidget):
     def _on_watching_changed(self) -> None:
         self._channel = None
         if self.isVisible():
+            self.timeline.refresh()
             self._show(self._snapshot)
 
     def _on_theme_changed(self) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 GAP = 6
 LINE = 14
 MOST_LABEL = 96
+LEVEL = 34
+"""Pixels a column below which words stand upright."""
 SIGNAL = 0.28
 """Share of the height that the lines of a series take."""
 WIDEST_CELL, TALLEST_CELL = 72.0, 40.0
@@ -98,13 +100,13 @@ class HeatMap(QWidget):
         metrics = QFontMetrics(ui_font(8.5))
         left = self._left(metrics)
         below = LINE + 2
-        above = self.height() * SIGNAL if heat.signal is not None else 0
+        above = self.height() * SIGNAL if heat.signal is not None else LINE / 2
         wide = self.width() - left - GAP
         tall = self.height() - above - below
         is_matrix = bool(heat.rows)
         width = min(wide, columns * WIDEST_CELL) if is_matrix else wide
         height = min(tall, rows * TALLEST_CELL)
-        if is_matrix and heat.columns and width / columns < self._widest(metrics):
+        if self._is_upright(width / columns, metrics):
             height = min(height, self.height() - above - self._upright(metrics))
         return QRectF(left, above, max(width, 1), max(height, 1))
 
@@ -160,8 +162,8 @@ class HeatMap(QWidget):
         metrics = painter.fontMetrics()
         names = heat.columns or [str(number) for number in range(count)]
         widest = max((metrics.horizontalAdvance(name) for name in names), default=1) + 6
-        is_upright = bool(heat.columns) and bool(heat.rows) and pitch < min(widest, MOST_LABEL)
-        room = LINE if is_upright else widest if not heat.columns else min(widest, 44)
+        is_upright = self._is_upright(pitch, metrics)
+        room = LINE if is_upright else widest if not heat.columns else min(widest, LEVEL)
         every = max(int(np.ceil(room / pitch)), 1)
         for column in self._labelled(count, every, hovered):
             middle = box.left() + (column + 0.5) * pitch
@@ -222,6 +224,11 @@ class HeatMap(QWidget):
         names = self._heat.columns if self._heat is not None else ()
         widest = max((metrics.horizontalAdvance(name) for name in names), default=0) + 6
         return min(widest, MOST_LABEL)
+
+    def _is_upright(self, pitch: float, metrics: QFontMetrics) -> bool:
+        """Whether there is too little room for words side by side."""
+        has_words = self._heat is not None and bool(self._heat.columns)
+        return has_words and pitch < min(self._widest(metrics), LEVEL)
 
     def _upright(self, metrics: QFontMetrics) -> float:
         return min(self._widest(metrics) + 4, self.height() * 0.35)

@@ -1,21 +1,23 @@
-"""Small pictures of samples with their classes, as stored or as training sees them."""
+"""Samples with their classes, as stored or as training sees them: small pictures, or texts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from widgets.excerpt import paint_excerpt
 from widgets.fields import ComboBox
 from widgets.panels.column import wrapped
+from widgets.theme import ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QHelpEvent, QPaintEvent, QShowEvent
+    from PySide6.QtGui import QHelpEvent, QMouseEvent, QPaintEvent, QShowEvent
 
     from widgets.theme import Theme
     from workbench.session import Session
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 COUNT = 24
 PIXELS = 64
+TEXT_LINES = 3
 NAMES = {"train": "Training", "validation": "Validation", "test": "Test"}
 
 
@@ -36,6 +39,8 @@ class DataPreview(QWidget):
         self._wanted: object = None
         self._round = 0
         self._grid = ThumbnailGrid(theme, self)
+        self._grid.clicked.connect(self._on_clicked)
+        self._shown: list[Thumbnail] = []
         self._note = wrapped("", self)
         self._box = ComboBox(self)
         self._box.setObjectName("previewKind")
@@ -115,9 +120,28 @@ class DataPreview(QWidget):
         if wanted != self._wanted:
             return
         info = self._session.data.info
+        self._shown = found
+        is_series = info is not None and info.kind == "series"
+        shape = Qt.CursorShape.PointingHandCursor if is_series else Qt.CursorShape.ArrowCursor
+        self._grid.setCursor(shape)
         self._grid.show_thumbnails(found, info.classes if info else ())
         self._note.setText("" if found else "There is no preview of these data.")
         self._note.setVisible(not found)
+
+    def _on_clicked(self, number: int) -> None:
+        """Show a series at large, with its frequencies."""
+        info = self._session.data.info
+        if info is None or info.kind != "series":
+            return
+        from widgets.dialogs.spectrum import SpectrumDialog
+
+        kind, thumbnail = self._box.currentData(), self._shown[number]
+        split = "train" if kind == "augmented" else kind
+        known = 0 <= thumbnail.target < len(info.classes)
+        title = info.classes[thumbnail.target] if known else ""
+        dialog = SpectrumDialog(self._session, self._theme, self.window())
+        dialog.show_sample(split, thumbnail.index, title)
+        dialog.show()
 
     def _on_again(self) -> None:
         self._round += 1
@@ -128,7 +152,13 @@ class DataPreview(QWidget):
 
 
 class ThumbnailGrid(QWidget):
-    """Paints pictures in as many columns as fit, each with its class below."""
+    """Paints pictures in as many columns as fit, each with its class below; texts in rows.
+
+    Signals:
+        clicked(int): place of a sample among those shown.
+    """
+
+    clicked = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -139,11 +169,14 @@ class ThumbnailGrid(QWidget):
         self.setSizePolicy(policy)
         self._theme = theme
         self._items: list[tuple[QPixmap, str, str]] = []
+        self._texts: list[str] = []
         theme.changed.connect(self.update)
 
     def show_thumbnails(self, thumbnails: Sequence[Thumbnail], classes: Sequence[str]) -> None:
         """Show other pictures."""
         self._items = []
+        are_texts = any(each.text for each in thumbnails)
+        self._texts = [each.text for each in thumbnails] if are_texts else []
         for thumbnail in thumbnails:
             known = 0 <= thumbnail.target < len(classes)
             title = classes[thumbnail.target] if known else ""
@@ -153,6 +186,8 @@ class ThumbnailGrid(QWidget):
 
     def heightForWidth(self, width: int) -> int:
         """Return the height of all rows."""
+        if self._texts:
+            return len(self._items) * self._text_row()
         columns, cell = self._columns(width)
         rows = -(-len(self._items) // columns)
         return rows * (cell + self._line())
@@ -167,9 +202,24 @@ class ThumbnailGrid(QWidget):
             self._set_tip(event)
         return super().event(event)
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Tell which picture was clicked."""
+        number = self._number_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and number is not None:
+            self.clicked.emit(number)
+
+    def picture_rect(self, number: int) -> QRect:
+        """Return where a picture is."""
+        columns, cell = self._columns(self.width())
+        left = number % columns * (cell + 4)
+        return QRect(left, number // columns * (cell + self._line()), cell, cell)
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the pictures in sight."""
+        """Paint the samples in sight."""
         painter = QPainter(self)
+        if self._texts:
+            self._paint_texts(painter, event.rect())
+            return
         painter.setPen(QColor(self._theme.colors.text_soft))
         font = painter.font()
         font.setPointSizeF(font.pointSizeF() - 1.5)
@@ -189,6 +239,28 @@ class ThumbnailGrid(QWidget):
             text = painter.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, cell)
             painter.drawText(QRect(left, top + cell + 1, cell, self._line()), middle, text)
 
+    def _paint_texts(self, painter: QPainter, exposed: QRect) -> None:
+        colors, row = self._theme.colors, self._text_row()
+        painter.setFont(ui_font(8.5))
+        for index, (text, (_, title, _)) in enumerate(zip(self._texts, self._items, strict=True)):
+            box = QRect(0, index * row, self.width(), row - 5)
+            if not box.intersects(exposed):
+                continue
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colors.field))
+            painter.drawRoundedRect(box, 5, 5)
+            inner = box.adjusted(8, 5, -8, -4)
+            painter.setPen(QColor(colors.text_soft))
+            metrics = painter.fontMetrics()
+            shown = metrics.elidedText(title, Qt.TextElideMode.ElideRight, inner.width())
+            painter.drawText(inner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, shown)
+            painter.setPen(QColor(colors.text))
+            inner.setTop(inner.top() + metrics.lineSpacing())
+            paint_excerpt(painter, inner, text)
+
+    def _text_row(self) -> int:
+        return (TEXT_LINES + 1) * QFontMetrics(ui_font(8.5)).lineSpacing() + 14
+
     def _line(self) -> int:
         return self.fontMetrics().height() + 4
 
@@ -196,13 +268,22 @@ class ThumbnailGrid(QWidget):
         columns = max((width + 4) // 54, 2)
         return columns, max((width - 4 * (columns - 1)) // columns, 16)
 
-    def _set_tip(self, event: QHelpEvent) -> None:
+    def _number_at(self, place: QPoint) -> int | None:
+        if self._texts:
+            row = place.y() // self._text_row()
+            return row if 0 <= row < len(self._texts) else None
         columns, cell = self._columns(self.width())
-        column = event.pos().x() // (cell + 4)
-        index = event.pos().y() // (cell + self._line()) * columns + column
+        column = place.x() // (cell + 4)
+        number = place.y() // (cell + self._line()) * columns + column
+        return number if column < columns and 0 <= number < len(self._items) else None
+
+    def _set_tip(self, event: QHelpEvent) -> None:
+        number = self._number_at(event.pos())
         tip = ""
-        if column < columns and 0 <= index < len(self._items):
-            _, title, name = self._items[index]
+        if number is not None and self._texts:
+            tip = self._texts[number]
+        elif number is not None:
+            _, title, name = self._items[number]
             tip = f"{name} ({title})" if title else name
         self.setToolTip(tip)
 

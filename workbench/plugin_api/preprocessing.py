@@ -169,6 +169,10 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """
         return []
 
+    def tokens(self, fitted: dict[str, Any]) -> Sequence[str]:
+        """Return the tokens of the vocabulary in the order of their numbers; none: no tokens."""
+        return ()
+
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return a function `load(path) -> float32 array` for exported scripts.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from workbench.errors import UserError
 from workbench.files import write_atomically
@@ -37,6 +37,17 @@ class LayerMaps:
     low: NDArray[np.float32]
     high: NDArray[np.float32]
     channels: int
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether each channel is a line over time."""
+        return bool(self.maps.shape[1] > 1 and self.maps.shape[2] == 1)
+
+    def values(self) -> NDArray[np.float32]:
+        """Return what was quantised, channels × height × width."""
+        span = ((self.high - self.low) / np.float32(255))[:, None, None]
+        found: NDArray[np.float32] = self.low[:, None, None] + self.maps * span
+        return found
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,11 @@ def quantise_shares(shares: NDArray[np.floating], steps: tuple[int, int]) -> Att
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Write one snapshot, atomically."""
+    write_atomically(path, encode_snapshot(snapshot), durable=False)
+
+
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """Return the content of a snapshot's file."""
     tensors: dict[str, NDArray[np.generic]] = {}
     if snapshot.picture is not None:
         tensors["picture"] = snapshot.picture
@@ -146,7 +162,14 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "ranges": {name: (h.low, h.high) for name, h in snapshot.histograms.items()},
     }
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    write_atomically(path, save(contiguous, {"snapshot": json.dumps(described)}), durable=False)
+    return save(contiguous, {"snapshot": json.dumps(described)})
+
+
+def decode_snapshot(content: bytes) -> Snapshot:
+    """Return the snapshot whose file has this content."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    return _snapshot(json.loads(header["__metadata__"]["snapshot"]), load(content))
 
 
 def read_snapshot(path: Path) -> Snapshot:

@@ -13,24 +13,32 @@ from PIL import Image
 
 from workbench.catalog import Catalog
 from workbench.errors import UserError
+from workbench.plugin_api.data import known_sample_rate
 from workbench.reading import (
     Described,
     DescribeData,
     MakeThumbnails,
     MatchWeights,
+    Measured,
+    MeasureLengths,
     Picture,
     Pictured,
     Refused,
     Reply,
     Request,
+    SeenSpectrum,
     ShowPicture,
+    ShowSpectrum,
     ShowTimeline,
+    SpectrumShown,
     TakeWeights,
     TimelineShown,
 )
 from workbench.worker.drawings import draw_series, draw_text
+from workbench.worker.lengths import lengths_report
 from workbench.worker.preparation import describe
 from workbench.worker.serving import serve
+from workbench.worker.spectrogram import seen_spectrum
 from workbench.worker.timelines import seen_timeline
 from workbench.worker.weights import asked as weights
 
@@ -42,10 +50,11 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Data
     from workbench.plugin_api.data import DataInfo, Samples
     from workbench.plugin_api.source import Opened
+    from workbench.reading import LengthsReport
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are sent along with its picture."""
-DataRequest = DescribeData | MakeThumbnails | ShowPicture | ShowTimeline
+DataRequest = DescribeData | MeasureLengths | MakeThumbnails | ShowPicture | ShowTimeline
 KEPT = 4
 """Data sets that stay open; memory is what a sample in it costs."""
 
@@ -64,6 +73,8 @@ class Answerer:
                 case DescribeData():
                     _, info = self._opened(request.data, request.fresh)
                     return Described(id=request.id, info=info)
+                case MeasureLengths():
+                    return Measured(id=request.id, lengths=self._lengths(request.data))
                 case MakeThumbnails():
                     return Pictured(id=request.id, pictures=tuple(self._thumbnails(request)))
                 case ShowPicture():
@@ -72,6 +83,8 @@ class Answerer:
                     splits = self._opened(request.data)[0].splits
                     found = seen_timeline(splits, request.series, request.most)
                     return TimelineShown(id=request.id, timeline=found)
+                case ShowSpectrum():
+                    return SpectrumShown(id=request.id, spectrum=self._spectrum(request))
                 case MatchWeights() | TakeWeights():
                     return weights.answer(request, self._catalog)
         except UserError as error:
@@ -90,6 +103,12 @@ class Answerer:
         while len(self._open) > KEPT:
             del self._open[next(iter(self._open))]
         return found
+
+    def _lengths(self, data: Data) -> LengthsReport | None:
+        opened, _ = self._opened(data)
+        samples = opened.splits["train"]
+        measured = self._catalog.preprocessing(data.preprocessing).measure(samples)
+        return None if measured is None else lengths_report(measured, len(samples))
 
     def _thumbnails(self, request: MakeThumbnails) -> Iterable[Picture]:
         samples = self._samples(request)
@@ -118,7 +137,16 @@ class Answerer:
             raise UserError(f"The {request.split} split has no sample {request.index}.")
         return _for_the_eye(samples, request.index, samples.read(request.index), request.size)
 
-    def _samples(self, request: MakeThumbnails | ShowPicture) -> Samples:
+    def _spectrum(self, request: ShowSpectrum) -> SeenSpectrum:
+        samples = self._samples(request)
+        if not 0 <= request.index < len(samples):
+            raise UserError(f"The {request.split} split has no sample {request.index}.")
+        values = samples.read(request.index)
+        if values.ndim != 2:
+            raise UserError("Only sounds and series have frequencies.")
+        return seen_spectrum(values, float(known_sample_rate(samples)), samples.name(request.index))
+
+    def _samples(self, request: MakeThumbnails | ShowPicture | ShowSpectrum) -> Samples:
         opened, _ = self._opened(request.data)
         if request.split not in opened.splits:
             raise UserError(f"The data have no {request.split} split.")
@@ -183,11 +211,11 @@ def _picture(samples: Samples, index: int, image: Image.Image, text: str = "") -
 
 
 def current(waiting: Sequence[Request]) -> list[Request]:
-    """Return all that waits, without descriptions that a later one has made void."""
-    last = max((n for n, item in enumerate(waiting) if isinstance(item, DescribeData)), default=-1)
-    return [
-        item for n, item in enumerate(waiting) if not isinstance(item, DescribeData) or n == last
-    ]
+    """Return all that waits: no descriptions that a later one has made void, measuring last."""
+    voided: tuple[type, ...] = (DescribeData, MeasureLengths)
+    kept = {type(item): n for n, item in enumerate(waiting) if isinstance(item, voided)}
+    found = [item for n, item in enumerate(waiting) if n == kept.get(type(item), n)]
+    return sorted(found, key=lambda item: isinstance(item, MeasureLengths))
 
 
 def main() -> None:
