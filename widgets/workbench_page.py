@@ -38,7 +38,11 @@ class WorkbenchPage(QSplitter):
         self._lay_out()
         session.document.report_changed.connect(self._count_problems)
         session.run.runs_changed.connect(self._count_runs)
-        for signal in (session.run.opened, session.document.experiment_changed):
+        for signal in (
+            session.run.opened,
+            session.run.updated,
+            session.document.experiment_changed,
+        ):
             signal.connect(self._offer_views)
         self._count_problems()
         self._offer_views()

@@ -204,6 +204,10 @@ class MultiLabel(Task, frozen=True, kw_only=True):
         """Return `answers(outputs, classes)`: the sigmoid of each logit."""
         return _ANSWERS
 
+    def does(self, info: DataInfo) -> str:
+        """Return that classes do not exclude each other."""
+        return f"tells which of {len(info.classes)} classes hold"
+
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:
         """The best checkpoint has the highest micro F1."""

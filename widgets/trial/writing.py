@@ -133,7 +133,9 @@ class WritingPanel(QWidget):
         self._why.setText("" if has_one else "Click a word to see what else could have come.")
         if has_one:
             token = tokens[number]
-            self.bars.show_answer(_as_answer(token), None)
+            texts = [text for text, _ in token.alternatives]
+            drawn = texts.index(token.text) if token.text in texts else None
+            self.bars.show_answer(_as_answer(token), drawn)
             share = percent(token.probability)
             self._why.setText(
                 f"“{_visible(token.text)}” was drawn, of {share}. The likeliest were:"

@@ -42,6 +42,10 @@ class Writing:
 
     changed = Signal()
     messaged = Signal(Message)
+    loaded: Loaded | None
+    error: UserError | None
+    tokens: list[Token]
+    doing: Doing
 
     def __init__(self, run: RunSession, command: Sequence[str] = COMMAND) -> None:
         self._run = run
@@ -96,11 +100,9 @@ class Writing:
         return Network(run=str(folder.path)) if folder is not None else None
 
     def _clear(self) -> None:
-        self.loaded: Loaded | None = None
-        self.error: UserError | None = None
-        self.tokens: list[Token] = []
-        self.rate = 0.0
-        self.doing: Doing = ""
+        self.loaded, self.error = None, None
+        self.tokens, self.rate = [], 0.0
+        self.doing = ""
 
     def _load(self) -> None:
         network = self._network
