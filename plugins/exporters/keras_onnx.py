@@ -29,10 +29,12 @@ _TOO_LARGE = Limit(
     message="Its weights exceed 2 GiB, the most this file can hold. Choose “ONNX” instead.",
     refuses=True,
 )
-_UNROLLED = (
-    "Keras on PyTorch unrolls the steps of {node}, so this file would hold samples of one length "
-    "only. Choose “ONNX” instead, which takes any length."
+_FIXED = (
+    "Keras on PyTorch fixes the number of steps at {node}, so this file would take samples of one "
+    "length only. Choose “ONNX” instead, which takes any length."
 )
+_FIXING = ("Recurrent", "Convolution", "Pooling", "Sound")
+"""Categories of layers whose loops are unrolled, or windows counted, while it is traced."""
 
 
 class KerasOnnxExporter(KerasExporter):
@@ -52,13 +54,11 @@ class KerasOnnxExporter(KerasExporter):
         return super().availability() if available.ok else available
 
     def limits(self, network: Network) -> Sequence[Limit]:
-        """Refuse what does not fit into one file, and loops over varying steps."""
+        """Refuse what does not fit into one file, and what would fix the number of steps."""
         own = [_TOO_LARGE] if is_large(network) else []
         for node in network.nodes:
-            if node.layer.category == "Recurrent" and any(t.varies for t in node.input_types):
-                own.append(
-                    Limit(message=_UNROLLED.format(node=node.id), node=node.id, refuses=True)
-                )
+            if node.layer.category in _FIXING and any(t.varies for t in node.input_types):
+                own.append(Limit(message=_FIXED.format(node=node.id), node=node.id, refuses=True))
         return (*super().limits(network), *own)
 
     def settings(self, request: ExportRequest) -> dict[str, Any]:
