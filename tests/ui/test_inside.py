@@ -51,7 +51,7 @@ def test_attention_is_watched_while_training_and_words_are_projected(person, tex
     assert cell(view, row, column) == "#fde725"
 
     person.click("next_sample")
-    person.wait(lambda: view.timeline.snapshot.sample == 1)
+    person.wait(lambda: view.timeline.snapshot.sample == 1, 120)
     other = view.timeline.snapshot
     assert other.step == snapshot.step
     assert view.map.heat.rows == list(other.names) != list(snapshot.names)
