@@ -18,6 +18,7 @@ from benchmarks.rows import Row, markdown, updated, verdict
 NAMES = (
     "examples",
     "training_speed",
+    "big_text",
     "keras_speed",
     "startup",
     "event_loop",

@@ -20,7 +20,11 @@ def main(plan_path: Path) -> None:
         torch.set_num_threads(plan["threads"])
     folder = plan_path.parent
     inputs = np.load(folder / "inputs.npy")
-    inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(inputs, -1, 1)))
+    if plan["ragged"]:
+        inputs = torch.from_numpy(inputs)
+        lengths = torch.from_numpy(np.load(folder / "lengths.npy"))
+    else:
+        inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(inputs, -1, 1)))
     targets = torch.from_numpy(np.load(folder / "targets.npy"))
     orders = torch.from_numpy(np.load(folder / "orders.npy"))
 
@@ -40,13 +44,18 @@ def main(plan_path: Path) -> None:
         total = torch.zeros((), device=device)
         right = torch.zeros((), device=device)
         for chosen in order.split(plan["batch_size"]):
-            x, y = inputs[chosen], targets[chosen]
+            if plan["ragged"]:
+                real = lengths[chosen]
+                steps = -(-int(real.max()) // plan["multiple"]) * plan["multiple"]
+                x, y, more = inputs[chosen, :steps], targets[chosen], (real,)
+            else:
+                x, y, more = inputs[chosen], targets[chosen], ()
             if on_gpu:
                 x = x.pin_memory().to(device, non_blocking=True)
                 y = y.pin_memory().to(device, non_blocking=True)
             optimizer.zero_grad()
             with torch.autocast(device.type, torch.bfloat16, enabled=plan["bfloat16"]):
-                outputs = model(x)
+                outputs = model(x, *more)
                 loss = cross_entropy(outputs, y)
             loss.backward()
             optimizer.step()

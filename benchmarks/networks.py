@@ -96,17 +96,32 @@ def resnet18(
 
 def text_cnn() -> Experiment:
     """A convolution over the words of film sentences of any length, batches of 50."""
-    chain = Chain()
-    for kind, params in (
-        ("Input", {}),
-        ("Embedding", {"features": 100}),
+    return _text(
+        "text-cnn",
         ("Conv1D", {"filters": 128, "padding": "same"}),
         ("ReLU", {}),
         ("GlobalMaxPool", {}),
-        ("Dense", {"units": 2}),
-    ):
+    )
+
+
+def text_bilstm() -> Experiment:
+    """An LSTM in both directions over the same sentences."""
+    return _text("text-bilstm", ("LSTM", {"units": 64, "direction": "both"}))
+
+
+def text_transformer() -> Experiment:
+    """Two blocks of a Transformer encoder over the same sentences."""
+    block = ("TransformerEncoder", {"heads": 4, "hidden": 200})
+    places = ("LearnedPositions", {"positions": 256})
+    return _text("text-transformer", places, block, block, ("GlobalAveragePool", {}))
+
+
+def _text(name: str, *layers: tuple[str, dict[str, Any]]) -> Experiment:
+    chain = Chain()
+    ends = ("Input", {}), ("Embedding", {"features": 100}), ("Dense", {"units": 2})
+    for kind, params in (*ends[:2], *layers, ends[2]):
         chain.add(kind, **params)
-    found = _experiment("text-cnn", chain, batch_size=50, epochs=4)
+    found = _experiment(name, chain, batch_size=50, epochs=4)
     data = Data(
         source=Component("film_sentences"),
         preprocessing=Component("text"),

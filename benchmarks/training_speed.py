@@ -1,7 +1,8 @@
 """Training through the workbench, window and probes on, against a hand-written PyTorch loop.
 
-Both train the same generated module on the same prepared pictures, in the same batches, with the
-same optimizer and threads, as processes of their own, in turn.
+Both train the same generated module on the same prepared samples, in the same batches, with the
+same optimizer and threads, as processes of their own, in turn. The loop has its samples in memory;
+those that differ in length it fills up batch by batch, to the length that the worker's have.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineTail
 from workbench.worker.assembly import assemble
 from workbench.worker.batches import epoch_order
+from workbench.worker.ragged import STEP
 
 if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
@@ -53,6 +55,8 @@ def cases() -> tuple[Case, ...]:
         Case("CNN 28×28", networks.cnn(), 0.97),
         Case("ResNet-18-like 64×64", networks.resnet18(64, epochs=1, widths=16), 0.97),
         Case("MLP 784-128-10", networks.mlp(), 0.95),
+        Case("BiLSTM, sentences of any length", networks.text_bilstm(), 0.97),
+        Case("Transformer encoder, sentences of any length", networks.text_transformer(), 0.97),
     )
 
 
@@ -89,6 +93,9 @@ def _write_opponent(experiment: Experiment, folder: Path) -> Path:
     batches = list(assembly.feed.batches("train", count))
     np.save(folder / "inputs.npy", np.concatenate([batch.inputs for batch in batches]))
     np.save(folder / "targets.npy", np.concatenate([batch.targets for batch in batches]))
+    varies = bool(assembly.network.varying)
+    if varies:
+        np.save(folder / "lengths.npy", np.concatenate([batch.lengths for batch in batches]))
     training = experiment.training
     orders = [epoch_order(experiment.seed, epoch, count) for epoch in range(training.epochs)]
     np.save(folder / "orders.npy", np.stack(orders))
@@ -103,6 +110,8 @@ def _write_opponent(experiment: Experiment, folder: Path) -> Path:
                 "device": "cpu" if training.device == "auto" else training.device,
                 "bfloat16": training.precision == "bfloat16",
                 "channels_last": training.channels_last,
+                "ragged": varies,
+                "multiple": STEP,
             }
         )
     )

@@ -16,6 +16,8 @@ from workbench.document.exports import SUFFIXES
 from workbench.document.files import SUFFIX, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtWidgets import QWidget
 
     from workbench.session import Session
@@ -36,8 +38,7 @@ class FileCommands:
         """Begin with an empty network; False if the person thought better of it."""
         if not self.may_discard():
             return False
-        self._session.document.replace(Experiment())
-        return True
+        return self._replaced(lambda: self._session.document.replace(Experiment()))
 
     def open_dialog(self) -> bool:
         """Ask for a file and open it."""
@@ -49,7 +50,7 @@ class FileCommands:
         """Open a file; False if it cannot be read or the person thought better of it."""
         if not self.may_discard():
             return False
-        opened = self._session.attempt(lambda: self._session.document.open(path))
+        opened = self._replaced(lambda: self._session.document.open(path))
         if opened and self._session.document.path is not None:  # an export stays what it is
             self._remember(path)
         return opened
@@ -59,21 +60,28 @@ class FileCommands:
         if not self.may_discard():
             return False
         document = self._session.document
-        return self._session.attempt(lambda: document.replace(load(resources.examples()[name])))
+        return self._replaced(lambda: document.replace(load(resources.examples()[name])))
 
     def use_pictures(self, folder: Path, like: str = "") -> bool:
         """Begin with a folder of pictures: an example's network, fed with that folder."""
+        source = Component("image_folder", {"folder": str(folder)})
+        return self._use(source, folder.name, like)
+
+    def use_table(self, file: Path, like: str = "") -> bool:
+        """Begin with a table of time series: an example's forecaster, fed with that file."""
+        return self._use(Component("time_table", {"file": str(file)}), file.stem, like)
+
+    def _use(self, source: Component, name: str, like: str) -> bool:
         examples = resources.examples()
         if not self.may_discard():
             return False
 
         def begin() -> None:
             base = load(examples[like]) if like in examples else Experiment()
-            source = Component("image_folder", {"folder": str(folder)})
             pointed = set_data(base, source=source)
-            self._session.document.replace(msgspec.structs.replace(pointed, name=folder.name))
+            self._session.document.replace(msgspec.structs.replace(pointed, name=name, notes=""))
 
-        return self._session.attempt(begin)
+        return self._replaced(begin)
 
     def save(self) -> bool:
         """Write the file, asking for a name the first time; False if it was not written."""
@@ -110,6 +118,13 @@ class FileCommands:
         if answer == buttons.Save:
             return self.save()
         return answer == buttons.Discard
+
+    def _replaced(self, replace: Callable[[], object]) -> bool:
+        """Show another experiment; an ended run of the one before does not stay beside it."""
+        done = self._session.attempt(replace)
+        if done and not self._session.run.is_active:
+            self._session.run.close_run()
+        return done
 
     def _remember(self, path: Path) -> None:
         self._session.preferences.remember(path)

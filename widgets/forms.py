@@ -64,6 +64,7 @@ class StructForm(QWidget):
                 if field.advanced:
                     self._add(field)
         self._advanced.setVisible(any(field.advanced for field in shown))
+        self._grid.setRowStretch(self._grid.rowCount(), 1)  # rows do not share what is left over
         self._advanced.toggled.connect(self._show_rows)
         self._show_rows()
 

@@ -190,8 +190,6 @@ def _result(state: RunState) -> list[str]:
     for prefix, split in (("test", "test"), ("val", "validation")):
         value = state.metrics.get(f"{prefix}/{state.headline}")
         if value is not None:
-            return [
-                *parts,
-                f"{split} {metric_title(state.headline, within=True)} {score_text(state.headline, value)}",
-            ]
+            name = metric_title(state.headline, within=True)
+            return [*parts, f"{split} {name} {score_text(state.headline, value)}"]
     return parts

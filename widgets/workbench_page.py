@@ -38,7 +38,11 @@ class WorkbenchPage(QSplitter):
         self._lay_out()
         session.document.report_changed.connect(self._count_problems)
         session.run.runs_changed.connect(self._count_runs)
-        for signal in (session.run.opened, session.document.experiment_changed):
+        for signal in (
+            session.run.opened,
+            session.run.updated,
+            session.document.experiment_changed,
+        ):
             signal.connect(self._offer_views)
         self._count_problems()
         self._offer_views()
@@ -83,7 +87,7 @@ class WorkbenchPage(QSplitter):
     def divide_anew(self) -> None:
         """Give every panel the share of the room that it usually has."""
         width, height = self.width(), self.height()
-        left = _between(204, round(width * 0.157), 264)
+        left = _between(204, round(width * 0.165), 280)
         right = _between(272, round(width * 0.205), 340)
         bottom = _between(206, round(height * 0.315), 360)
         self._columns.setSizes([left, width - left - right, right])

@@ -27,6 +27,13 @@ class DescribeData(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     fresh: bool = False
 
 
+class MeasureLengths(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say how long the samples of the training split are; answered when nothing else waits."""
+
+    id: int = 0
+    data: Data
+
+
 class MakeThumbnails(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Make small pictures of samples, as the network gets them.
 
@@ -204,6 +211,39 @@ class Described(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     info: DataInfo
 
 
+class LengthsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How long samples are before anything is cut.
+
+    Attributes:
+        unit: what is counted, "tokens".
+        limit: what comes after so many is cut; None: nothing.
+        start, width, counts: bars of a histogram; the last one holds all that is longer, too.
+        cut: share of the samples that are longer than the limit.
+        measured, total: samples looked at, and samples of the split.
+        notes: sentences worth reading before training.
+    """
+
+    unit: str
+    limit: int | None
+    start: int
+    width: int
+    counts: tuple[int, ...]
+    shortest: int
+    median: int
+    longest: int
+    cut: float
+    measured: int
+    total: int
+    notes: tuple[str, ...] = ()
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How long the samples are; None where they have no length."""
+
+    id: int
+    lengths: LengthsReport | None
+
+
 class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The pictures that could be made; samples that cannot be read are left out."""
 
@@ -235,6 +275,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Request = (
     DescribeData
+    | MeasureLengths
     | MakeThumbnails
     | ShowPicture
     | ShowTimeline
@@ -243,7 +284,14 @@ Request = (
     | TakeWeights
 )
 Reply = (
-    Described | Pictured | TimelineShown | SpectrumShown | WeightsMatched | WeightsTaken | Refused
+    Described
+    | Measured
+    | Pictured
+    | TimelineShown
+    | SpectrumShown
+    | WeightsMatched
+    | WeightsTaken
+    | Refused
 )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FIT_SAMPLES = 5000
 """Scales are taken from at most so many series, spread evenly over the split."""
+MEASURED_SAMPLES = 1000
+"""Gaps and constant channels are looked for in at most so many."""
 
 
 class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,24 +83,25 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
         """Count the steps of the series, and look for gaps and for channels that never change."""
         lengths: list[int] = []
         gaps, moments = 0, series.Moments()
-        for index in _spread(samples):
+        for index in _spread(samples, MEASURED_SAMPLES):
             try:
                 values = samples.read(index)
             except UserError:
                 continue  # reported when training comes to it
             lengths.append(len(values))
             gaps += not np.isfinite(values).all()
-            if self.missing != "refuse" or np.isfinite(values).all():
-                moments.add(series.filled(values, self.missing))
+            moments.add(series.filled(values, "zero"))
+        shapes = known_shapes(samples)
+        steps = np.array(lengths, np.int64) if shapes is None else shapes[:, 0]
         limit = None if self.length is not None else self.longest
         notes = _notes(len(lengths), gaps, self.missing, moments)
-        return Lengths(np.array(lengths, np.int64), limit, "steps", notes)
+        return Lengths(steps, limit, "steps", notes)
 
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Learn the lengths, and offset and scale of each channel."""
         lengths: list[int] = []
         moments = series.Moments()
-        for index in _spread(samples):
+        for index in _spread(samples, FIT_SAMPLES):
             try:
                 shaped = self.shape(samples.read(index))
             except UserError:
@@ -198,8 +201,8 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
         return np.array(fitted["offset"], np.float32), np.array(fitted["scale"], np.float32)
 
 
-def _spread(samples: Samples) -> list[int]:
-    return np.unique(np.linspace(0, len(samples) - 1, FIT_SAMPLES).astype(int)).tolist()
+def _spread(samples: Samples, most: int) -> list[int]:
+    return np.unique(np.linspace(0, len(samples) - 1, most).astype(int)).tolist()
 
 
 def _notes(count: int, gaps: int, rule: str, moments: series.Moments) -> tuple[str, ...]:

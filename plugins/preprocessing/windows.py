@@ -240,9 +240,8 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
         return windows.window_inputs(raw, channels, self._log, self.difference, self._rule)
 
     def _anchors(self, raw: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
-        return windows.anchors(
-            raw, len(fitted["channels"]), self._log, self.difference, self._rule, self.horizon
-        )
+        known = windows.window_channels(raw, len(fitted["channels"]), self._log, self._rule)
+        return windows.anchors(known, self.difference, self.horizon)
 
     def _scale_of(
         self, plain: NDArray[Any], fitted: dict[str, Any]
@@ -364,6 +363,6 @@ def restored(values: np.ndarray, path: str) -> np.ndarray:
     """Return forecasts (series × horizon × channels × quantiles) in the units of the file."""
     raw, _ = last_windows(path)
     inputs = window_inputs(raw, len(CHANNELS), LOG, LAG, MISSING_RULE)
-    anchor = anchors(raw, len(CHANNELS), LOG, LAG, MISSING_RULE, HORIZON)
+    anchor = anchors(window_channels(raw, len(CHANNELS), LOG, MISSING_RULE), LAG, HORIZON)
     return from_scale(values, {scale}, anchor, LOG)
 '''

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from workbench.plugin_api.timelines import TimelineInfo, Timelines, TimelineSamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from workbench.document.experiment import Split
     from workbench.plugin_api.data import SplitName

@@ -41,19 +41,25 @@ MOST_TOKENS = 3_000_000
 """Baselines learn from at most so many tokens, the first ones, and are judged by as many."""
 SHOWN = 5
 SAMPLE_TOKENS = 40
-_ANSWERS = '''
+_TOLD = '''
 import numpy as np
 
+TOKENS, TEMPERATURE = 100, 0.8
 
-def answers(outputs: np.ndarray, classes: list[str]) -> list[tuple[str, float]]:
-    """Return the tokens that may come next with their probabilities, likeliest first.
 
-    Outputs are those of one window; the tokens behind the last real one are not looked at.
-    """
-    logits = outputs[-1] if outputs.ndim > 1 else outputs
-    probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
-    order = np.argsort(-probabilities, kind="stable")[:10]
-    return [(TOKENIZER.decode([int(i)]), float(probabilities[i])) for i in order]
+def told(outputs: np.ndarray, path: str) -> str:
+    """Return the end of a file's text, and how the network continues it."""
+    model = load_model()
+    numbers = list(TOKENIZER.encode(read_text(path)).ids[-CONTEXT:]) or [1]
+    draw = np.random.default_rng()
+    for _ in range(TOKENS):
+        window = numbers[-CONTEXT:]
+        batch = np.array([window + [0] * (CONTEXT - len(window))], np.int64)
+        logits = forward(model, batch)[0, len(window) - 1].astype(np.float64) / TEMPERATURE
+        logits[0] = -np.inf  # padding is never written
+        chances = np.exp(logits - logits.max())
+        numbers.append(int(draw.choice(len(chances), p=chances / chances.sum())))
+    return TOKENIZER.decode(numbers, skip_special_tokens=False)
 '''
 
 
@@ -190,8 +196,21 @@ class LanguageModelling(Task, frozen=True, kw_only=True):
         return found
 
     def python_source(self, network: Network) -> str:
-        """Return `answers(outputs, classes)`: the tokens that may come next."""
-        return _ANSWERS
+        """Return `told(outputs, path)`: a file's text, and how the network continues it."""
+        return _TOLD
+
+    def does(self, info: DataInfo) -> str:
+        """Return that it writes."""
+        return "continues texts"
+
+    def direction(self, metric: str) -> Literal["min", "max"]:
+        """Only accuracy is better when it is higher."""
+        return "max" if metric == "accuracy" else "min"
+
+    @property
+    def headline(self) -> str:
+        """Perplexity, the number that language models are compared by."""
+        return "perplexity"
 
     @property
     def monitor(self) -> tuple[str, Literal["min", "max"]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import sys
 from pathlib import Path
@@ -61,8 +62,30 @@ def build_film_sentences(table: Path) -> None:
     (_HERE / "film_sentences.tsv.gz").write_bytes(content)
 
 
+def build_forecasts(folder: Path) -> None:
+    """Write sunspots.csv, elnino.csv and co2.csv from statsmodels' datasets: a row a step."""
+
+    def rows(name: str) -> list[list[str]]:
+        with (folder / name / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.reader(file))[1:]
+
+    def write(name: str, head: str, lines: list[str]) -> None:
+        (_HERE / f"{name}.csv").write_text("\n".join([head, *lines, ""]), encoding="utf-8")
+
+    write("sunspots", "year,sunspots", [",".join(row) for row in rows("sunspots")])
+    months = [
+        f"{year}-{month:02},{value}"
+        for year, *values in rows("elnino")
+        for month, value in enumerate(values, 1)
+    ]
+    write("elnino", "month,temperature", months)
+    weeks = [f"{day[:4]}-{day[4:6]}-{day[6:]},{value}" for day, value in rows("co2")]
+    write("co2", "week,co2", weeks)
+
+
 if __name__ == "__main__":
     build_digits()
     build_mnist(Path(sys.argv[1]))
     build_series(Path(sys.argv[2]))
     build_film_sentences(Path(sys.argv[3]))
+    build_forecasts(Path(sys.argv[4]))

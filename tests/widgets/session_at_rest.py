@@ -111,11 +111,13 @@ class DataAtRest:
     """Knows ten digits; a thumbnail is a grey level that tells its index."""
 
     info_changed = Signal()
+    lengths_changed = Signal()
 
     def __init__(self) -> None:
         classes = tuple(f"digit {number}" for number in range(10))
         self.info = DataInfo(input=TensorType((32, 32, 1)), classes=classes)
         self.error, self.is_busy = None, False
+        self.lengths, self.has_lengths = None, False
         self.asked: list[tuple] = []
 
     def thumbnails(self, split, indices, done, *, data=None, size=64, count=48, augmented=False):
@@ -129,6 +131,7 @@ class _Thumbnail:
         y, x = np.mgrid[0:28, 0:28] / 28
         cx, cy = rng.uniform(0.3, 0.7, 2)
         ring = np.exp(-((np.hypot(x - cx, y - cy) - 0.22) ** 2) * 300)
+        self.text = ""
         self.index, self.name, self.target = index, f"{index:05}.png", index % 10
         self.pixels = np.repeat((ring * 255).astype(np.uint8)[..., None], 3, 2)
 

@@ -1,4 +1,4 @@
-"""The welcome page: examples that train at once, recent experiments, one's own pictures."""
+"""The welcome page: examples that train at once, recent experiments, one's own data."""
 
 from __future__ import annotations
 
@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 
     from widgets.file_commands import FileCommands
     from widgets.theme import Theme
+    from workbench.document.experiment import Experiment
     from workbench.session import Session
 
-FIRST = ("digits-cnn", "mnist-cnn", "mnist-mlp", "residual-cnn")
+FIRST = ("digits-cnn", "mnist-cnn", "sunspots-lstm", "mnist-mlp", "residual-cnn")
 """Examples that need nothing but what comes with the program."""
 OWN_PICTURES_LIKE = "residual-cnn"
-MOST_RECENT = 6
+OWN_TABLE_LIKE = "sunspots-lstm"
+TABLES = "Tables (*.csv *.tsv *.txt *.parquet);;All files (*)"
+MOST_RECENT = 4
 PAGE_WIDTH = 980
 
 
@@ -110,33 +113,45 @@ class WelcomePage(ScrollColumn):
         column.addWidget(title)
         column.addWidget(wrapped("Design a network, train it, watch it learn, take it away.", page))
         column.addSpacing(12)
-        column.addWidget(heading("Examples that train at once", page))
-        column.addLayout(self._examples(page))
-        column.addSpacing(14)
-        lower = QHBoxLayout()
-        lower.setSpacing(28)
-        lower.addLayout(self._beginnings(page), 1)
-        lower.addLayout(self._recents(page), 1)
-        column.addLayout(lower)
+        upper = QHBoxLayout()
+        upper.setSpacing(28)
+        upper.addLayout(self._beginnings(page), 1)
+        upper.addLayout(self._recents(page), 1)
+        column.addLayout(upper)
+        column.addSpacing(10)
+        for title, examples in self._by_kind().items():
+            column.addWidget(heading(title, page))
+            column.addLayout(self._cards(examples, page))
+            column.addSpacing(8)
         column.addSpacing(10)
         column.addWidget(self._show_again)
         self._show_again.setObjectName("showWelcome")
         self._show_again.clicked.connect(self._on_show_again)
 
-    def _examples(self, page: QWidget) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setSpacing(10)
-        for number, (name, path) in enumerate(_ordered(resources.examples())):
+    def _by_kind(self) -> dict[str, list[tuple[str, Experiment]]]:
+        """Return the examples by what they are about, as headings."""
+        found: dict[str, list[tuple[str, Experiment]]] = {}
+        for name, path in _ordered(resources.examples()):
             try:
                 experiment = load(path)
+                kind = self._session.catalog.source(experiment.data.source).kind
             except UserError:
                 continue  # a damaged installation still lets one begin
+            found.setdefault(f"Examples that train at once: {kind}", []).append((name, experiment))
+        return found
+
+    def _cards(self, examples: list[tuple[str, Experiment]], page: QWidget) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(10)
+        for number, (name, experiment) in enumerate(examples):
             card = ExampleCard(name, experiment, self._theme, page)
             card.open_wanted.connect(lambda n=name: self._open_example(n))
             card.train_wanted.connect(lambda n=name: self._open_example(n, train=True))
             grid.addWidget(card, number // 3, number % 3)
         for column in range(3):
             grid.setColumnStretch(column, 1)
+            if column >= len(examples):  # an empty column would be narrower
+                grid.addWidget(QWidget(page), 0, column)
         return grid
 
     def _beginnings(self, page: QWidget) -> QVBoxLayout:
@@ -145,6 +160,7 @@ class WelcomePage(ScrollColumn):
         column.addWidget(heading("Begin", page))
         for name, icon, text, slot in (
             ("ownPictures", "picture", "Use my own pictures…", self._on_own_pictures),
+            ("ownTable", "chart", "Forecast my own series…", self._on_own_table),
             ("emptyExperiment", "plus", "Empty experiment", self._on_empty),
             ("openFile", "folder", "Open an experiment…", self._on_open),
         ):
@@ -152,6 +168,7 @@ class WelcomePage(ScrollColumn):
             button.setObjectName(name)
             self._icons[button] = icon
             button.setIconSize(QSize(17, 17))
+            button.setMinimumWidth(190)
             button.clicked.connect(slot)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         self._back.setObjectName("backToExperiment")
@@ -189,6 +206,13 @@ class WelcomePage(ScrollColumn):
         )
         if folder:
             self._leave_if(self._files.use_pictures(Path(folder), OWN_PICTURES_LIKE))
+
+    def _on_own_table(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(
+            self, "Table with a row for each step in time", str(Path.home()), TABLES
+        )
+        if file:
+            self._leave_if(self._files.use_table(Path(file), OWN_TABLE_LIKE))
 
     def _on_empty(self) -> None:
         self._leave_if(self._files.new_empty())

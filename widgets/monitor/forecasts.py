@@ -20,13 +20,15 @@ from PySide6.QtWidgets import (
 from widgets.monitor.empty import EmptyState
 from widgets.monitor.forecast_rows import ForecastRows, path_of, rows_of
 from widgets.monitor.forecast_scores import ForecastScores, ResidualBars
+from widgets.monitor.labels import legend_text
 from widgets.monitor.time_plot import Band, Line, TimePlot
 from widgets.texts import grouped
+from widgets.theme import ui_font
 from workbench.plugin_api.forecast_results import ForecastResults
 from workbench.plugin_api.timelines import TimelineInfo
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QShowEvent
+    from PySide6.QtGui import QResizeEvent, QShowEvent
 
     from widgets.theme import Theme
     from workbench.plugin_api.data import SplitName
@@ -61,7 +63,7 @@ class ForecastsPanel(QWidget):
         self.plot.setAccessibleName("Truth and forecasts")
         self.misses = TimePlot(theme)
         self.misses.setAccessibleName("Errors over time")
-        self.misses.with_legend = False
+        self.misses.with_times = False
         self.scores = ForecastScores(theme)
         self.bars = ResidualBars(theme)
         self._make_choices()
@@ -116,47 +118,57 @@ class ForecastsPanel(QWidget):
         bands = (Band(blue, rows.x, rows.low, rows.high),) if rows.has_band else ()
         self.plot.show_lines(
             (
-                Line("Naive", grey, rows.x, rows.naive, "thin"),
-                Line("Truth", ink, rows.x, rows.truth),
-                Line("Forecast", blue, rows.x, rows.forecast),
+                Line(grey, rows.x, rows.naive, "thin"),
+                Line(ink, rows.x, rows.truth),
+                Line(blue, rows.x, rows.forecast),
             ),
             bands,
             dated=self._info.dated,
         )
-        zero = Line("", grey, rows.x, rows.x * 0, "thin")
-        errors = Line("Error", orange, rows.x, rows.residuals, "thin")
+        zero = Line(grey, rows.x, rows.x * 0, "thin")
+        errors = Line(orange, rows.x, rows.residuals, "thin")
         self.misses.show_lines((zero, errors), dated=self._info.dated, around_zero=True)
         self.bars.show_residuals(rows.residuals)
-        self._count.setText(f"{grouped(len(rows.x))} windows, step {grouped(self._step)}")
+        self._name_lines(None)
 
     def _on_pointed(self, place: float | None) -> None:
         """Read out what is under the mouse, and draw all steps forecast from there."""
         row = self.rows.nearest(place) if self.rows is not None and place is not None else None
         for plot in (self.plot, self.misses):
             plot.set_cursor(None if row is None else float(self.rows.x[row]))
+        if self.rows is not None:
+            self._name_lines(row)
         if row is None or self._forecasts is None:
             self.plot.show_path(())
-            self.plot.name_lines()
-            return
-        rows = self.rows
-        forecast = f"{rows.forecast[row]:.5g}"
-        if rows.has_band:
-            forecast += f" ({rows.low[row]:.5g} … {rows.high[row]:.5g})"
-        values = {
-            "Truth": f"{rows.truth[row]:.5g}",
-            "Forecast": forecast,
-            "Naive": f"{rows.naive[row]:.5g}",
-        }
-        self.plot.name_lines(values, self._info.text(float(rows.x[row])))
-        if self._forecasts.forecasts.shape[1] > 1:
+        elif self._forecasts.forecasts.shape[1] > 1:
             self._show_path(row)
+
+    def _name_lines(self, row: int | None) -> None:
+        """Name the lines, with their values at a row if there is one."""
+        rows, colors = self.rows, self._theme.colors
+        names = {
+            "Truth": (rows.truth, colors.text_soft),
+            "Forecast": (rows.forecast, colors.series[0]),
+            "Naive": (rows.naive, colors.series[2]),
+        }
+        if row is None:
+            told = f"{grouped(len(rows.x))} windows, step {grouped(self._step)}"
+            entries = [(name, color) for name, (_, color) in names.items()]
+        else:
+            told = self._info.text(float(rows.x[row]))
+            entries = [(f"{name} {y[row]:.5g}", color) for name, (y, color) in names.items()]
+            if rows.has_band:
+                band = f"{rows.low[row]:.5g} … {rows.high[row]:.5g}"
+                entries[1] = (f"{entries[1][0]} ({band})", entries[1][1])
+        self._count.setText(told)
+        self._names.setText(legend_text(entries))
 
     def _show_path(self, row: int) -> None:
         series, channel = (max(b.currentIndex(), 0) for b in (self._series, self._channel))
         path = path_of(self._forecasts, series, channel, row)
         accent = self._theme.colors.series[1]
         bands = (Band(accent, path.x, path.low, path.high),) if path.has_band else ()
-        self.plot.show_path((Line("", accent, path.x, path.forecast),), bands)
+        self.plot.show_path((Line(accent, path.x, path.forecast),), bands)
 
     def _learn_names(self) -> None:
         """Take channels and series from what the run saved; offer what there is to choose."""
@@ -235,6 +247,9 @@ class ForecastsPanel(QWidget):
         self._count = QLabel()
         self._count.setObjectName("count")
         self._count.setProperty("soft", True)
+        self._names = QLabel()
+        self._names.setObjectName("lineNames")
+        self._names.setFont(ui_font(8.5))
         self._fit = QToolButton()
         self._fit.setObjectName("fit")
         self._fit.setText("Fit")
@@ -251,6 +266,7 @@ class ForecastsPanel(QWidget):
         for tool in (self._split, self._series, self._channel, self._ahead, self._count):
             bar.addWidget(tool)
         bar.addStretch(1)
+        bar.addWidget(self._names)
         bar.addWidget(self._fit)
         column.addLayout(bar)
         column.addWidget(self.plot, 5)
@@ -265,7 +281,7 @@ class ForecastsPanel(QWidget):
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(drawn)
         splitter.addWidget(told)
-        splitter.setSizes([900, 400])
+        splitter.setSizes([860, 440])
         splitter.setStretchFactor(0, 1)
         return splitter
 
@@ -273,6 +289,12 @@ class ForecastsPanel(QWidget):
         """Catch up with what happened unseen."""
         super().showEvent(event)
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what there is no room for."""
+        super().resizeEvent(event)
+        self.bars.setVisible(self.height() >= 230)
+        self.misses.setVisible(self.height() >= 200)
 
 
 class _SavedInfo(msgspec.Struct, frozen=True):

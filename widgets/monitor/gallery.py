@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QWidget
 
+from widgets.excerpt import paint_excerpt
 from widgets.texts import percent
 from widgets.theme import ui_font
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from workbench.session.data import Thumbnail
 
 PAGE = 48
+TEXT_ROLE = Qt.ItemDataRole.UserRole + 1
 PICTURE = 64
 CELL = QSize(92, 106)
+TEXT_CELL = QSize(176, 116)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class GalleryModel(QAbstractListModel):
         self._shown = 0
         self._generation = 0
         self._pictures: dict[int, QPixmap] = {}
+        self._texts: dict[int, str] = {}
 
     def show_answers(self, answers: Sequence[Answer], fetch: Callable[..., None]) -> None:
         """Begin anew with other answers.
@@ -61,7 +65,7 @@ class GalleryModel(QAbstractListModel):
         self.beginResetModel()
         self._answers, self._fetch, self._shown = answers, fetch, 0
         self._generation += 1
-        self._pictures = {}
+        self._pictures, self._texts = {}, {}
         self.endResetModel()
         self.fetchMore(QModelIndex())
 
@@ -94,27 +98,39 @@ class GalleryModel(QAbstractListModel):
             return answer
         if role == Qt.ItemDataRole.DecorationRole:
             return self._pictures.get(answer.index)
+        if role == TEXT_ROLE:
+            return self._texts.get(answer.index, "")
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{answer.true} → {answer.answer} ({percent(answer.probability, 0)})"
         if role == Qt.ItemDataRole.ToolTipRole:
+            text = self._texts.get(answer.index, "")
             return (
-                f"Sample {answer.index}\nTrue class: {answer.true}"
+                f"{text}\n\n" * bool(text) + f"Sample {answer.index}\nTrue class: {answer.true}"
                 f" ({percent(answer.true_probability)})\nAnswer: {answer.answer}"
                 f" ({percent(answer.probability)})"
             )
         return None
+
+    @property
+    def are_texts(self) -> bool:
+        """Whether the samples are texts, as far as is known."""
+        return bool(self._texts)
 
     def _on_fetched(self, generation: int, thumbnails: list[Thumbnail]) -> None:
         if generation != self._generation:
             return
         for thumbnail in thumbnails:
             self._pictures[thumbnail.index] = _pixmap(thumbnail)
+            if thumbnail.text:
+                self._texts[thumbnail.index] = thumbnail.text
+        if self._texts:
+            self.layoutChanged.emit()  # texts take wider cards
         if self._shown:
             self.dataChanged.emit(self.index(0), self.index(self._shown - 1))
 
 
 class Gallery(QListView):
-    """A wrapping grid of small pictures."""
+    """A wrapping grid of small pictures, or of texts."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -141,7 +157,7 @@ class _Card(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         """All cards are alike."""
-        return CELL
+        return TEXT_CELL if index.model().are_texts else CELL
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draw picture, answer and probability; a wrong answer is red and names the truth."""
@@ -152,7 +168,10 @@ class _Card(QStyledItemDelegate):
             painter.fillRect(box, QColor(colors.field_hover))
         place = QRect(box.center().x() - PICTURE // 2, box.top() + 4, PICTURE, PICTURE)
         picture = index.data(Qt.ItemDataRole.DecorationRole)
-        if picture is None:
+        if index.model().are_texts:
+            place = QRect(box.left() + 4, box.top() + 4, box.width() - 8, TEXT_CELL.height() - 42)
+            self._paint_text(painter, place, index.data(TEXT_ROLE))
+        elif picture is None:
             painter.fillRect(place, QColor(colors.field))
         else:
             size = picture.deviceIndependentSize().toSize()
@@ -173,6 +192,14 @@ class _Card(QStyledItemDelegate):
         truth = "right" if answer.is_right else f"is {answer.true}"
         truth = metrics.elidedText(truth, Qt.TextElideMode.ElideRight, line.width())
         painter.drawText(line.translated(0, 15), Qt.AlignmentFlag.AlignCenter, truth)
+
+    def _paint_text(self, painter: QPainter, place: QRect, text: str) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.colors.field))
+        painter.drawRoundedRect(place, 5, 5)
+        painter.setPen(QColor(self._theme.colors.text))
+        painter.setFont(ui_font(8.5))
+        paint_excerpt(painter, place.adjusted(8, 5, -8, -4), text)
 
 
 def _pixmap(thumbnail: Thumbnail) -> QPixmap:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from widgets.texts import percent
 from workbench.plugin_api.metrics import TITLES, is_share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def value_text(value: float) -> str:
@@ -16,6 +17,12 @@ def value_text(value: float) -> str:
     if value == 0:
         return "0"
     return f"{value:.4f}" if 0.001 <= abs(value) < 10_000 else f"{value:.3g}"
+
+
+def legend_text(entries: Iterable[tuple[str, str]]) -> str:
+    """Return names behind bars of their colours, as rich text."""
+    parts = [f'<span style="color:{color}">━</span>&nbsp;{escape(name)}' for name, color in entries]
+    return " &nbsp;".join(parts)
 
 
 def clock_text(seconds: float) -> str:
@@ -41,7 +48,9 @@ def score_text(name: str, value: float) -> str:
     """Return a share in per cent, anything else as a number."""
     if name == "smape":
         return percent(value / 100)
-    return percent(value) if is_share(name) else value_text(value)
+    if is_share(name):
+        return percent(value)
+    return value_text(value) if name.endswith("loss") or abs(value) >= 10_000 else f"{value:.4g}"
 
 
 def told_apart(titles: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSplitter,
     QStackedLayout,
     QVBoxLayout,
@@ -116,7 +117,7 @@ class PredictionsPanel(QWidget):
         self._count.setText(self._count_text(len(numbers), true, answer))
 
     def _count_text(self, count: int, true: int | None, answer: int | None) -> str:
-        text = counted(count, "picture")
+        text = counted(count, "sample")
         if answer is not None and true is not None:
             text += f": {self._classes[true]} → {self._classes[answer]}"
         elif self._results is not None:
@@ -183,11 +184,11 @@ class PredictionsPanel(QWidget):
     def _make_choices(self) -> None:
         self._split = _choice("split", "Split")
         self._split.currentIndexChanged.connect(self._on_split_changed)
-        self._order = _choice("order", "Order of the pictures")
+        self._order = _choice("order", "Order of the samples")
         for order, title in ORDERS:
             self._order.addItem(title, order)
         self._order.currentIndexChanged.connect(self._fill_gallery)
-        self._class_filter = _choice("class_filter", "True class of the pictures")
+        self._class_filter = _choice("class_filter", "True class of the samples")
         self._class_filter.currentIndexChanged.connect(self._on_filter_changed)
         self._count = QLabel()
         self._count.setObjectName("count")
@@ -230,6 +231,8 @@ def saved_classes(folder: RunFolder) -> tuple[str, ...]:
 
 def _choice(name: str, title: str) -> QComboBox:
     made = QComboBox()
+    made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     made.setObjectName(name)
     made.setAccessibleName(title)
     made.setToolTip(title)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.task import Evaluation
 
 COLUMNS = ("precision", "recall", "f1", "support")
-"""What names of metrics begin or end with that are shares of 1."""
+LEAST_WIDTH = 48
 TITLES = {"f1": "F1", "support": "Samples"}
 
 
@@ -54,14 +54,23 @@ class ScoresView(QWidget):
         self.table.setShowGrid(False)
         self.table.setFont(ui_font(9))
         self.table.horizontalHeader().setFont(ui_font(8.5))
+        self.table.horizontalHeader().setStyleSheet("QHeaderView::section { padding: 3px 4px; }")
         self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Qt would keep room for an arrow in every column, and the classes' names would have none.
+        for column in range(1, self.table.columnCount()):
+            title = self.table.horizontalHeaderItem(column).text()
+            wide = max(header.fontMetrics().horizontalAdvance(f"{title}  "), LEAST_WIDTH)
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            header.resizeSection(column, wide)
+            self.table.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
+        self.table.horizontalHeaderItem(0).setTextAlignment(_LEFT)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header.setHighlightSections(False)
         self.table.itemSelectionChanged.connect(self._on_selected)
         layout = QVBoxLayout(self)
@@ -125,6 +134,10 @@ class ScoresView(QWidget):
         self.class_chosen.emit(chosen)
 
 
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
 class _NumberItem(QTableWidgetItem):
     """Sorts by its value, not by its text."""
 
@@ -139,7 +152,7 @@ def _cell(metric: str, value: float | None) -> QTableWidgetItem:
         text = grouped(int(value))
     item = _NumberItem(text)
     item.setData(Qt.ItemDataRole.UserRole, -1.0 if value is None else value)
-    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    item.setTextAlignment(_RIGHT)
     return item
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
-from widgets.monitor.legend import Entry
-from widgets.monitor.plot import Plot
+from widgets.monitor.plot import BOTTOM, Plot
 from widgets.monitor.plot_lines import paint_dashes, paint_line, to_pixels
 from widgets.monitor.plot_scale import Tick, linear_ticks
 from widgets.monitor.time_ticks import date_ticks, plain_ticks
@@ -31,9 +30,8 @@ BAND_ALPHA = 60
 
 @dataclass(frozen=True)
 class Line:
-    """A series with its name; x ascends, gaps are NaN."""
+    """A series; x ascends, gaps are NaN."""
 
-    name: str
     color: str
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -52,7 +50,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of the lower axis in a faint colour, with its name at the top."""
+    """A stretch of the lower axis in a faint colour, with its name where there is room."""
 
     name: str
     color: str
@@ -77,9 +75,16 @@ class TimePlot(Plot):
         self._path: tuple[Sequence[Line], Sequence[Band]] = ((), ())
         self._dated = False
         self._zero = False
-        self.with_legend = True
+        self.with_times = True
+        """Whether the lower axis has labels."""
         self.moved.connect(self._refit)
         self.hovered.connect(self.pointed)
+
+    @property
+    def area(self) -> QRectF:
+        """Where the lines are, between the axes."""
+        found = super().area
+        return found if self.with_times else found.adjusted(0, 0, 0, BOTTOM - 6)
 
     def show_lines(
         self,
@@ -101,22 +106,11 @@ class TimePlot(Plot):
         if not self.is_zoomed:
             self._fit_lower_axis()
         self._refit()
-        if self.with_legend:
-            self.name_lines()
 
     def show_path(self, lines: Sequence[Line], bands: Sequence[Band] = ()) -> None:
         """Draw these above the others, quickly: what belongs to the place under the mouse."""
         self._path = lines, bands
         self.update()
-
-    def name_lines(self, values: dict[str, str] | None = None, heading: str = "") -> None:
-        """Show the lines' names, and their values at a place."""
-        entries = tuple(
-            Entry(line.color, line.name, (values or {}).get(line.name, ""), line.style == "dashes")
-            for line in self._lines
-            if line.name
-        )
-        self.show_legend(entries if len(entries) > 1 or values else (), heading, self.cursor_at)
 
     def set_cursor(self, place: float | None) -> None:
         """Show the cursor at a place of the lower axis."""
@@ -155,6 +149,8 @@ class TimePlot(Plot):
         area = self.area
         across, down = max(int(area.width() // 84), 2), max(int(area.height() // 34), 2)
         below = (date_ticks if self._dated else plain_ticks)(*self.x_range, across)
+        if not self.with_times:
+            below = [Tick(tick.value) for tick in below]
         return below, linear_ticks(*self.y_range, down)
 
     def _paint_lines(self, painter: QPainter) -> None:
@@ -175,10 +171,8 @@ class TimePlot(Plot):
             color.setAlpha(26)
             painter.fillRect(box, color)
             painter.setPen(QColor(part.color))
-            text = painter.fontMetrics().elidedText(
-                part.name, Qt.TextElideMode.ElideRight, max(int(box.width()) - 6, 0)
-            )
-            painter.drawText(box.adjusted(4, 2, 0, 0), Qt.AlignmentFlag.AlignLeft, text)
+            if painter.fontMetrics().horizontalAdvance(part.name) < box.width() - 6:
+                painter.drawText(box.adjusted(4, 2, 0, 0), Qt.AlignmentFlag.AlignLeft, part.name)
 
     def _paint_band(self, painter: QPainter, band: Band, most: int) -> None:
         x, low = thinned(band.x, band.low, self.x_range, most, "low")

@@ -153,7 +153,7 @@ class LayerTable(QAbstractTableModel):
             return f"{node.id}: {node.layer.title}, {node.output}"
         if index.column() == 0:
             texts = {Qt.ItemDataRole.DisplayRole: node.id}
-            texts[SECOND] = f"{node.layer.title} · {node.output}".replace(" × ", "×")
+            texts[SECOND] = f"{node.output} · {node.layer.title}".replace(" × ", "×")
             return texts.get(role)
         value = node.parameters if index.column() == 1 else node.multiply_adds
         if role == Qt.ItemDataRole.DisplayRole:

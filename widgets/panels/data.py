@@ -12,6 +12,7 @@ from widgets.panels.column import ScrollColumn, heading
 from widgets.panels.component_form import ComponentForm
 from widgets.panels.data_preview import DataPreview
 from widgets.panels.data_summary import BadFiles, DataSummary
+from widgets.panels.length_bars import LengthsCard
 from widgets.panels.timeline_preview import TimelinePreview
 from workbench.document.edits import set_data
 from workbench.document.experiment import Component, Split
@@ -58,12 +59,15 @@ class DataPanel(ScrollColumn):
         self._split = StructForm(fields_of(Split), self, label_width=width)
         self._bars_title = heading("Classes", self)
         self._bars = ClassBars(theme, self)
+        self._lengths_title = heading("Lengths", self)
+        self._lengths = LengthsCard(theme, self)
         self._bad_files = BadFiles(self)
         self._timeline = TimelinePreview(session, theme, self)
         self._lay_out(DataSummary(session, theme, self), DataPreview(session, theme, self))
         self._connect()
         self.refresh()
         self._on_info_changed()
+        self._on_lengths_changed()
 
     def refresh(self) -> None:
         """Show the experiment's settings."""
@@ -86,6 +90,8 @@ class DataPanel(ScrollColumn):
         self.add(self._bad_files, 6)
         self.add(self._bars_title, 6)
         self.add(self._bars)
+        self.add(self._lengths_title, 6)
+        self.add(self._lengths)
         self.add(heading("Preparation", self), 8)
         self.add(self._preparation)
         self.add(heading("Augmentation", self), 8)
@@ -105,6 +111,7 @@ class DataPanel(ScrollColumn):
             form.sealed.connect(session.document.seal)
         session.document.experiment_changed.connect(self.refresh)
         session.data.info_changed.connect(self._on_info_changed)
+        session.data.lengths_changed.connect(self._on_lengths_changed)
 
     def _on_source(self, source: Component, name: str) -> None:
         """Take another source; with its preparation, unless the present one goes with it, too."""
@@ -161,3 +168,10 @@ class DataPanel(ScrollColumn):
         self._bars_title.setVisible(has_classes)
         self._bars.setVisible(has_classes)
         self._bad_files.show_files(info.bad_files if info is not None else ())
+
+    def _on_lengths_changed(self) -> None:
+        data = self._session.data
+        kind = data.info.kind if data.info is not None else "series"
+        self._lengths.show_report(data.lengths, kind)
+        for part in (self._lengths_title, self._lengths):
+            part.setVisible(data.has_lengths)

@@ -1,15 +1,17 @@
-"""Small pictures of samples with their classes, as stored or as training sees them."""
+"""Samples with their classes, as stored or as training sees them: small pictures, or texts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from widgets.excerpt import paint_excerpt
 from widgets.fields import ComboBox
 from widgets.panels.column import wrapped
+from widgets.theme import ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 COUNT = 24
 PIXELS = 64
+TEXT_LINES = 3
 NAMES = {"train": "Training", "validation": "Validation", "test": "Test"}
 
 
@@ -149,10 +152,10 @@ class DataPreview(QWidget):
 
 
 class ThumbnailGrid(QWidget):
-    """Paints pictures in as many columns as fit, each with its class below.
+    """Paints pictures in as many columns as fit, each with its class below; texts in rows.
 
     Signals:
-        clicked(int): place of a picture among those shown.
+        clicked(int): place of a sample among those shown.
     """
 
     clicked = Signal(int)
@@ -166,11 +169,14 @@ class ThumbnailGrid(QWidget):
         self.setSizePolicy(policy)
         self._theme = theme
         self._items: list[tuple[QPixmap, str, str]] = []
+        self._texts: list[str] = []
         theme.changed.connect(self.update)
 
     def show_thumbnails(self, thumbnails: Sequence[Thumbnail], classes: Sequence[str]) -> None:
         """Show other pictures."""
         self._items = []
+        are_texts = any(each.text for each in thumbnails)
+        self._texts = [each.text for each in thumbnails] if are_texts else []
         for thumbnail in thumbnails:
             known = 0 <= thumbnail.target < len(classes)
             title = classes[thumbnail.target] if known else ""
@@ -180,6 +186,8 @@ class ThumbnailGrid(QWidget):
 
     def heightForWidth(self, width: int) -> int:
         """Return the height of all rows."""
+        if self._texts:
+            return len(self._items) * self._text_row()
         columns, cell = self._columns(width)
         rows = -(-len(self._items) // columns)
         return rows * (cell + self._line())
@@ -207,8 +215,11 @@ class ThumbnailGrid(QWidget):
         return QRect(left, number // columns * (cell + self._line()), cell, cell)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the pictures in sight."""
+        """Paint the samples in sight."""
         painter = QPainter(self)
+        if self._texts:
+            self._paint_texts(painter, event.rect())
+            return
         painter.setPen(QColor(self._theme.colors.text_soft))
         font = painter.font()
         font.setPointSizeF(font.pointSizeF() - 1.5)
@@ -228,6 +239,28 @@ class ThumbnailGrid(QWidget):
             text = painter.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, cell)
             painter.drawText(QRect(left, top + cell + 1, cell, self._line()), middle, text)
 
+    def _paint_texts(self, painter: QPainter, exposed: QRect) -> None:
+        colors, row = self._theme.colors, self._text_row()
+        painter.setFont(ui_font(8.5))
+        for index, (text, (_, title, _)) in enumerate(zip(self._texts, self._items, strict=True)):
+            box = QRect(0, index * row, self.width(), row - 5)
+            if not box.intersects(exposed):
+                continue
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colors.field))
+            painter.drawRoundedRect(box, 5, 5)
+            inner = box.adjusted(8, 5, -8, -4)
+            painter.setPen(QColor(colors.text_soft))
+            metrics = painter.fontMetrics()
+            shown = metrics.elidedText(title, Qt.TextElideMode.ElideRight, inner.width())
+            painter.drawText(inner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, shown)
+            painter.setPen(QColor(colors.text))
+            inner.setTop(inner.top() + metrics.lineSpacing())
+            paint_excerpt(painter, inner, text)
+
+    def _text_row(self) -> int:
+        return (TEXT_LINES + 1) * QFontMetrics(ui_font(8.5)).lineSpacing() + 14
+
     def _line(self) -> int:
         return self.fontMetrics().height() + 4
 
@@ -236,6 +269,9 @@ class ThumbnailGrid(QWidget):
         return columns, max((width - 4 * (columns - 1)) // columns, 16)
 
     def _number_at(self, place: QPoint) -> int | None:
+        if self._texts:
+            row = place.y() // self._text_row()
+            return row if 0 <= row < len(self._texts) else None
         columns, cell = self._columns(self.width())
         column = place.x() // (cell + 4)
         number = place.y() // (cell + self._line()) * columns + column
@@ -244,7 +280,9 @@ class ThumbnailGrid(QWidget):
     def _set_tip(self, event: QHelpEvent) -> None:
         number = self._number_at(event.pos())
         tip = ""
-        if number is not None:
+        if number is not None and self._texts:
+            tip = self._texts[number]
+        elif number is not None:
             _, title, name = self._items[number]
             tip = f"{name} ({title})" if title else name
         self.setToolTip(tip)

@@ -115,8 +115,8 @@ class BadFiles(QWidget):
 def summary(info: DataInfo) -> str:
     """Return "1 797 samples of 8 × 8 × 1 in 10 classes", and the splits."""
     total = sum(info.counts.values())
-    shape = str(info.input).replace(" ", "\N{NO-BREAK SPACE}")
-    first = f"{counted(total, 'sample' if info.timeline is None else 'window')} of {shape}"
+    noun = "sample" if info.timeline is None else "window"
+    first = f"{counted(total, noun)} of {_size(info)}"
     if info.classes:
         first += f" in {counted(len(info.classes), 'class', 'classes')}"
     names = {"train": "training", "validation": "validation", "test": "test"}
@@ -126,6 +126,14 @@ def summary(info: DataInfo) -> str:
         if split in info.counts
     ]
     return f"{first}\n{', '.join(splits)}"
+
+
+def _size(info: DataInfo) -> str:
+    """Return what one sample is: "8 × 8 × 1", "54 tokens", "text of any length"."""
+    if info.kind == "texts":
+        length = info.input.shape[0] if info.input.shape else None
+        return "text of any length" if length is None else counted(length, "token")
+    return str(info.input).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def cautions(info: DataInfo) -> list[str]:

@@ -187,7 +187,7 @@ class LayerTree(QTreeWidget):
         self.setAccessibleName("Layers")
         self._theme = theme
         self.setHeaderHidden(True)
-        self.setIndentation(16)
+        self.setIndentation(12)
         self.setIconSize(QSize(10, 10))
         self.setUniformRowHeights(True)
         self.setDragEnabled(True)

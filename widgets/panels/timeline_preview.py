@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.fields import ComboBox
+from widgets.monitor.labels import legend_text
 from widgets.monitor.time_plot import Line, Part, TimePlot
 from widgets.panels.column import wrapped
 
@@ -37,12 +39,15 @@ class TimelinePreview(QWidget):
         self._split = self._choice("previewSplit", "Split of the window")
         self.plot = self._make_plot("The whole series, by splits", SERIES_HEIGHT)
         self.window_plot = self._make_plot("One window and its horizon", WINDOW_HEIGHT)
+        self._names = wrapped("", self)
+        self._names.setObjectName("splitNames")
+        self._names.setTextFormat(Qt.TextFormat.RichText)
         self._note = wrapped("", self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         for part in (
-            *(self._series, self._column, self.plot),
+            *(self._series, self._column, self.plot, self._names),
             *(self._split, self.window_plot, self._note),
         ):
             column.addWidget(part)
@@ -94,10 +99,12 @@ class TimelinePreview(QWidget):
         x = np.frombuffer(self.seen.times)
         y = np.frombuffer(self.seen.values[min(column, len(self.seen.values) - 1)])
         self.plot.show_lines(
-            (Line("", ink, x, y, "thin"),),
+            (Line(ink, x, y, "thin"),),
             parts=[Part(NAMES[p.split], shades[p.split], p.start, p.end) for p in self.seen.parts],
             dated=info.timeline.dated,
         )
+        shown = [(NAMES[part.split], shades[part.split]) for part in self.seen.parts]
+        self._names.setText(legend_text(shown))
         number = min(max(self._split.currentIndex(), 0), len(self.seen.parts) - 1)
         self._draw_window(self.seen.parts[number], column, info.timeline.dated)
 
@@ -111,8 +118,8 @@ class TimelinePreview(QWidget):
         last = len(x) - part.horizon
         self.window_plot.show_lines(
             (
-                Line("", ink, x[:last], y[:last]),
-                Line("", accent, x[last - 1 :], y[last - 1 :]),
+                Line(ink, x[:last], y[:last]),
+                Line(accent, x[last - 1 :], y[last - 1 :]),
             ),
             parts=(Part("Horizon", accent, float(x[last - 1]), float(x[-1])),),
             dated=dated,
@@ -122,7 +129,6 @@ class TimelinePreview(QWidget):
         plot = TimePlot(self._theme, self)
         plot.setAccessibleName(title)
         plot.setToolTip(title)
-        plot.with_legend = False
         plot.setFixedHeight(height)
         return plot
 

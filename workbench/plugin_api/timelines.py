@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -246,12 +247,9 @@ def divided(
             at = order[len(times) - last]
             cut = [
                 begin + np.searchsorted(times[begin:end], at)
-                for begin, end in zip(begins[:-1], begins[1:], strict=True)
+                for begin, end in itertools.pairwise(begins)
             ]
         else:
-            cut = [
-                end - round((end - begin) * share)
-                for begin, end in zip(begins[:-1], begins[1:], strict=True)
-            ]
+            cut = [end - round((end - begin) * share) for begin, end in itertools.pairwise(begins)]
         cuts.append(np.array(cut, np.int64))
     return cuts

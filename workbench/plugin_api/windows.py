@@ -49,21 +49,26 @@ def changes(values: np.ndarray, channels: int, lag: int) -> np.ndarray:
     return np.concatenate([*parts, values[..., lag:, channels:]], axis=-1)
 
 
+def window_channels(raw: np.ndarray, channels: int, log: bool, missing: str) -> np.ndarray:
+    """Return the channels of a raw window without gaps, in logarithms where wanted."""
+    return filled_windows(logged(raw, channels, log), missing)[..., :channels]
+
+
 def window_inputs(raw: np.ndarray, channels: int, log: bool, lag: int, missing: str) -> np.ndarray:
     """Return a raw window without gaps, in logarithms and as changes where wanted."""
     return changes(filled_windows(logged(raw, channels, log), missing), channels, lag)
 
 
-def anchors(
-    raw: np.ndarray, channels: int, log: bool, lag: int, missing: str, horizon: int
-) -> np.ndarray:
+def anchors(known: np.ndarray, lag: int, horizon: int) -> np.ndarray:
     """Return what each step of the horizon is told as a change of: … × horizon × channels.
 
     That is the last known value `lag` steps, or twice, thrice as many, before it.
+
+    Args:
+        known: channels of windows without gaps, in logarithms where wanted.
     """
-    known = filled_windows(logged(raw, channels, log), missing)[..., :channels]
     if not lag:
-        return np.zeros((*known.shape[:-2], horizon, channels))
+        return np.zeros((*known.shape[:-2], horizon, known.shape[-1]))
     place = np.arange(horizon) % lag - lag
     found: np.ndarray = known[..., place, :]
     return found
@@ -82,7 +87,8 @@ def to_scale(
     plain = np.log(values) if log else values
     channels = values.shape[-1]
     offset, spread = (part[..., :channels] for part in scale)
-    return (plain - anchor - offset) / spread
+    scaled: np.ndarray = (plain - anchor - offset) / spread
+    return scaled
 
 
 def from_scale(
@@ -94,4 +100,5 @@ def from_scale(
     if values.ndim > anchor.ndim:
         offset, spread, anchor = offset[..., None], spread[..., None], anchor[..., None]
     plain = values.astype(np.float64) * spread + offset + anchor
-    return np.exp(plain) if log else plain
+    restored: np.ndarray = np.exp(plain) if log else plain
+    return restored

@@ -18,6 +18,7 @@ from workbench.session.projection import Projection
 from workbench.session.run import RunSession
 from workbench.session.trial import Trial
 from workbench.session.watching import Watching
+from workbench.session.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +41,7 @@ __all__ = [
     "Session",
     "Trial",
     "Watching",
+    "Writing",
 ]
 
 
@@ -66,12 +68,14 @@ class Session:
         self.trial = Trial(self.run)
         self.looking = Looking(self.run, self.trial)
         self.projection = Projection(self.run)
+        self.writing = Writing(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
         self.backends.messaged.connect(self.messaged.emit)
         self.trial.messaged.connect(self.messaged.emit)
         self.projection.messaged.connect(self.messaged.emit)
+        self.writing.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
         self._watching: Watching | None = None
         self.backend_comparison: BackendComparison | None = None
@@ -92,6 +96,7 @@ class Session:
         self.comparison.tick()
         self.trial.tick()
         self.projection.tick()
+        self.writing.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
             self.backend_comparison.tick()
@@ -143,6 +148,7 @@ class Session:
         self.comparison.close()
         self.trial.close()
         self.projection.close()
+        self.writing.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)
 
@@ -154,4 +160,4 @@ class Session:
         self.messaged.emit(Message("error", error.message, error.hint))
 
     def _on_info_changed(self) -> None:
-        self.document.set_info(self.data.info)
+        self.document.set_info(self.data.info, is_reading=self.data.is_busy)

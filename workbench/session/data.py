@@ -13,6 +13,8 @@ from workbench.reading import (
     Described,
     DescribeData,
     MakeThumbnails,
+    Measured,
+    MeasureLengths,
     Pictured,
     Refused,
     Reply,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.document.experiment import Data
     from workbench.plugin_api.data import DataInfo, SplitName
-    from workbench.reading import SeenTimeline
+    from workbench.reading import LengthsReport, SeenTimeline
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ class Thumbnail:
         name: what a person knows it by.
         target: class number.
         pixels: height × width × 3, uint8.
+        text: the beginning of a text; empty for what is no text.
     """
 
     index: int
     name: str
     target: int
     pixels: NDArray[np.uint8]
+    text: str = ""
 
 
 class DataSession:
@@ -57,20 +61,25 @@ class DataSession:
 
     Signals:
         info_changed(): read `info`, `error` and `is_busy`.
+        lengths_changed(): read `lengths` and `has_lengths`.
     """
 
     info_changed = Signal()
+    lengths_changed = Signal()
 
     def __init__(self, catalog: Catalog) -> None:
         self._reader = Reader()
         self._data: Data | None = None
         self._asked = 0
+        self._measuring = 0
         self._waiting: dict[int, Callable[[list[Thumbnail]], Any]] = {}
         self._timelines: dict[int, Callable[[SeenTimeline | None], Any]] = {}
         self._spectra: dict[int, Callable[[SeenSpectrum | UserError], Any]] = {}
         self.info: DataInfo | None = None
         self.error: UserError | None = None
         self.is_busy = False
+        self.has_lengths = False
+        self.lengths: LengthsReport | None = None
 
     def look_at(self, data: Data) -> None:
         """Describe these data, unless they are the ones already described."""
@@ -162,6 +171,8 @@ class DataSession:
         for reply in self._reader.replies():
             if reply.id == self._asked:
                 self._take(reply)
+            elif reply.id == self._measuring:
+                self._take_lengths(reply)
             elif done := self._waiting.pop(reply.id, None):
                 done(_thumbnails(reply))
             elif shown := self._spectra.pop(reply.id, None):
@@ -182,6 +193,7 @@ class DataSession:
 
     def _describe(self, data: Data, fresh: bool = False) -> None:
         self._asked = self._reader.ask(DescribeData(data=data, fresh=fresh))
+        self._measuring = 0  # the reader forgets what an older description led to
         self.is_busy = True
         self.info_changed.emit()
 
@@ -190,6 +202,20 @@ class DataSession:
         self.info = reply.info if isinstance(reply, Described) else None
         self.error = UserError(reply.message, reply.hint) if isinstance(reply, Refused) else None
         self.info_changed.emit()
+        self._measure()
+
+    def _measure(self) -> None:
+        """Ask how long the samples are, if they have a length."""
+        self.lengths = None
+        self.has_lengths = self.info is not None and self.info.kind in ("texts", "series")
+        if self.has_lengths and self._data is not None:
+            self._measuring = self._reader.ask(MeasureLengths(data=self._data))
+        self.lengths_changed.emit()
+
+    def _take_lengths(self, reply: Reply) -> None:
+        self.lengths = reply.lengths if isinstance(reply, Measured) else None
+        self.has_lengths = self.lengths is not None
+        self.lengths_changed.emit()
 
 
 def _described_by(data: Data) -> tuple[object, ...]:
@@ -206,6 +232,7 @@ def _thumbnails(reply: Reply) -> list[Thumbnail]:
             made.name,
             made.target,
             np.frombuffer(made.pixels, np.uint8).reshape(made.height, made.width, 3),
+            made.text,
         )
         for made in reply.pictures
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from workbench.reading import DescribeData, Reply, Request
+from workbench.reading import DescribeData, MeasureLengths, Reply, Request
 from workbench.session.helper import Helper
 
 if TYPE_CHECKING:
@@ -25,5 +25,6 @@ class Reader(Helper):
     def ask(self, request: Request) -> int:  # type: ignore[override]
         """Send a request and return its number; the answer comes from `replies`."""
         if isinstance(request, DescribeData):
-            self.forget(lambda asked: isinstance(asked, DescribeData), PATIENCE)
+            kinds = DescribeData, MeasureLengths
+            self.forget(lambda asked: isinstance(asked, kinds), PATIENCE)
         return super().ask(request)

@@ -19,6 +19,8 @@ from workbench.reading import (
     DescribeData,
     MakeThumbnails,
     MatchWeights,
+    Measured,
+    MeasureLengths,
     Picture,
     Pictured,
     Refused,
@@ -33,6 +35,7 @@ from workbench.reading import (
     TimelineShown,
 )
 from workbench.worker.drawings import draw_series, draw_text
+from workbench.worker.lengths import lengths_report
 from workbench.worker.preparation import describe
 from workbench.worker.serving import serve
 from workbench.worker.spectrogram import seen_spectrum
@@ -47,10 +50,11 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Data
     from workbench.plugin_api.data import DataInfo, Samples
     from workbench.plugin_api.source import Opened
+    from workbench.reading import LengthsReport
 
 LONGEST_TEXT = 10_000
 """Characters of a text that are sent along with its picture."""
-DataRequest = DescribeData | MakeThumbnails | ShowPicture | ShowTimeline
+DataRequest = DescribeData | MeasureLengths | MakeThumbnails | ShowPicture | ShowTimeline
 KEPT = 4
 """Data sets that stay open; memory is what a sample in it costs."""
 
@@ -69,6 +73,8 @@ class Answerer:
                 case DescribeData():
                     _, info = self._opened(request.data, request.fresh)
                     return Described(id=request.id, info=info)
+                case MeasureLengths():
+                    return Measured(id=request.id, lengths=self._lengths(request.data))
                 case MakeThumbnails():
                     return Pictured(id=request.id, pictures=tuple(self._thumbnails(request)))
                 case ShowPicture():
@@ -97,6 +103,12 @@ class Answerer:
         while len(self._open) > KEPT:
             del self._open[next(iter(self._open))]
         return found
+
+    def _lengths(self, data: Data) -> LengthsReport | None:
+        opened, _ = self._opened(data)
+        samples = opened.splits["train"]
+        measured = self._catalog.preprocessing(data.preprocessing).measure(samples)
+        return None if measured is None else lengths_report(measured, len(samples))
 
     def _thumbnails(self, request: MakeThumbnails) -> Iterable[Picture]:
         samples = self._samples(request)
@@ -199,11 +211,11 @@ def _picture(samples: Samples, index: int, image: Image.Image, text: str = "") -
 
 
 def current(waiting: Sequence[Request]) -> list[Request]:
-    """Return all that waits, without descriptions that a later one has made void."""
-    last = max((n for n, item in enumerate(waiting) if isinstance(item, DescribeData)), default=-1)
-    return [
-        item for n, item in enumerate(waiting) if not isinstance(item, DescribeData) or n == last
-    ]
+    """Return all that waits: no descriptions that a later one has made void, measuring last."""
+    voided: tuple[type, ...] = (DescribeData, MeasureLengths)
+    kept = {type(item): n for n, item in enumerate(waiting) if isinstance(item, voided)}
+    found = [item for n, item in enumerate(waiting) if n == kept.get(type(item), n)]
+    return sorted(found, key=lambda item: isinstance(item, MeasureLengths))
 
 
 def main() -> None:

@@ -52,9 +52,7 @@ def seen_timeline(splits: Mapping[SplitName, Samples], series: int, most: int) -
     )
 
 
-def _part(
-    name: SplitName, windows: Windows, series: int, rows: tuple[int, int]
-) -> TimelinePart:
+def _part(name: SplitName, windows: Windows, series: int, rows: tuple[int, int]) -> TimelinePart:
     data = windows.source.data
     inside = windows.rows[(windows.rows >= rows[0]) & (windows.rows < rows[1])]
     times: tuple[float, ...] = ()

@@ -45,19 +45,22 @@ class Written:
 class Writer:
     """Continues texts with a run's network.
 
+    Attributes:
+        trained: the network with all that belongs to it.
+
     Raises:
         UserError: the run is no language model, or cannot answer yet.
     """
 
     def __init__(self, folder: RunFolder, catalog: Catalog, which: Which = "best") -> None:
-        self._trained = open_trained(folder, catalog, which, BACKEND)
-        if self._trained.experiment.task.type != TASK:
+        self.trained = open_trained(folder, catalog, which, BACKEND)
+        if self.trained.experiment.task.type != TASK:
             raise UserError(
                 f"{folder.name} has not learned to write: its task is "
-                f"{self._trained.task.title.lower()}.",
+                f"{self.trained.task.title.lower()}.",
                 "Choose a run whose task is language modelling.",
             )
-        self._tokens = cast("Tokens", self._trained.preprocessing)
+        self._tokens = cast("Tokens", self.trained.preprocessing)
         self._takes_any = self._takes_short()
 
     def write(
@@ -67,7 +70,7 @@ class Writer:
 
         A prompt that holds nothing the tokeniser knows begins at the end of a line.
         """
-        fitted = self._trained.fitted
+        fitted = self.trained.fitted
         start = self._tokens.encoded(prompt, fitted).tolist()
         written: list[int] = []
         shown = self._shown(start, written)
@@ -86,10 +89,10 @@ class Writer:
 
     def _shown(self, start: Sequence[int], written: Sequence[int]) -> str:
         """Return the text from the last tokens of the prompt on; spaces depend on neighbours."""
-        return self._tokens.decoded([*start[-8:], *written], self._trained.fitted)
+        return self._tokens.decoded([*start[-8:], *written], self.trained.fitted)
 
     def _text(self, token: int) -> str:
-        return self._tokens.decoded([token], self._trained.fitted)
+        return self._tokens.decoded([token], self.trained.fitted)
 
     def _logits(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
         context = self._tokens.context
@@ -97,12 +100,12 @@ class Writer:
         at = len(seen) - 1
         if not self._takes_any:
             seen = np.pad(seen, (0, context - len(seen)), constant_values=PADDING_ID)
-        found: NDArray[np.float32] = self._trained.model.predict(seen[None])[0, at]
+        found: NDArray[np.float32] = self.trained.model.predict(seen[None])[0, at]
         return found
 
     def _takes_short(self) -> bool:
         probe: NDArray[Any] = np.ones((1, 2), np.int64)
         try:
-            return bool(self._trained.model.predict(probe).shape[1] == 2)
+            return bool(self.trained.model.predict(probe).shape[1] == 2)
         except (NodeError, UserError, ValueError):
             return False

@@ -42,9 +42,12 @@ def test_targets_of_splits_never_overlap_and_windows_look_back(source, catalog):
     splits = source(walk(100))
     preparation = windows(catalog, window=8, horizon=3)
     rows = {name: preparation.arranged(part, None).rows for name, part in splits.items()}
-    assert rows["train"].min() == 8 and rows["train"].max() + 3 == 60
-    assert rows["validation"].min() == 60 and rows["validation"].max() + 3 == 80
-    assert rows["test"].min() == 80 and rows["test"].max() + 3 == 100
+    assert rows["train"].min() == 8
+    assert rows["train"].max() + 3 == 60
+    assert rows["validation"].min() == 60
+    assert rows["validation"].max() + 3 == 80
+    assert rows["test"].min() == 80
+    assert rows["test"].max() + 3 == 100
 
 
 def test_stride_is_for_training_alone(source, catalog):
@@ -88,9 +91,7 @@ def test_restored_undoes_target(source, catalog, scaling, difference, transform)
 def test_no_network_is_the_seasonal_naive_forecast_of_changes(source, catalog, difference):
     """Zero, unscaled, is the last known value `difference` steps back."""
     splits = source(walk(100))
-    preparation = windows(
-        catalog, window=8, horizon=6, scaling="none", difference=difference or 1
-    )
+    preparation = windows(catalog, window=8, horizon=6, scaling="none", difference=difference or 1)
     found = preparation.arranged(splits["test"], None)
     raw = found.stack(np.arange(1))
     zero = preparation.restored(np.zeros((1, 6, 1)), {"channels": ["c0"], "exogenous": []}, raw)
@@ -111,7 +112,8 @@ def test_gaps_are_filled_from_the_window_alone(catalog, data, rule):
     values[list(gone)] = np.nan
     filled = filled_windows(values, rule)
     known = np.isfinite(values)
-    assert np.isfinite(filled).all() and np.array_equal(filled[known], values[known])
+    assert np.isfinite(filled).all()
+    assert np.array_equal(filled[known], values[known])
     if rule == "interpolate" and count - 1 in gone:
         last = values[np.flatnonzero(known[:, 0])[-1], 0]
         assert filled[-1, 0] == last  # not a line to a value to come

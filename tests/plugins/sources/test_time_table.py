@@ -47,7 +47,8 @@ def test_training_sees_nothing_of_what_comes_later(opened):
 def test_chosen_channels_and_inputs(opened):
     rows = [f"{m};{n};{2 * n};{3 * n}" for n, m in enumerate(months(20))]
     found = opened(table(rows, "t;a;b;c"), channels=("c",), inputs=("a",), time="t")
-    assert found.timeline.channels == ("c",) and found.timeline.exogenous == ("a",)
+    assert found.timeline.channels == ("c",)
+    assert found.timeline.exogenous == ("a",)
     assert found.splits["train"].read(0)[1].tolist() == [3.0, 1.0]
 
 
@@ -73,7 +74,9 @@ def test_unsorted_rows_are_sorted_and_told(opened):
 def test_the_same_time_twice_is_refused_or_averaged(opened):
     rows = [f"{m},{n}" for n, m in enumerate(months(20))]
     rows.insert(3, "1990-03,100")
-    with pytest.raises(UserError, match="1990-03-01 stands there twice, in lines 4 and 5") as caught:
+    with pytest.raises(
+        UserError, match="1990-03-01 stands there twice, in lines 4 and 5"
+    ) as caught:
         opened(table(rows))
     assert "series" in caught.value.hint
     found = opened(table(rows), duplicates="mean")
@@ -94,7 +97,8 @@ def test_irregular_times_count_rows_unless_resampled(opened):
     days = np.cumsum([1, 2, 1, 5, 1, 9, 3, 2, 8, 1, 4, 1, 6, 2, 7] * 4)
     rows = [f"{np.datetime64('2024-01-01') + int(day)},{n}" for n, day in enumerate(days)]
     found = opened(table(rows, "date,value"))
-    assert "no regular step" in found.warnings[0] and found.timeline.unit == ""
+    assert "no regular step" in found.warnings[0]
+    assert found.timeline.unit == ""
     weekly = opened(table(rows, "date,value"), resample="week", rule="last")
     assert weekly.timeline.size == 7 * 86400
 
@@ -120,7 +124,8 @@ def test_a_constant_channel_is_told(opened):
 
 def test_without_times_rows_are_steps_and_names_may_be_missing(opened):
     found = opened("\n".join(f"{n}\t{-n}" for n in range(30)), name="bare.tsv", time="none")
-    assert found.timeline.channels == ("1", "2") and found.timeline.unit == "rows"
+    assert found.timeline.channels == ("1", "2")
+    assert found.timeline.unit == "rows"
     assert len(found.splits["train"].read(0)) == 18
 
 
@@ -132,9 +137,13 @@ def test_one_column_and_decimal_commas(opened):
 
 
 def test_days_written_as_numbers_are_dates(opened):
-    rows = [f"{day.item():%Y%m%d},1{n}" for n, day in enumerate(np.datetime64("1958-03-29") + np.arange(40) * 7)]
+    rows = [
+        f"{day.item():%Y%m%d},1{n}"
+        for n, day in enumerate(np.datetime64("1958-03-29") + np.arange(40) * 7)
+    ]
     found = opened(table(rows, "date,co2"))
-    assert found.timeline.dated and found.timeline.size == 7 * 86400
+    assert found.timeline.dated
+    assert found.timeline.size == 7 * 86400
 
 
 def test_parquet(tmp_path, catalog):
@@ -146,7 +155,8 @@ def test_parquet(tmp_path, catalog):
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
     found = catalog.sources["time_table"](file=str(path)).open(SPLIT)
     values = found.splits["train"].read(0)[:, 0]
-    assert np.isnan(values[3]) and values[4] == 4
+    assert np.isnan(values[3])
+    assert values[4] == 4
 
 
 @pytest.mark.parametrize(
@@ -175,10 +185,15 @@ def test_a_missing_file(tmp_path, catalog):
 
 @pytest.mark.parametrize(
     ("name", "count", "first", "unit"),
-    [("sunspots", 309, 5.0, "numbers"), ("elnino", 732, 23.11, "months"), ("co2", 2284, 316.1, "seconds")],
+    [
+        ("sunspots", 309, 5.0, "numbers"),
+        ("elnino", 732, 23.11, "months"),
+        ("co2", 2284, 316.1, "seconds"),
+    ],
 )
 def test_built_in_series(catalog, name, count, first, unit):
     found = catalog.sources["timeline_samples"](data_set=name).open(Split())
     data = found.splits["train"].data
-    assert len(data.values) == count and data.values[0, 0] == first
+    assert len(data.values) == count
+    assert data.values[0, 0] == first
     assert found.timeline.unit == unit

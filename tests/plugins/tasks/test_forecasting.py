@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch  # noqa: TID253
-from sklearn.metrics import mean_pinball_loss
+from sklearn.metrics import mean_pinball_loss  # noqa: TID253
 
 from workbench.analysis.problems import check
 from workbench.document.experiment import Component, Data, Experiment, Split
@@ -86,7 +86,8 @@ def test_perfect_forecasts_have_no_error(catalog):
     assert found.metrics["mase"] == pytest.approx(0, abs=1e-4)
     kept = ForecastResults.of(evaluator.results())
     np.testing.assert_allclose(kept.points, kept.truth, atol=1e-3)
-    assert kept.times[0].tolist() == [1963, 1964, 1965] and len(kept.times) == len(samples)
+    assert kept.times[0].tolist() == [1963, 1964, 1965]
+    assert len(kept.times) == len(samples)
 
 
 def test_errors_are_in_the_units_of_the_data(catalog):
@@ -121,7 +122,8 @@ def test_pinball_and_coverage_of_quantiles(catalog):
     found, kept = evaluator.compute().metrics, ForecastResults.of(evaluator.results())
     truth = kept.truth[..., None]
     inside = (truth[..., 0] >= kept.forecasts[..., 0]) & (truth[..., 0] <= kept.forecasts[..., -1])
-    assert found["coverage"] == pytest.approx(inside.mean()) and 0.6 < inside.mean() < 0.8
+    assert found["coverage"] == pytest.approx(inside.mean())
+    assert 0.6 < inside.mean() < 0.8
     expected = np.mean(
         [
             mean_pinball_loss(kept.truth.ravel(), kept.forecasts[..., n].ravel(), alpha=level)
@@ -183,7 +185,9 @@ def test_a_head_of_another_size_is_repaired_by_a_click(catalog, head, given, tit
 
 
 def test_any_shape_of_the_right_size_is_taken(catalog):
-    design = experiment(*dense(6), ("shape1", "Reshape", {"shape": [2, 3]}), horizon=2, loss="quantile")
+    design = experiment(
+        *dense(6), ("shape1", "Reshape", {"shape": [2, 3]}), horizon=2, loss="quantile"
+    )
     assert not check(design, catalog, prepare(design, catalog).info).problems
 
 
@@ -214,4 +218,5 @@ def test_answers_for_people(catalog):
     assert answer.values["sunspots"] == pytest.approx([mean, mean])
     assert list(answer.quantiles["sunspots"]) == ["0.1", "0.5", "0.9"]
     first, second = answer.in_words().strip().splitlines()
-    assert first.startswith("1963: sunspots") and second.strip().startswith("1964: sunspots")
+    assert first.startswith("1963: sunspots")
+    assert second.strip().startswith("1964: sunspots")

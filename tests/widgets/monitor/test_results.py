@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QComboBox, QLabel, QToolTip, QWidget
 from tests.widgets.runs_on_disk import predictions
 from widgets.monitor.answers import Answers, chosen
 from widgets.monitor.confusion import ConfusionView
-from widgets.monitor.gallery import PAGE
+from widgets.monitor.gallery import PAGE, TEXT_ROLE
 from widgets.monitor.results import PredictionsPanel, saved_classes
 from widgets.texts import percent
 from workbench.plugin_api.class_results import summarise
+from workbench.session.data import Thumbnail
 
 
 @pytest.fixture
@@ -63,6 +64,23 @@ def test_the_most_wrong_come_first(panel, at_rest):
     assert not answers[0].is_right
     probabilities = [answer.true_probability for answer in answers]
     assert probabilities == sorted(probabilities)
+
+
+def test_texts_are_shown_as_texts(panel, at_rest, qtbot):
+    gallery = panel.gallery
+    pictures = gallery.sizeHintForIndex(gallery.model().index(0, 0)).width()
+    answers, asked = gallery.answers, []
+    kept = [answers.index(row).data(Qt.ItemDataRole.UserRole) for row in range(3)]
+    answers.show_answers(kept, lambda indices, done: asked.append((indices, done)))
+    ((indices, done),) = asked
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    texts = [f"A film that never ends {index}" for index in indices]
+    done([Thumbnail(i, "", 0, pixels, text) for i, text in zip(indices, texts, strict=True)])
+    first = answers.index(0)
+    assert first.data(TEXT_ROLE) == texts[0]
+    assert texts[0] in first.data(Qt.ItemDataRole.ToolTipRole)
+    assert gallery.sizeHintForIndex(first).width() > pictures
+    gallery.grab()
 
 
 def test_pictures_are_paged(panel, at_rest):

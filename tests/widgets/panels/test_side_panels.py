@@ -4,8 +4,10 @@ import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QLabel,
@@ -17,6 +19,8 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
+from widgets.panels.data_preview import ThumbnailGrid
+from widgets.panels.data_summary import summary
 from widgets.panels.log import FileTail
 from widgets.panels.schedule_plot import rate_at
 from widgets.panels.weights_plot import ticks
@@ -26,6 +30,7 @@ from workbench.document.training import Constant, OneCycle, Training
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, DataInfo
 from workbench.plugin_api.tensors import TensorType
+from workbench.session.data import Thumbnail
 from workbench.session.message import Message
 
 
@@ -252,3 +257,25 @@ def test_a_missing_task_and_source_do_not_break_the_panels(window):
     document.edit(lambda e: set_data(e, source=Component("gone", {"a": 1})), "Foreign")
     data = window.show_tab("data")
     assert data.findChild(QComboBox, "choose_source").currentText() == "gone (missing)"
+
+
+def test_texts_are_previewed_as_texts(qtbot, theme):
+    grid = ThumbnailGrid(theme)
+    qtbot.addWidget(grid)
+    grid.resize(200, 400)
+    grid.show()
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    texts = ["Effective, but too tepid.", "", "A very long sentence " * 20]
+    grid.show_thumbnails([Thumbnail(0, "", 0, pixels, text) for text in texts], ["negative"])
+    row = grid.heightForWidth(200) // 3
+    grid.grab()
+    tip = QHelpEvent(QEvent.Type.ToolTip, QPoint(20, 2 * row + 9), QPoint())
+    QApplication.sendEvent(grid, tip)
+    assert grid.toolTip() == texts[2]
+
+
+def test_what_a_sample_is_stands_in_words():
+    texts = DataInfo(input=TensorType((None,), dtype="int64"), kind="texts", counts={"train": 3})
+    assert summary(texts).startswith("3 samples of text of any length")
+    fixed = DataInfo(input=TensorType((54,), dtype="int64"), kind="texts", counts={"train": 3})
+    assert summary(fixed).startswith("3 samples of 54 tokens")

@@ -51,7 +51,8 @@ def test_left_out_steps_become_missing():
     values = np.arange(22.0)[:, None]
     grid, filled = ts.on_grid(times, values, "months", 1)
     assert np.array_equal(grid, run("1981-01", 24, "M"))
-    assert np.isnan(filled[5:7]).all() and np.isfinite(np.delete(filled, [5, 6], 0)).all()
+    assert np.isnan(filled[5:7]).all()
+    assert np.isfinite(np.delete(filled, [5, 6], 0)).all()
 
 
 def test_months_go_on_with_their_own_lengths():
@@ -59,9 +60,10 @@ def test_months_go_on_with_their_own_lengths():
     told = [ts.time_text(time, "months", 1, True) for time in ts.following(end, 3, "months", 1)]
     assert told == ["2024-02-29", "2024-03-31", "2024-04-30"]
     (noon,) = seconds("2023-12-15T12:00")
-    assert ts.following(noon, 2, "months", 1).tolist() == seconds(
-        "2024-01-15T12:00", "2024-02-15T12:00"
-    ).tolist()
+    assert (
+        ts.following(noon, 2, "months", 1).tolist()
+        == seconds("2024-01-15T12:00", "2024-02-15T12:00").tolist()
+    )
 
 
 @given(
@@ -89,7 +91,8 @@ def test_a_step_without_rows_is_missing_when_joined():
     times = seconds("2024-01-03", "2024-01-20", "2024-03-02")
     months, joined = ts.resampled(times, np.ones((3, 1)), "months", 1, "sum")
     assert [ts.time_text(m, "months", 1, True) for m in months] == ["2024-01", "2024-02", "2024-03"]
-    assert joined[[0, 2], 0].tolist() == [2.0, 1.0] and np.isnan(joined[1, 0])
+    assert joined[[0, 2], 0].tolist() == [2.0, 1.0]
+    assert np.isnan(joined[1, 0])
 
 
 def test_times_are_told_as_short_as_their_step_allows():

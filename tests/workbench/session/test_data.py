@@ -202,3 +202,40 @@ def test_requests_travel_as_they_are():
     encoded = msgspec.msgpack.encode(request)
 
     assert msgspec.msgpack.decode(encoded, type=DescribeData) == request
+
+
+def _texts(folder, count=300):
+    rows = [f"{'word ' * (1 + n % 30)},{'ab'[n % 2]}" for n in range(count)]
+    (folder / "data.csv").write_text("\n".join(["text,label", *rows, ""]))
+    return Data(
+        source=Component("text_table", {"file": str(folder / "data.csv")}),
+        preprocessing=Component("text", {"longest": 20}),
+    )
+
+
+def test_lengths_follow_the_description(session, tmp_path):
+    told = []
+    session.lengths_changed.connect(lambda: told.append((session.has_lengths, session.lengths)))
+    _described(session, _texts(tmp_path))
+    assert told == [(True, None)]
+    _until(lambda: session.lengths is not None, session.tick)
+
+    found = session.lengths
+    assert (found.unit, found.limit, found.shortest, found.longest) == ("tokens", 20, 1, 30)
+    assert found.cut == pytest.approx(1 / 3, abs=0.05)
+    assert sum(found.counts) == found.measured == found.total
+    assert len(told) == 2
+
+
+def test_pictures_have_no_lengths(session):
+    _described(session, Data())
+    assert not session.has_lengths
+    assert session.lengths is None
+
+
+def test_other_data_forget_the_lengths(session, tmp_path):
+    _described(session, _texts(tmp_path))
+    _until(lambda: session.lengths is not None, session.tick)
+    _described(session, Data())
+    assert session.lengths is None
+    assert not session.has_lengths
