@@ -16,7 +16,7 @@ class Sentences(View):
     """Scores and samples of the shown run on the validation and test splits."""
 
     id = "sentences"
-    title = "Predictions"
+    title = "Answers"
     order = 21
     tasks = ("sequence_labelling", "multi_label")
 

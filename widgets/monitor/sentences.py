@@ -303,6 +303,6 @@ def _tint(tag: str) -> str:
     import colorsys
     from zlib import crc32
 
-    hue = crc32(tag.rpartition("-")[2].encode()) % 360 / 360
+    hue = 0.1 + 0.78 * (crc32(tag.rpartition("-")[2].encode()) % 360 / 360)  # red means wrong
     red, green, blue = colorsys.hls_to_rgb(hue, 0.52, 0.55)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
