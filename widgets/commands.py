@@ -140,6 +140,28 @@ def _network(window: MainWindow) -> Iterator[Command]:
         group=1,
     )
     yield Command(
+        "net.bypass",
+        "Bypass",
+        canvas.bypass,
+        "Network",
+        ("Ctrl+B",),
+        "",
+        selected,
+        "Let what follows the selected layers take their input; the layers stay beside the way",
+        group=1,
+    )
+    yield Command(
+        "net.swap_type",
+        "Change the kind of the layer…",
+        canvas.swap_type,
+        "Network",
+        ("Ctrl+T",),
+        "",
+        selected,
+        "Put another kind of layer in its place; settings that both have are kept",
+        group=1,
+    )
+    yield Command(
         "net.trainable",
         "Freeze or unfreeze",
         canvas.toggle_trainable,

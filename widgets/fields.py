@@ -231,15 +231,18 @@ class PathEditor(TextEditor):
 
 
 class ListEditor(TextEditor):
-    """Any number of numbers in one line: 28 × 28 × 1."""
+    """Any number of numbers in one line: sizes as 28 × 28 × 1, others as 0.1, 0.5, 0.9."""
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
         self._item = field.items[0]
-        self._line.setPlaceholderText("28 × 28 × 1")
+        is_size = self._item.kind == "int"
+        self._between = " × " if is_size else ", "
+        self._such_as = "28 × 28 × 1" if is_size else "0.1, 0.5, 0.9"
+        self._line.setPlaceholderText(self._such_as)
 
     def _text_of(self, value: Any) -> str:
-        return " × ".join(number_text(part) for part in value or ())
+        return self._between.join(number_text(part) for part in value or ())
 
     def _says(self, value: Any) -> bool:
         try:
@@ -252,7 +255,8 @@ class ListEditor(TextEditor):
             text = text.replace(sign, "|")
         parts = text.split("|") if "|" in text else text.replace(",", " ").split()
         if not any(part.strip() for part in parts):
-            raise ValueError("Give the sizes, such as 28 × 28 × 1.")
+            what = "the sizes" if self._item.kind == "int" else "numbers"
+            raise ValueError(f"Give {what}, such as {self._such_as}.")
         return tuple(read_number(part, self._item) for part in parts)
 
     def _on_text_edited(self, text: str) -> None:
@@ -262,6 +266,23 @@ class ListEditor(TextEditor):
             self.rejected.emit(str(error))
         else:
             self.edited.emit(value)
+
+
+class NamesEditor(TextEditor):
+    """Any number of names in one line, parted by commas; none is fine."""
+
+    def _text_of(self, value: Any) -> str:
+        return ", ".join(value or ())
+
+    def _says(self, value: Any) -> bool:
+        return self._line.hasFocus() and _names(self._line.text()) == tuple(value or ())
+
+    def _on_text_edited(self, text: str) -> None:
+        self.edited.emit(_names(text))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 class JsonEditor(TextEditor):
@@ -337,8 +358,10 @@ class TupleEditor(Editor):
 def plain_editor(field: Field, parent: QWidget | None = None) -> Editor:
     """Return the editor of a field that is not a struct; whether it is optional is left aside."""
     if field.kind == "tuple":
-        kind = ListEditor if field.any_length else TupleEditor
-        return kind(field, parent)
+        if field.any_length:
+            is_text = field.items[0].kind == "text"
+            return NamesEditor(field, parent) if is_text else ListEditor(field, parent)
+        return TupleEditor(field, parent)
     editors = {
         "bool": BoolEditor,
         "int": NumberEditor,

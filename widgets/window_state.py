@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from widgets.main_window import MainWindow
 
 DEFAULT_SIZE = (1440, 900)
+TITLE_BAR = 32
+"""Room for the system's title bar, whose height is known only when the window is shown."""
 
 
 class _State(msgspec.Struct):
@@ -34,6 +36,7 @@ def restore_state(window: MainWindow, text: str) -> None:
         kept, geometry = _State(), b""
     if not (geometry and window.restoreGeometry(QByteArray(geometry))):
         screen = window.screen().availableGeometry()
-        width, height = min(DEFAULT_SIZE[0], screen.width()), min(DEFAULT_SIZE[1], screen.height())
+        width = min(DEFAULT_SIZE[0], screen.width())
+        height = min(DEFAULT_SIZE[1], screen.height() - TITLE_BAR)
         window.resize(width, height)
     window.page.restore_sizes(kept.splitters)

@@ -81,6 +81,27 @@ class Explain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     target: int | None = None
 
 
+class Look(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make a snapshot of a sample inside the network, as training does while it goes on.
+
+    Attributes:
+        sample, layers, attention: as in workbench.runs.commands.Watch.
+    """
+
+    id: int = 0
+    network: Network
+    sample: int
+    layers: tuple[str, ...] = ()
+    attention: tuple[str, ...] = ()
+
+
+class Looked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A snapshot, as it would lie in a file; see workbench.runs.probes."""
+
+    id: int
+    content: bytes
+
+
 class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A network is ready.
 
@@ -224,8 +245,8 @@ class Neighbours(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 ProjectionRequest = Project | FindNeighbours
 ProjectionReply = Progressed | Projected | Neighbours | Refused
-Request = Load | Ask | Explain
-Reply = Loaded | Answered | Explained | Refused
+Request = Load | Ask | Explain | Look
+Reply = Loaded | Answered | Explained | Looked | Refused
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True, tag=True):

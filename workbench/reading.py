@@ -163,6 +163,47 @@ class TimelineShown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     timeline: SeenTimeline
 
 
+class ShowSpectrum(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Show which frequencies there are in a sound or series, moment by moment."""
+
+    id: int = 0
+    data: Data
+    split: SplitName
+    index: int
+
+
+class SeenSpectrum(msgspec.Struct, frozen=True, kw_only=True):
+    """A sound or series for the eye, as it lies in its file.
+
+    Attributes:
+        signal: time × `channels`, float32; of a long one the furthest from zero of a few steps.
+        steps: there are.
+        rate: steps a second, where that is known; else 0.
+        levels: frequencies × `frames`, a byte each, from `low` to `high` decibels; from zero to
+            half the rate.
+        first, last: middle of the first and the last frame, in steps.
+    """
+
+    name: str
+    signal: bytes
+    channels: int
+    steps: int
+    rate: float
+    levels: bytes
+    frames: int
+    low: float
+    high: float
+    first: float
+    last: float
+
+
+class SpectrumShown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The spectrum that was asked for."""
+
+    id: int
+    spectrum: SeenSpectrum
+
+
 class Described(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the data are."""
 
@@ -238,10 +279,20 @@ Request = (
     | MakeThumbnails
     | ShowPicture
     | ShowTimeline
+    | ShowSpectrum
     | MatchWeights
     | TakeWeights
 )
-Reply = Described | Measured | Pictured | TimelineShown | WeightsMatched | WeightsTaken | Refused
+Reply = (
+    Described
+    | Measured
+    | Pictured
+    | TimelineShown
+    | SpectrumShown
+    | WeightsMatched
+    | WeightsTaken
+    | Refused
+)
 
 
 def send(stream: IO[bytes], message: msgspec.Struct) -> None:

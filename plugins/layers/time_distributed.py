@@ -38,7 +38,8 @@ class EachStep(layers.Layer):
     def build(self, input_shape):
         shape = (None, *input_shape[2:])
         for part in self.parts:
-            part.build(shape)
+            if not part.built:  # one that was saved comes built
+                part.build(shape)
             shape = part.compute_output_shape(shape)
 
     def call(self, x):

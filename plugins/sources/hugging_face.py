@@ -67,6 +67,12 @@ class HuggingFaceFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields
 
     def _columns(self, root: Path, table: Any) -> tuple[str, str]:
         names = [name for name, feature in table.features.items() if _is_plain(feature)]
+        if len(names) < 2:
+            raise UserError(
+                f"{root.name} has fewer than two columns of words or numbers; a text and its class "
+                "are needed.",
+                "Choose another data set.",
+            )
         head = table[: min(LOOKED_AT, len(table))]
         cells = [[str(head[name][row]) for name in names] for row in range(len(head[names[0]]))]
         text = named_column(names, self.text_column, root.name) if self.text_column else None

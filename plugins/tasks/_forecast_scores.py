@@ -6,6 +6,7 @@ measures of forecast accuracy; pinball after Koenker and Bassett (1978), regress
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,72 +86,65 @@ def season_of(wanted: int | None, samples: TimelineSamples) -> int:
     return season if wanted or longest >= 2 * season else 1
 
 
-def simple_forecasts(
-    windows: Windows, indices: NDArray[np.int64], season: int
-) -> dict[str, NDArray[np.float64]]:
-    """Return what needs no learning, windows × horizon × channels, by name.
+class SimpleForecasts:
+    """What needs no learning.
 
     "naive" repeats the last known value, "seasonal naive" the last season, "drift" goes on by the
     mean step of the past, "mean" is that of the training part. (Hyndman and Athanasopoulos,
     Forecasting: principles and practice, 5.2.)
     """
-    data, horizon = windows.source.data, windows.horizon
-    rows, series = windows.rows[indices], windows.series(indices)
-    begins = data.begins[series]
-    steps = np.arange(1, horizon + 1)
-    last = _last_known(windows, rows - 1, begins)
-    shape = (len(rows), horizon, data.channels)
-    found = {"naive": np.broadcast_to(last[:, None], shape)}
-    if season > 1:
-        place = rows[:, None] - season + (steps - 1) % season
-        value = _last_known(windows, np.maximum(place, begins[:, None]), begins[:, None])
-        found["seasonal naive"] = value
-    first = _first_known(windows)[series]
-    known = np.maximum(rows - 1 - begins, 1)[:, None]
-    found["drift"] = last[:, None] + steps[:, None] * ((last - first) / known)[:, None]
-    found["mean"] = np.broadcast_to(_means(windows)[series][:, None], shape)
-    return found
+
+    def __init__(self, windows: Windows, season: int) -> None:
+        source = windows.source
+        data = source.data
+        self._windows, self._season = windows, season
+        self._values = data.values[:, : data.channels]
+        self._last_rows = _last_known_rows(self._values, data.begins)
+        shape = (len(data.begins) - 1, data.channels)
+        self._first, self._means = np.zeros(shape), np.zeros(shape)
+        for number, begin in enumerate(data.begins[:-1]):
+            series = self._values[begin : data.begins[number + 1]]
+            trained = self._values[begin : source.trained[number]]
+            counts = np.isfinite(trained).sum(axis=0)
+            self._means[number] = np.nansum(trained, axis=0) / np.maximum(counts, 1)
+            for channel, column in enumerate(series.T):
+                known = column[np.isfinite(column)]
+                self._first[number, channel] = known[0] if len(known) else 0.0
+
+    def naive(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the last known values before windows' horizons, windows × channels."""
+        return self._known(self._windows.rows[indices] - 1)
+
+    def all(self, indices: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """Return forecasts by name, windows × horizon × channels."""
+        windows, horizon = self._windows, self._windows.horizon
+        rows, series = windows.rows[indices], windows.series(indices)
+        begins = windows.source.data.begins[series]
+        steps = np.arange(1, horizon + 1)
+        last = self.naive(indices)
+        shape = (len(rows), horizon, last.shape[1])
+        found = {"naive": np.broadcast_to(last[:, None], shape)}
+        if self._season > 1:
+            place = rows[:, None] - self._season + (steps - 1) % self._season
+            found["seasonal naive"] = self._known(np.maximum(place, begins[:, None]))
+        known = np.maximum(rows - 1 - begins, 1)[:, None]
+        slope = (last - self._first[series]) / known
+        found["drift"] = last[:, None] + steps[:, None] * slope[:, None]
+        found["mean"] = np.broadcast_to(self._means[series][:, None], shape)
+        return found
+
+    def _known(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the values at rows (any shape) × channels; for a missing one that before it."""
+        at = self._last_rows[rows]
+        found: NDArray[np.float64] = np.take_along_axis(
+            self._values, at.reshape(-1, at.shape[-1]).clip(min=0), axis=0
+        ).reshape(at.shape)
+        return np.where(at >= 0, found, 0.0)
 
 
-def _last_known(
-    windows: Windows, rows: NDArray[np.int64], begins: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return the values at rows (any shape) × channels; for a missing one that before it."""
-    data = windows.source.data
-    values = data.values[:, : data.channels][rows]
-    missing = ~np.isfinite(values)
-    while missing.any():
-        at = np.nonzero(missing)
-        rows_of = np.broadcast_to(rows[..., None], values.shape)[at]
-        first = np.broadcast_to(np.broadcast_to(begins, rows.shape)[..., None], values.shape)[at]
-        for number, (row, begin) in enumerate(zip(rows_of.tolist(), first.tolist(), strict=True)):
-            column = data.values[begin : row + 1, at[-1][number]]
-            known = np.flatnonzero(np.isfinite(column))
-            place = tuple(axis[number] for axis in at)
-            values[place] = column[known[-1]] if len(known) else 0.0
-        missing = ~np.isfinite(values)
-    return values
-
-
-def _first_known(windows: Windows) -> NDArray[np.float64]:
-    """Return the first known value of each series, series × channels."""
-    data = windows.source.data
-    found = np.zeros((len(data.begins) - 1, data.channels))
-    for number, (begin, end) in enumerate(zip(data.begins[:-1], data.begins[1:], strict=True)):
-        for channel in range(data.channels):
-            column = data.values[begin:end, channel]
-            at = int(np.isfinite(column).argmax())
-            found[number, channel] = column[at] if np.isfinite(column[at]) else 0.0
-    return found
-
-
-def _means(windows: Windows) -> NDArray[np.float64]:
-    """Return the mean of each series' training part, series × channels; overall where empty."""
-    source = windows.source
-    data = source.data
-    found = np.zeros((len(data.begins) - 1, data.channels))
-    for number, (begin, end) in enumerate(zip(data.begins[:-1], source.trained, strict=True)):
-        part = data.values[begin:end, : data.channels]
-        counts = np.isfinite(part).sum(axis=0)
-        found[number] = np.nansum(part, axis=0) / np.maximum(counts, 1)
-    return found
+def _last_known_rows(values: NDArray[np.float64], begins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return, row by row and channel by channel, the last row with a value; −1 for none."""
+    rows = np.where(np.isfinite(values), np.arange(len(values))[:, None], -1)
+    for begin, end in itertools.pairwise(begins):
+        rows[begin:end] = np.maximum.accumulate(rows[begin:end], axis=0)
+    return rows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from plugins.tasks._forecast_scores import Sums, season_of, seasonal_units, simple_forecasts
+from plugins.tasks._forecast_scores import SimpleForecasts, Sums, season_of, seasonal_units
 from plugins.tasks.forecasting_head import head_problems
 from workbench.plugin_api.forecast_results import ForecastResults, middle
 from workbench.plugin_api.parameters import Size, param
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from workbench.plugin_api.data import DataInfo
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.task import Context
+
+
+MOST_KEPT = 10_000_000
+"""Numbers of forecasts that are kept for the view; of more, evenly spread windows."""
 
 
 class ForecastPrediction(Prediction, frozen=True, kw_only=True):
@@ -278,8 +282,9 @@ class ForecastEvaluator:
         assert isinstance(context.samples, Windows)
         self._task, self._context, self._windows = task, context, context.samples
         source = self._windows.source
-        self._season = season_of(task.season, source)
-        self._units = seasonal_units(source, self._season)
+        season = season_of(task.season, source)
+        self._units = seasonal_units(source, season)
+        self._forecasts = SimpleForecasts(self._windows, season)
         self._sums = Sums(task.levels, self._units)
         self._simple: dict[str, Sums] = {}
         self._kept: list[NDArray[np.float32]] = []
@@ -292,7 +297,7 @@ class ForecastEvaluator:
         truth = windows.truth(indices)
         found = self._task.forecasts(outputs, self._context, windows.stack(indices))
         self._sums.add(found, truth)
-        for name, simple in simple_forecasts(windows, indices, self._season).items():
+        for name, simple in self._forecasts.all(indices).items():
             sums = self._simple.setdefault(name, Sums((0.5,), self._units))
             sums.add(simple[..., None], truth)
         self._kept.append(found.astype(np.float32))
@@ -308,12 +313,12 @@ class ForecastEvaluator:
     def results(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of ForecastResults."""
         forecasts, indices = np.concatenate(self._kept), np.concatenate(self._indices)
-        windows = self._windows
-        naive = simple_forecasts(windows, indices, 1)["naive"][:, 0]
+        every = -(-forecasts.size // MOST_KEPT)
+        forecasts, indices, windows = forecasts[::every], indices[::every], self._windows
         return ForecastResults(
             forecasts=forecasts,
             truth=windows.truth(indices).astype(np.float32),
-            naive=naive.astype(np.float32),
+            naive=self._forecasts.naive(indices).astype(np.float32),
             times=windows.times(indices),
             series=windows.series(indices).astype(np.int32),
             quantiles=np.array(self._task.levels, np.float32),

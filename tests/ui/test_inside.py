@@ -50,6 +50,14 @@ def test_attention_is_watched_while_training_and_words_are_projected(person, tex
     assert f"“{heat.rows[row]}” looks at “{heat.columns[column]}”: " in heat.describe(row, column)
     assert cell(view, row, column) == "#fde725"
 
+    person.click("next_sample")
+    person.wait(lambda: view.timeline.snapshot.sample == 1)
+    other = view.timeline.snapshot
+    assert other.step == snapshot.step
+    assert view.map.heat.rows == list(other.names) != list(snapshot.names)
+    person.click("previous_sample")
+    person.wait(lambda: view.timeline.snapshot.sample == 0)
+
     heads = person.find("attention_head", QComboBox)
     heads.setFocus()
     QTest.keyClick(heads, Qt.Key.Key_Down)

@@ -136,6 +136,16 @@ class _Thumbnail:
         self.pixels = np.repeat((ring * 255).astype(np.uint8)[..., None], 3, 2)
 
 
+class LookingAtRest:
+    """Makes no snapshots; keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple] = []
+
+    def snapshot(self, sample, layers, attention) -> None:
+        self.asked.append((sample, layers, attention))
+
+
 class SessionAtRest:
     """What widgets see of a session."""
 
@@ -149,6 +159,7 @@ class SessionAtRest:
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.messages: list[UserError] = []
+        self.looking = LookingAtRest()
         self._watching: Watching | None = None
 
     def tick(self) -> None:

@@ -261,3 +261,25 @@ def test_leaving_a_path_field_takes_what_was_typed(qtbot, form):
     type_into(qtbot, line(form, "folder"), "/data")
     line(form, "filters").setFocus()
     assert form.said == [("folder", "/data")]
+
+
+class Lists(msgspec.Struct, frozen=True, kw_only=True):
+    names: Annotated[tuple[str, ...], param("Names")] = ()
+    levels: Annotated[tuple[float, ...], param("Levels")] = (0.1, 0.9)
+
+
+def test_names_and_numbers_are_parted_by_commas(qtbot):
+    made = StructForm(fields_of(Lists))
+    qtbot.addWidget(made)
+    made.show_struct(Lists())
+    made.show()
+    said = []
+    made.changed.connect(lambda name, value: said.append((name, value)))
+    assert line(made, "levels").text() == "0.1, 0.9"
+    type_into(qtbot, line(made, "levels"), "0.25, 0.5")
+    assert said[-1] == ("levels", (0.25, 0.5))
+    type_into(qtbot, line(made, "names"), "wind, sun power,")
+    assert said[-1] == ("names", ("wind", "sun power"))
+    line(made, "names").clear()
+    qtbot.keyClick(line(made, "names"), Qt.Key.Key_Space)
+    assert said[-1] == ("names", ())

@@ -9,7 +9,15 @@ from widgets.main_window import MainWindow
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
 from workbench.preferences import Preferences
-from workbench.session import Backends, Comparison, Projection, Session, Trial, Writing
+from workbench.session import (
+    Backends,
+    Comparison,
+    Looking,
+    Projection,
+    Session,
+    Trial,
+    Writing,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +91,7 @@ def quiet_session(catalog: Catalog, runs_folder: Path) -> Session:
     session.data, session.run = QuietData(), QuietRun(runs_folder)
     session.comparison = Comparison(session.run)
     session.trial, session.projection = Trial(session.run), Projection(session.run)
+    session.looking = Looking(session.run, session.trial)
     session.writing = Writing(session.run)
     session.backends = Backends(catalog, session.run)
     session.backends.messaged.connect(session.messaged.emit)

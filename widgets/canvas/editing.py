@@ -10,8 +10,10 @@ from widgets.canvas import geometry
 from widgets.canvas.connections import gives, takes
 from widgets.canvas.edge_item import EdgeKey
 from widgets.canvas.face import stem
+from workbench.catalog import configured
 from workbench.document import edits
 from workbench.document.graph import Graph, Node
+from workbench.errors import UserError
 from workbench.session.message import Message
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from widgets.canvas.geometry import Position
     from workbench.document.experiment import Experiment
+    from workbench.plugin_api.layer import Layer
     from workbench.session import Session
 
     Change = Callable[[Experiment], Experiment]
@@ -128,6 +131,37 @@ class Editing:
             lambda e: edits.remove_nodes(e, ids), f"{verb} {count(ids)}", select=()
         )
 
+    def bypass(self, ids: Collection[str]) -> bool:
+        """Let what follows layers take their input, and move them out of the way."""
+
+        def changed(experiment: Experiment) -> Experiment:
+            places = [node.position for node in experiment.graph.nodes]
+            aside: dict[str, Position] = {}
+            for node_id in ids:
+                x, y = experiment.graph[node_id].position
+                aside[node_id] = geometry.free_place((x + geometry.COLUMN, y), places)
+                places.append(aside[node_id])
+            return edits.move(edits.bypass(experiment, ids), aside)
+
+        return bool(ids) and self.apply(changed, f"Bypass {count(ids)}")
+
+    def swap_type(self, node_id: str, type_id: str) -> bool:
+        """Make a layer another kind in its place; settings that both kinds have are kept.
+
+        A name that only told the kind tells the new one.
+        """
+        node, kind = self.graph[node_id], self.session.catalog.layers[type_id]
+        kept = {name: value for name, value in node.params.items() if _fits(kind, name, value)}
+        old_stem, new_stem = stem(self.title(node.type)), stem(kind.title)
+        is_plain = node_id.rstrip("0123456789") == old_stem != new_stem
+        name = self.graph.unused_id(new_stem) if is_plain else node_id
+
+        def changed(experiment: Experiment) -> Experiment:
+            swapped = edits.change_type(experiment, node_id, type_id, kept)
+            return edits.rename(swapped, node_id, name)
+
+        return self.apply(changed, f"Make {node_id} {kind.title}", select=(name,))
+
     def rename(self, old: str, new: str) -> bool:
         """Give a layer another name."""
         chosen = [new if i == old else i for i in self.selection]
@@ -162,6 +196,14 @@ class Editing:
 
     def _is_open_end(self, node: Node) -> bool:
         return not self.graph.successors[node.id] and self._gives(node.id)
+
+
+def _fits(kind: type[Layer], name: str, value: Any) -> bool:
+    try:
+        configured(kind, {name: value})
+    except UserError:
+        return False
+    return True
 
 
 def insertion(node: Node, key: EdgeKey) -> Change:

@@ -38,6 +38,8 @@ class CanvasKeys:
             (Qt.Key.Key_X, _CTRL): view.cut,
             (Qt.Key.Key_V, _CTRL): view.paste,
             (Qt.Key.Key_D, _CTRL): view.duplicate,
+            (Qt.Key.Key_B, _CTRL): view.bypass,
+            (Qt.Key.Key_T, _CTRL): view.swap_type,
             (Qt.Key.Key_F, _CTRL): view.find,
             (Qt.Key.Key_F2, _NONE): view.rename,
             (Qt.Key.Key_A, _SHIFT): view.tidy,

@@ -27,6 +27,8 @@ def node_menu(view: CanvasView, node_id: str) -> QMenu:
             ("Rename…", "F2", view.rename),
             ("Duplicate", "Ctrl+D", view.duplicate),
             ("Unfreeze" if frozen else "Freeze", "", view.toggle_trainable),
+            ("Bypass", "Ctrl+B", view.bypass),
+            ("Change its kind…", "Ctrl+T", view.swap_type),
             None,
             ("Cut", "Ctrl+X", view.cut),
             ("Copy", "Ctrl+C", view.copy),

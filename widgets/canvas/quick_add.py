@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
     from workbench.catalog import Catalog
 
+PROMPT = "Add a layer"
 _ROWS = 8
 
 
@@ -36,7 +37,7 @@ class QuickAdd(QFrame):
         self.setAccessibleName("Add a layer")
         self._layers = [kind for group in by_category(catalog.layers).values() for kind in group]
         self._theme = theme
-        self._field = QLineEdit(placeholderText="Add a layer")
+        self._field = QLineEdit(placeholderText=PROMPT)
         self._field.setObjectName("quick_add_field")
         self._field.setAccessibleName("Name of the layer to add")
         self._list = QListWidget()
@@ -55,9 +56,10 @@ class QuickAdd(QFrame):
         self._list.itemClicked.connect(self._on_clicked)
         self.hide()
 
-    def open(self, at: QPoint) -> None:
+    def open(self, at: QPoint, prompt: str = PROMPT) -> None:
         """Show the box near a point of the parent, empty and ready to type in."""
         self._restyle()
+        self._field.setPlaceholderText(prompt)
         self._field.clear()
         self._on_text_changed("")
         self.setFixedWidth(250)

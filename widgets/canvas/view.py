@@ -72,6 +72,7 @@ class CanvasView(NetworkView):
         self._quick_add = QuickAdd(session.catalog, theme, self)
         self._quick_add_at = QPoint()
         self._quick_add_edge: EdgeKey | None = None
+        self._swapped: str | None = None
         self._find_bar = FindBar(self.network, theme, self)
         self._rename_field = RenameField(self.editing.rename, self)
         self._minimap = Minimap(self.network, theme, self)
@@ -148,6 +149,21 @@ class CanvasView(NetworkView):
         """Freeze the selected layers, or unfreeze them."""
         self.editing.toggle_trainable(self.editing.selection)
 
+    def bypass(self) -> None:
+        """Let what follows the selected layers take their input instead."""
+        self.editing.bypass(self.editing.selection)
+
+    def swap_type(self) -> None:
+        """Open the search box; its choice takes the place of the selected layer."""
+        if self.editing.selection:
+            node_id = self.editing.selection[-1]
+            box = geometry.node_rect(self.network.nodes[node_id].place)
+            self.reveal(box)
+            self._swapped = node_id
+            self._quick_add_edge = None
+            corner = self.mapFromScene(box).boundingRect().bottomLeft()
+            self._quick_add.open(corner, f"What {node_id} becomes")
+
     def find(self) -> None:
         """Open the find bar."""
         self._find_bar.open()
@@ -165,7 +181,7 @@ class CanvasView(NetworkView):
             at = self.mapFromGlobal(QCursor.pos())
             if not self.rect().contains(at):
                 at = self.rect().center()
-        self._quick_add_at, self._quick_add_edge = at, edge
+        self._quick_add_at, self._quick_add_edge, self._swapped = at, edge, None
         self._quick_add.open(at)
 
     def nudge(self, dx: int, dy: int) -> None:
@@ -267,7 +283,11 @@ class CanvasView(NetworkView):
             self._reveal_selection()
 
     def _on_layer_chosen(self, type_id: str) -> None:
-        edge = self._quick_add_edge
+        edge, swapped = self._quick_add_edge, self._swapped
+        if swapped is not None:
+            if swapped in self.network.graph:
+                self.editing.swap_type(swapped, type_id)
+            return
         if edge in self.network.edges:
             self.editing.insert(type_id, edge)
         elif self.editing.selection:

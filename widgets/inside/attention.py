@@ -54,6 +54,7 @@ class AttentionView(QWidget):
         self._lay_out()
         session.run.opened.connect(self._on_opened)
         session.run.updated.connect(self.refresh)
+        session.watching.changed.connect(self.refresh)
         theme.changed.connect(self._draw)
 
     @property

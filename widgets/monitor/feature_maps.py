@@ -161,6 +161,7 @@ class FeatureMaps(QWidget):
     def _on_watching_changed(self) -> None:
         self._channel = None
         if self.isVisible():
+            self.timeline.refresh()
             self._show(self._snapshot)
 
     def _on_theme_changed(self) -> None:

@@ -76,8 +76,9 @@ class ForecastScores(QWidget):
         self.table.setRowCount(len(rows))
         self.table.setHorizontalHeaderLabels(["", *(metric_title(name) for name in names)])
         header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(36)
         for row, (title, metrics) in enumerate(rows.items()):
             self.table.setItem(row, 0, QTableWidgetItem(title.capitalize()))
             for column, name in enumerate(names, 1):

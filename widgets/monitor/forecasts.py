@@ -281,7 +281,7 @@ class ForecastsPanel(QWidget):
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(drawn)
         splitter.addWidget(told)
-        splitter.setSizes([900, 400])
+        splitter.setSizes([860, 440])
         splitter.setStretchFactor(0, 1)
         return splitter
 

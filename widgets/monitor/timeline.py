@@ -63,9 +63,22 @@ class Timeline(QWidget):
             self.snapshot = None
         else:
             self.snapshot = self._session.run.snapshot(probes[index][1]) or before
+            if self.is_live and not self._session.run.is_active:
+                self.snapshot = self._of_checkpoint() or self.snapshot
         if self.snapshot is not before:
             self._show_picture(self.snapshot)
         return self.snapshot is not before
+
+    def _of_checkpoint(self) -> Snapshot | None:
+        """Return what was not recorded, made of the last checkpoint; None: it was, or not yet."""
+        newest, watching = self.snapshot, self._watching
+        layers = tuple(layer for layer in (watching.layer,) if layer)
+        heads = watching.attention
+        if newest is not None and newest.sample == watching.sample:
+            recorded = {name.partition("/")[0] for name in newest.attention}
+            if newest.layers.keys() >= set(layers) and recorded >= set(heads):
+                return None
+        return self._session.looking.snapshot(watching.sample, layers, heads)
 
     def _index(self) -> int:
         """Return the number of the shown snapshot; a thinned one gives its neighbour."""

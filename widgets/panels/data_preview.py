@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QHelpEvent, QPaintEvent, QShowEvent
+    from PySide6.QtGui import QHelpEvent, QMouseEvent, QPaintEvent, QShowEvent
 
     from widgets.theme import Theme
     from workbench.session import Session
@@ -39,6 +39,8 @@ class DataPreview(QWidget):
         self._wanted: object = None
         self._round = 0
         self._grid = ThumbnailGrid(theme, self)
+        self._grid.clicked.connect(self._on_clicked)
+        self._shown: list[Thumbnail] = []
         self._note = wrapped("", self)
         self._box = ComboBox(self)
         self._box.setObjectName("previewKind")
@@ -118,9 +120,28 @@ class DataPreview(QWidget):
         if wanted != self._wanted:
             return
         info = self._session.data.info
+        self._shown = found
+        is_series = info is not None and info.kind == "series"
+        shape = Qt.CursorShape.PointingHandCursor if is_series else Qt.CursorShape.ArrowCursor
+        self._grid.setCursor(shape)
         self._grid.show_thumbnails(found, info.classes if info else ())
         self._note.setText("" if found else "There is no preview of these data.")
         self._note.setVisible(not found)
+
+    def _on_clicked(self, number: int) -> None:
+        """Show a series at large, with its frequencies."""
+        info = self._session.data.info
+        if info is None or info.kind != "series":
+            return
+        from widgets.dialogs.spectrum import SpectrumDialog
+
+        kind, thumbnail = self._box.currentData(), self._shown[number]
+        split = "train" if kind == "augmented" else kind
+        known = 0 <= thumbnail.target < len(info.classes)
+        title = info.classes[thumbnail.target] if known else ""
+        dialog = SpectrumDialog(self._session, self._theme, self.window())
+        dialog.show_sample(split, thumbnail.index, title)
+        dialog.show()
 
     def _on_again(self) -> None:
         self._round += 1
@@ -131,7 +152,13 @@ class DataPreview(QWidget):
 
 
 class ThumbnailGrid(QWidget):
-    """Paints pictures in as many columns as fit, each with its class below; texts in rows."""
+    """Paints pictures in as many columns as fit, each with its class below; texts in rows.
+
+    Signals:
+        clicked(int): place of a sample among those shown.
+    """
+
+    clicked = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -174,6 +201,18 @@ class ThumbnailGrid(QWidget):
         if event.type() == event.Type.ToolTip:
             self._set_tip(event)
         return super().event(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Tell which picture was clicked."""
+        number = self._number_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and number is not None:
+            self.clicked.emit(number)
+
+    def picture_rect(self, number: int) -> QRect:
+        """Return where a picture is."""
+        columns, cell = self._columns(self.width())
+        left = number % columns * (cell + 4)
+        return QRect(left, number // columns * (cell + self._line()), cell, cell)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the samples in sight."""
@@ -229,17 +268,22 @@ class ThumbnailGrid(QWidget):
         columns = max((width + 4) // 54, 2)
         return columns, max((width - 4 * (columns - 1)) // columns, 16)
 
-    def _set_tip(self, event: QHelpEvent) -> None:
+    def _number_at(self, place: QPoint) -> int | None:
         if self._texts:
-            index = event.pos().y() // self._text_row()
-            self.setToolTip(self._texts[index] if index < len(self._texts) else "")
-            return
+            row = place.y() // self._text_row()
+            return row if 0 <= row < len(self._texts) else None
         columns, cell = self._columns(self.width())
-        column = event.pos().x() // (cell + 4)
-        index = event.pos().y() // (cell + self._line()) * columns + column
+        column = place.x() // (cell + 4)
+        number = place.y() // (cell + self._line()) * columns + column
+        return number if column < columns and 0 <= number < len(self._items) else None
+
+    def _set_tip(self, event: QHelpEvent) -> None:
+        number = self._number_at(event.pos())
         tip = ""
-        if column < columns and 0 <= index < len(self._items):
-            _, title, name = self._items[index]
+        if number is not None and self._texts:
+            tip = self._texts[number]
+        elif number is not None:
+            _, title, name = self._items[number]
             tip = f"{name} ({title})" if title else name
         self.setToolTip(tip)
 

@@ -43,14 +43,28 @@ class Report:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def check(experiment: Experiment, catalog: Catalog, info: DataInfo | None = None) -> Report:
+def check(
+    experiment: Experiment,
+    catalog: Catalog,
+    info: DataInfo | None = None,
+    *,
+    is_reading: bool = False,
+) -> Report:
     """Check an experiment against its data, if they are known, its task and its backend.
 
     Pure Python and fast enough to run at every key stroke; never raises for a bad document.
+
+    Args:
+        is_reading: the data are just being looked at, so that not to know them is no problem.
     """
-    resolution = resolve(experiment.graph, catalog, info.input if info else None, experiment.name)
+    waits = is_reading and info is None
+    resolution = resolve(
+        experiment.graph, catalog, info.input if info else None, experiment.name, waits=waits
+    )
     problems = list(resolution.problems)
     problems += _structure(experiment, resolution)
+    if waits and not problems:
+        return Report(resolution, (Problem("warning", "The data are still being read."),))
     if not any(problem.severity == "error" for problem in problems):
         problems += _fit(experiment, catalog, resolution.network, info)
     problems += _settings(experiment)

@@ -13,6 +13,7 @@ from workbench.errors import UserError
 from workbench.plugin_api.layer import need_values
 from workbench.plugin_api.network import Network, ResolvedNode
 from workbench.plugin_api.problems import Problem, Repair
+from workbench.plugin_api.tensors import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,12 +33,18 @@ class Resolution:
 
 
 def resolve(
-    graph: Graph, catalog: Catalog, data_type: TensorType | None = None, name: str = "Network"
+    graph: Graph,
+    catalog: Catalog,
+    data_type: TensorType | None = None,
+    name: str = "Network",
+    *,
+    waits: bool = False,
 ) -> Resolution:
     """Resolve a graph node by node; a node after a broken one is left out silently.
 
     Args:
         data_type: type of a prepared sample, for Input layers that take it from the data.
+        waits: that will be known soon, so that an Input which lacks it is left out silently, too.
     """
     try:
         order = graph.order()
@@ -50,6 +57,8 @@ def resolve(
         try:
             resolved = _resolve_node(node, graph, catalog, found, data_type)
         except Exception as raised:
+            if waits and node.type == "Input" and isinstance(raised, ShapeError):
+                continue
             told = _in_words(raised, node)
             repair = None
             if node.type not in catalog.layers:

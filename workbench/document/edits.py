@@ -81,6 +81,43 @@ def remove_nodes(experiment: Experiment, ids: Collection[str]) -> Experiment:
     return _with_nodes(experiment, (mended(n) for n in graph.nodes if n.id not in gone))
 
 
+def bypass(experiment: Experiment, ids: Collection[str]) -> Experiment:
+    """Let what follows some nodes take their input instead; the nodes stay beside the way.
+
+    Raises:
+        EditError: a node has not exactly one input, or nothing follows any of them.
+    """
+    graph = experiment.graph
+    passed = {node_id for node_id in ids if node_id in graph}
+    for node_id in passed:
+        if len(graph[node_id].inputs) != 1:
+            raise EditError(
+                f"{node_id} cannot be bypassed: it has {len(graph[node_id].inputs)} inputs.",
+                "Only a layer with a single input can be left out of the way.",
+            )
+    if not any(set(graph.successors[node_id]) - passed for node_id in passed):
+        raise EditError("Nothing follows these layers.", "They are out of the way already.")
+
+    def before(source: str) -> str:
+        while source in passed:
+            source = graph[source].inputs[0]
+        return source
+
+    def mended(node: Node) -> Node:
+        if node.id in passed or passed.isdisjoint(node.inputs):
+            return node
+        return msgspec.structs.replace(node, inputs=tuple(map(before, node.inputs)))
+
+    return _with_nodes(experiment, map(mended, graph.nodes))
+
+
+def change_type(
+    experiment: Experiment, node_id: str, type_id: str, params: Mapping[str, Any]
+) -> Experiment:
+    """Make a node another kind of layer, with other settings, in its place."""
+    return update_node(experiment, node_id, type=type_id, params=dict(params))
+
+
 def connect(
     experiment: Experiment, source: str, target: str, index: int | None = None
 ) -> Experiment:

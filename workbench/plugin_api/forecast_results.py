@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ForecastResults:
-    """One row for every window of a split.
+    """One row for every window of a split, or for evenly spread ones of very many.
 
     Attributes:
         forecasts: windows × horizon × channels × quantiles, float32; one "quantile" for a point.

@@ -38,9 +38,10 @@ def find_step(times: np.ndarray, dated: bool) -> tuple[str, float]:
         at_ends = months_of(times + DAY) > months
         if (places == places[0]).all() or at_ends.all():
             apart = np.diff(months)
-            size = int(apart.min())
-            if size > 0 and not (apart % size).any() and apart.sum() / size < 1.25 * len(times):
-                return "months", float(size)
+            months_apart = int(apart.min())
+            is_regular = months_apart > 0 and not (apart % months_apart).any()
+            if is_regular and apart.sum() / months_apart < 1.25 * len(times):
+                return "months", float(months_apart)
     apart = np.diff(times)
     sizes, counts = np.unique(apart, return_counts=True)
     size = float(sizes[counts.argmax()])
@@ -80,8 +81,10 @@ def following(last: float, count: int, unit: str, size: float) -> np.ndarray:
     lengths = month_starts(months + 1) - month_starts(months)
     place = last - month_starts(np.array([month]))[0]
     if months_of(at + DAY)[0] > month and place % DAY == 0 and place >= 27 * DAY:
-        return month_starts(months) + lengths - DAY
-    return month_starts(months) + np.minimum(place, lengths - DAY + place % DAY)
+        ends: np.ndarray = month_starts(months) + lengths - DAY
+        return ends
+    found: np.ndarray = month_starts(months) + np.minimum(place, lengths - DAY + place % DAY)
+    return found
 
 
 def resampled(

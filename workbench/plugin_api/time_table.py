@@ -6,9 +6,9 @@ numbers there. What is wrong with a file is a ValueError in words that names its
 
 from __future__ import annotations
 
-import array
 import csv
 import datetime
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +16,12 @@ import numpy as np
 from workbench.plugin_api.time_steps import find_step, grouped, on_grid, resampled, time_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MISSING = ("", "?", "-", ".", "na", "n/a", "nan", "null", "none")
 """Cells, in small letters, that stand for a missing value."""
+BLOCK = 4096
+"""Rows that are read at once."""
 STEPS = {
     "minute": ("seconds", 60.0),
     "hour": ("seconds", 3600.0),
@@ -45,9 +47,9 @@ def cells_of(path: str) -> Iterator[tuple[int, list[str]]]:
         number = 0
         for batch in table.iter_batches():
             columns = [["" if v is None else str(v) for v in c.to_pylist()] for c in batch.columns]
-            for row in zip(*columns, strict=True):
+            for values in zip(*columns, strict=True):
                 number += 1
-                yield number, list(row)
+                yield number, list(values)
         return
     with open(path, "rb") as raw:
         head = raw.read(1 << 20)
@@ -140,38 +142,71 @@ def read_columns(path: str, recipe: dict[str, Any]) -> dict[str, Any]:
     places = [names.index(name) for name in recipe["columns"]]
     time = names.index(recipe["time"]) if recipe["time"] else None
     series = names.index(recipe["series"]) if recipe["series"] else None
-    values, times, lines = array.array("d"), array.array("d"), array.array("q")
+    values: list[np.ndarray] = []
+    times: list[np.ndarray] = []
+    lines: list[int] = []
     ids: list[str] = []
-    read_time = moment_of if recipe["dated"] else number_of
-    for line, cells in rows:
-        if len(cells) < len(names):
-            raise ValueError(f"line {line} has {len(cells)} cells, not {len(names)}")
-        for place in places:
-            number = number_of(cells[place])
-            if number is None:
-                raise ValueError(
-                    f"“{cells[place]}” in column “{names[place]}”, line {line}, is not a number"
-                )
-            values.append(number)
+    while block := list(itertools.islice(rows, BLOCK)):
+        numbers = [line for line, _ in block]
+        short = next((n for n, (_, cells) in enumerate(block) if len(cells) < len(names)), None)
+        if short is not None:
+            found = len(block[short][1])
+            raise ValueError(f"line {numbers[short]} has {found} cells, not {len(names)}")
+        columns = list(zip(*(cells[: len(names)] for _, cells in block), strict=True))
+        read = [numbers_of(columns[place], names[place], numbers) for place in places]
+        values.append(np.stack(read, axis=1))
         if time is not None:
-            moment = read_time(cells[time])
-            if moment is None or np.isnan(moment):
-                what = "a date like 2024-05-31" if recipe["dated"] else "a number"
+            moments = moments_of if recipe["dated"] else numbers_of
+            found_times = moments(columns[time], names[time], numbers)
+            if np.isnan(found_times).any():
+                row = int(np.isnan(found_times).argmax())
                 raise ValueError(
-                    f"“{cells[time]}” in column “{names[time]}”, line {line}, is not {what}"
+                    f"the time in column “{names[time]}”, line {numbers[row]}, is missing"
                 )
-            times.append(moment)
-        ids.append(cells[series] if series is not None else "")
-        lines.append(line)
+            times.append(found_times)
+        ids += columns[series] if series is not None else [""] * len(block)
+        lines += numbers
     if not lines:
         raise ValueError("it has no rows")
-    found = np.frombuffer(values, np.float64).reshape(len(lines), -1)
+    whole = np.concatenate(values)
     return {
-        "values": np.where(np.isfinite(found), found, np.nan),
-        "times": np.frombuffer(times, np.float64) if time is not None else None,
+        "values": np.where(np.isfinite(whole), whole, np.nan),
+        "times": np.concatenate(times) if time is not None else None,
         "series": ids,
-        "lines": np.frombuffer(lines, np.int64),
+        "lines": np.array(lines, np.int64),
     }
+
+
+def numbers_of(cells: Sequence[str], name: str, lines: list[int]) -> np.ndarray:
+    """Return a column's numbers, NaN where one is missing; text is named by its line."""
+    try:
+        return np.array(cells, np.float64)
+    except ValueError:
+        pass
+    found = np.empty(len(cells))
+    for row, cell in enumerate(cells):
+        number = number_of(cell)
+        if number is None:
+            raise ValueError(f"“{cell}” in column “{name}”, line {lines[row]}, is not a number")
+        found[row] = number
+    return found
+
+
+def moments_of(cells: Sequence[str], name: str, lines: list[int]) -> np.ndarray:
+    """Return a column's dates in seconds since 1970; other text is named by its line."""
+    if all(cell[4:5] == "-" and "Z" not in cell and "+" not in cell for cell in cells):
+        try:
+            return np.array(cells, "datetime64[s]").astype(np.int64).astype(np.float64)
+        except ValueError:
+            pass
+    found = np.empty(len(cells))
+    for row, cell in enumerate(cells):
+        moment = moment_of(cell)
+        if moment is None:
+            what = "a date like 2024-05-31"
+            raise ValueError(f"“{cell}” in column “{name}”, line {lines[row]}, is not {what}")
+        found[row] = moment
+    return found
 
 
 def read_time_table(path: str, recipe: dict[str, Any]) -> dict[str, Any]:

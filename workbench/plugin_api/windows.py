@@ -87,7 +87,8 @@ def to_scale(
     plain = np.log(values) if log else values
     channels = values.shape[-1]
     offset, spread = (part[..., :channels] for part in scale)
-    return (plain - anchor - offset) / spread
+    scaled: np.ndarray = (plain - anchor - offset) / spread
+    return scaled
 
 
 def from_scale(
@@ -99,4 +100,5 @@ def from_scale(
     if values.ndim > anchor.ndim:
         offset, spread, anchor = offset[..., None], spread[..., None], anchor[..., None]
     plain = values.astype(np.float64) * spread + offset + anchor
-    return np.exp(plain) if log else plain
+    restored: np.ndarray = np.exp(plain) if log else plain
+    return restored

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from workbench.errors import UserError
 from workbench.files import write_atomically
@@ -134,6 +134,11 @@ def quantise_shares(shares: NDArray[np.floating], steps: tuple[int, int]) -> Att
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Write one snapshot, atomically."""
+    write_atomically(path, encode_snapshot(snapshot), durable=False)
+
+
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """Return the content of a snapshot's file."""
     tensors: dict[str, NDArray[np.generic]] = {}
     if snapshot.picture is not None:
         tensors["picture"] = snapshot.picture
@@ -157,7 +162,14 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "ranges": {name: (h.low, h.high) for name, h in snapshot.histograms.items()},
     }
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    write_atomically(path, save(contiguous, {"snapshot": json.dumps(described)}), durable=False)
+    return save(contiguous, {"snapshot": json.dumps(described)})
+
+
+def decode_snapshot(content: bytes) -> Snapshot:
+    """Return the snapshot whose file has this content."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    return _snapshot(json.loads(header["__metadata__"]["snapshot"]), load(content))
 
 
 def read_snapshot(path: Path) -> Snapshot:

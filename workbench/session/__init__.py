@@ -12,6 +12,7 @@ from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
+from workbench.session.looking import Looking
 from workbench.session.message import Message
 from workbench.session.projection import Projection
 from workbench.session.run import RunSession
@@ -33,6 +34,7 @@ __all__ = [
     "Comparison",
     "DataSession",
     "DocumentSession",
+    "Looking",
     "Message",
     "Projection",
     "RunSession",
@@ -64,6 +66,7 @@ class Session:
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.trial = Trial(self.run)
+        self.looking = Looking(self.run, self.trial)
         self.projection = Projection(self.run)
         self.writing = Writing(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
@@ -157,4 +160,4 @@ class Session:
         self.messaged.emit(Message("error", error.message, error.hint))
 
     def _on_info_changed(self) -> None:
-        self.document.set_info(self.data.info)
+        self.document.set_info(self.data.info, is_reading=self.data.is_busy)

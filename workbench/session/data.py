@@ -18,7 +18,9 @@ from workbench.reading import (
     Pictured,
     Refused,
     Reply,
+    SeenSpectrum,
     ShowPicture,
+    ShowSpectrum,
     ShowTimeline,
     TimelineShown,
 )
@@ -72,6 +74,7 @@ class DataSession:
         self._measuring = 0
         self._waiting: dict[int, Callable[[list[Thumbnail]], Any]] = {}
         self._timelines: dict[int, Callable[[SeenTimeline | None], Any]] = {}
+        self._spectra: dict[int, Callable[[SeenSpectrum | UserError], Any]] = {}
         self.info: DataInfo | None = None
         self.error: UserError | None = None
         self.is_busy = False
@@ -155,6 +158,14 @@ class DataSession:
             request = ShowTimeline(data=self._data, series=series, most=most)
             self._timelines[self._reader.ask(request)] = done
 
+    def spectrum(
+        self, split: SplitName, index: int, done: Callable[[SeenSpectrum | UserError], Any]
+    ) -> None:
+        """Fetch a sound or series with its frequencies; `done` is called from a later `tick`."""
+        if self._data is not None:
+            request = ShowSpectrum(data=self._data, split=split, index=index)
+            self._spectra[self._reader.ask(request)] = done
+
     def tick(self) -> None:
         """Hand over what the helper process has answered."""
         for reply in self._reader.replies():
@@ -164,6 +175,12 @@ class DataSession:
                 self._take_lengths(reply)
             elif done := self._waiting.pop(reply.id, None):
                 done(_thumbnails(reply))
+            elif shown := self._spectra.pop(reply.id, None):
+                shown(
+                    UserError(reply.message, reply.hint)
+                    if isinstance(reply, Refused)
+                    else reply.spectrum
+                )
             elif seen := self._timelines.pop(reply.id, None):
                 seen(reply.timeline if isinstance(reply, TimelineShown) else None)
 
@@ -171,6 +188,7 @@ class DataSession:
         """End the helper process."""
         self._waiting.clear()
         self._timelines.clear()
+        self._spectra.clear()
         self._reader.close()
 
     def _describe(self, data: Data, fresh: bool = False) -> None:

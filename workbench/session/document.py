@@ -40,6 +40,7 @@ class DocumentSession:
         self._catalog = catalog
         self._history = History(Experiment())
         self._info: DataInfo | None = None
+        self._is_reading = False
         self._recovery = Recovery()
         self.path: Path | None = None
         self.selection: tuple[str, ...] = ()
@@ -74,7 +75,7 @@ class DocumentSession:
         """Return what the report would be with another backend."""
         if backend == self.experiment.training.backend:
             return self.report
-        return check(set_training(self.experiment, backend=backend), self._catalog, self._info)
+        return self._checked(set_training(self.experiment, backend=backend))
 
     def edit(
         self, change: Callable[[Experiment], Experiment], title: str, merge_key: str = ""
@@ -142,9 +143,9 @@ class DocumentSession:
         self._recovery.discard()
         self.file_changed.emit()
 
-    def set_info(self, info: DataInfo | None) -> None:
+    def set_info(self, info: DataInfo | None, *, is_reading: bool = False) -> None:
         """Take over what is known of the data, and check the experiment against it."""
-        self._info = info
+        self._info, self._is_reading = info, is_reading
         self._check()
 
     def tick(self) -> None:
@@ -163,7 +164,7 @@ class DocumentSession:
             self._recovery.note(self.experiment, self.path)
         before = self.selection  # without what is gone, when others look at it
         self.selection = tuple(i for i in before if i in self.experiment.graph)
-        self.report = check(self.experiment, self._catalog, self._info)
+        self.report = self._checked(self.experiment)
         self.experiment_changed.emit()
         self.report_changed.emit()
         self.file_changed.emit()
@@ -171,5 +172,8 @@ class DocumentSession:
             self.selection_changed.emit()
 
     def _check(self) -> None:
-        self.report = check(self.experiment, self._catalog, self._info)
+        self.report = self._checked(self.experiment)
         self.report_changed.emit()
+
+    def _checked(self, experiment: Experiment) -> Report:
+        return check(experiment, self._catalog, self._info, is_reading=self._is_reading)

@@ -15,6 +15,7 @@ from workbench.inspecting import (
     Explained,
     Load,
     Loaded,
+    Look,
     Network,
     Reply,
     Sample,
@@ -24,7 +25,7 @@ from workbench.session.helper import Helper
 from workbench.session.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from workbench.session.run import RunSession
 
@@ -59,6 +60,7 @@ class Trial:
         self._begun = False
         self._sample: Sample | None = None
         self._asked = 0
+        self._looks: dict[int, Callable[[Reply], None]] = {}
         self._clear()
         run.opened.connect(self._on_opened)
 
@@ -84,6 +86,10 @@ class Trial:
             request = Explain(network=self._network, sample=self._sample, target=target)
             self._send(request, "explaining")
 
+    def look(self, request: Look, done: Callable[[Reply], None]) -> None:
+        """Ask the process for a snapshot; `done` is called from a later `tick`."""
+        self._looks[self._helper.ask(request)] = done
+
     def forget(self) -> None:
         """Let go of the sample."""
         self._sample = None
@@ -95,6 +101,8 @@ class Trial:
         for reply in self._helper.replies():
             if reply.id == self._asked:
                 self._take(reply)
+            elif done := self._looks.pop(reply.id, None):
+                done(reply)
 
     def close(self) -> None:
         """End the process."""
@@ -123,7 +131,7 @@ class Trial:
             self._send(Load(network=network), "loading")
 
     def _send(self, request: Load | Ask | Explain, doing: Doing) -> None:
-        self._helper.forget(lambda _: True)
+        self._helper.forget(lambda asked: not isinstance(asked, Look))
         self._asked = self._helper.ask(request)
         self.doing = doing
         self.changed.emit()
@@ -155,6 +163,7 @@ class Trial:
 
     def _on_opened(self) -> None:
         self._helper.forget(lambda _: True)
+        self._looks.clear()
         if self._begun:
             self._load()
         else:

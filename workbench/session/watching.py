@@ -19,7 +19,7 @@ class Watching:
     The layer follows the selection on the canvas as long as the shown run has such a layer.
 
     Signals:
-        changed(): the layer or the sample is another.
+        changed(): the layer or the sample is another, or the layers whose attention is wanted.
     """
 
     changed = Signal()
@@ -28,7 +28,7 @@ class Watching:
         self._session = session
         self.layer = ""
         self.sample = 0
-        self._attention: tuple[str, ...] = ()
+        self.attention: tuple[str, ...] = ()
         session.run.opened.connect(self._on_opened)
         session.document.selection_changed.connect(self._on_selection_changed)
         self._on_opened()
@@ -63,9 +63,10 @@ class Watching:
 
     def look_at_attention(self, *nodes: str) -> None:
         """Have recorded what these layers attend to, beside all else; none: nobody looks."""
-        if nodes != self._attention:
-            self._attention = nodes
+        if nodes != self.attention:
+            self.attention = nodes
             self._tell()
+            self.changed.emit()
 
     def _on_selection_changed(self) -> None:
         known = set(self.layers)
@@ -101,7 +102,7 @@ class Watching:
         known = set(self.layers)
         selected = [node for node in self._session.document.selection if node in known]
         layers = tuple(dict.fromkeys((self.layer, *selected)))[:MOST_LAYERS]
-        attention = tuple(node for node in self._attention if node in known)
+        attention = tuple(node for node in self.attention if node in known)
         self._session.attempt(
             lambda: self._session.run.watch(
                 self.sample, layers, self.layers[:MOST_THUMBNAILS], attention

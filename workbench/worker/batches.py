@@ -181,7 +181,8 @@ class Feed:
         return self._memory[split]
 
     def _scaled_in_chunks(self, shaped: NDArray[Any]) -> NDArray[np.float32]:
-        inputs = np.empty((len(shaped), *self.prepared.info.input.shape), np.float32)
+        sizes = (size or 0 for size in self.prepared.info.input.shape)
+        inputs = np.empty((len(shaped), *sizes), np.float32)
         for start in range(0, len(inputs), CHUNK):
             part = slice(start, start + CHUNK)
             inputs[part] = self.prepared.preprocessing.scale(shaped[part], self.prepared.fitted)

@@ -19,8 +19,24 @@ MARGIN = 0.04
 OVERSAMPLING = 3
 """Lines are drawn so many times larger and scaled down, which smooths them."""
 MOST_CHANNELS = 24
+LONGEST_SIGNAL = 4096
 LINES = 7
 """Of a text in a picture."""
+
+
+def in_blocks(values: NDArray[Any]) -> NDArray[Any]:
+    """Return time × channels as blocks × steps × channels, 4096 blocks at most, filled by zeros."""
+    length = max(-(-len(values) // LONGEST_SIGNAL), 1)
+    filled = np.pad(values, ((0, -len(values) % length), (0, 0)))
+    return filled.reshape(-1, length, filled.shape[1])
+
+
+def shortened(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a series for the eye: of a long one the value furthest from zero of each block."""
+    blocks = in_blocks(values)
+    furthest = np.abs(blocks).argmax(axis=1)[:, None]
+    found: NDArray[Any] = np.take_along_axis(blocks, furthest, axis=1)[:, 0]
+    return found
 
 
 def draw_series(values: NDArray[Any], width: int, height: int) -> Image.Image:

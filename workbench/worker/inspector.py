@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from workbench.inspecting import (
     GivenFile,
     Load,
     Loaded,
+    Look,
+    Looked,
     Network,
     Reply,
     Request,
@@ -31,19 +33,21 @@ from workbench.inspecting import (
 )
 from workbench.plugin_api.task import ClassPrediction
 from workbench.reading import Refused
+from workbench.runs.commands import Watch
 from workbench.runs.folder import RunFolder
+from workbench.runs.probes import encode_snapshot
 from workbench.worker import asking
+from workbench.worker.batches import Feed, prepare
 from workbench.worker.checkpoints import STATE, Checkpoints
+from workbench.worker.drawings import in_blocks, shortened
 from workbench.worker.serving import serve
+from workbench.worker.snapshots import SampleCache, snapshot_of
 from workbench.worker.trained import Trained, open_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
 
-LONGEST_SIGNAL = 4096
-"""Steps of a series that are sent for the eye; of a longer one each stands for several."""
 MOST_CHANNELS = 64
 
 
@@ -55,6 +59,7 @@ class Inspector:
         self._key: object = None
         self._trained: Trained | None = None
         self._asked: tuple[Sample, asking.Question] | None = None
+        self._samples: SampleCache | None = None
 
     def answer(self, request: Request) -> Reply:
         """Return the answer; whatever goes wrong is an answer too."""
@@ -73,6 +78,8 @@ class Inspector:
                     return self._answered(request, trained)
                 case Explain():
                     return self._explained(request, trained)
+                case Look():
+                    return self._looked(request, trained)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)
         except NotImplementedError:
@@ -88,7 +95,7 @@ class Inspector:
         folder = RunFolder(Path(network.run))
         key = (network, _newest(folder))
         if self._trained is None or key != self._key:
-            self._trained, self._key, self._asked = None, None, None
+            self._trained = self._key = self._asked = self._samples = None
             self._trained = open_trained(
                 folder, self._catalog, network.checkpoint, differentiable=True
             )
@@ -126,7 +133,7 @@ class Inspector:
         found = asking.explain(trained, asked, request.target)
         values = found.values
         if asked.shaped.ndim == 2:
-            values = _in_blocks(values).sum(axis=1)
+            values = in_blocks(values[:, :MOST_CHANNELS]).sum(axis=1)
         return Explained(
             id=request.id,
             values=Array.of(values),
@@ -137,6 +144,16 @@ class Inspector:
             label=trained.info.classes[found.target],
         )
 
+    def _looked(self, request: Look, trained: Trained) -> Looked:
+        """Read the sample from the data, which stay open for the next one."""
+        if self._samples is None:
+            prepared = prepare(trained.experiment, self._catalog, trained.fitted)
+            self._samples = SampleCache(Feed(prepared, seed=0, batch_size=1))
+        watch = Watch(layers=request.layers, attention=request.attention)
+        sample = self._samples.get(request.sample)
+        found = snapshot_of(trained.model, trained.network, sample, watch, trained.step)
+        return Looked(id=request.id, content=encode_snapshot(found))
+
 
 def _seen(asked: asking.Question, trained: Trained) -> Seen:
     shaped = asked.shaped
@@ -146,22 +163,13 @@ def _seen(asked: asking.Question, trained: Trained) -> Seen:
         end = last.start + len(last.text) if last else len(text)
         return Seen(text=text, words=asked.words[: asked.real], left_out=len(text[end:].rstrip()))
     if shaped.ndim == 2:
-        blocks = _in_blocks(shaped)
-        furthest = np.abs(blocks).argmax(axis=1)[:, None]
-        signal = np.take_along_axis(blocks, furthest, axis=1)[:, 0]
+        signal = shortened(shaped[:, :MOST_CHANNELS])
         return Seen(signal=Array.of(signal), steps=len(shaped), rate=asked.rate)
     if shaped.ndim == 3:
         picture = shaped >> 8 if shaped.dtype == np.uint16 else shaped
         colours = picture[..., :3] if picture.shape[2] > 2 else np.repeat(picture[..., :1], 3, 2)
         return Seen(picture=Array.of(colours.astype(np.float32)))
     return Seen()
-
-
-def _in_blocks(values: NDArray[Any]) -> NDArray[Any]:
-    """Return time × channels as blocks × steps × channels; the last block is filled with zeros."""
-    length = -(-len(values) // LONGEST_SIGNAL)
-    filled = np.pad(values[:, :MOST_CHANNELS], ((0, -len(values) % length), (0, 0)))
-    return filled.reshape(-1, length, filled.shape[1])
 
 
 def _newest(folder: RunFolder) -> tuple[str, int]:

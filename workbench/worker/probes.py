@@ -8,26 +8,17 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from workbench.runs import events as ev
 from workbench.runs.commands import Watch
 from workbench.runs.probes import Snapshot, write_snapshot
-from workbench.worker.snapshots import (
-    MOST_CHANNELS,
-    SampleCache,
-    attended,
-    histograms,
-    layer_maps,
-    thumbnail,
-)
+from workbench.worker.snapshots import MOST_CHANNELS, SampleCache, snapshot_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.plugin_api.backend import Model
     from workbench.plugin_api.network import Network
-    from workbench.runs.probes import AttentionMaps
     from workbench.worker.batches import Feed
     from workbench.worker.eventlog import EventLog
 
@@ -60,7 +51,6 @@ class Prober:
         self._network = network
         self._events = events
         self._samples = SampleCache(feed)
-        self._varies = feed.prepared.info.input.varies
         self._watch = default_watch(network)
         self._next = 0.0
         self._last_step = -1
@@ -134,38 +124,8 @@ class Prober:
         return name
 
     def _snapshot(self, step: int) -> Snapshot:
-        known = {node.id for node in self._network.nodes}
-        layers = [node for node in self._watch.layers if node in known]
-        thumbnails = [node for node in self._watch.thumbnails if node in known]
-        attending = [n for n in self._network.nodes if n.id in self._watch.attention]
-        attending = [node for node in attending if node.layer.attends]
         sample = self._samples.get(self._watch.sample)
-        looked_at = [source for node in attending for source in node.inputs]
-        wanted = tuple(dict.fromkeys([*layers, *thumbnails, *looked_at]))
-        lengths = {"lengths": np.array([len(sample.inputs)])} if self._varies else {}
-        outputs = self._model.probe(sample.inputs[None], wanted, **lengths)
-        weighted = {node for node in layers if self._network[node].weights}
-        read = weighted.union(node.id for node in attending)
-        weights = self._model.weights(read) if read else {}
-        shown = {k: v for k, v in weights.items() if k.rpartition("/")[0] in weighted}
-        heads: dict[str, AttentionMaps] = {}
-        for node in attending:
-            if outputs.keys() >= set(node.inputs):
-                heads |= attended(node, outputs, weights, len(sample.inputs))
-        return Snapshot(
-            step=step,
-            sample=sample.index,
-            title=sample.title,
-            picture=sample.picture,
-            names=sample.names,
-            signal=sample.signal,
-            layers={node: layer_maps(outputs[node][0]) for node in layers if node in outputs},
-            attention=heads,
-            thumbnails={
-                node: thumbnail(outputs[node][0]) for node in thumbnails if node in outputs
-            },
-            histograms=histograms(shown),
-        )
+        return snapshot_of(self._model, self._network, sample, self._watch, step)
 
 
 def default_watch(network: Network) -> Watch:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.worker.assembly import assemble
-from workbench.worker.batches import Feed
+from workbench.worker.batches import Feed, prepare
 from workbench.worker.checkpoints import Checkpoints
 from workbench.worker.trained import open_design, open_trained
 
@@ -92,11 +91,7 @@ def sample_vectors(
         UserError: the data are gone, or the run has no checkpoint.
     """
     trained = open_trained(folder, catalog, which)
-    assembly = assemble(folder, catalog)
-    assembly.feed.close()
-    prepared = replace(
-        assembly.prepared, preprocessing=trained.preprocessing, fitted=trained.fitted
-    )
+    prepared = prepare(trained.experiment, catalog, trained.fitted)
     feed = Feed(prepared, seed=trained.experiment.seed, batch_size=BATCH)
     split: SplitName = "validation" if feed.counts.get("validation") else "train"
     total = feed.counts[split]

@@ -13,6 +13,7 @@ from PIL import Image
 
 from workbench.catalog import Catalog
 from workbench.errors import UserError
+from workbench.plugin_api.data import known_sample_rate
 from workbench.reading import (
     Described,
     DescribeData,
@@ -25,8 +26,11 @@ from workbench.reading import (
     Refused,
     Reply,
     Request,
+    SeenSpectrum,
     ShowPicture,
+    ShowSpectrum,
     ShowTimeline,
+    SpectrumShown,
     TakeWeights,
     TimelineShown,
 )
@@ -34,6 +38,7 @@ from workbench.worker.drawings import draw_series, draw_text
 from workbench.worker.lengths import lengths_report
 from workbench.worker.preparation import describe
 from workbench.worker.serving import serve
+from workbench.worker.spectrogram import seen_spectrum
 from workbench.worker.timelines import seen_timeline
 from workbench.worker.weights import asked as weights
 
@@ -78,6 +83,8 @@ class Answerer:
                     splits = self._opened(request.data)[0].splits
                     found = seen_timeline(splits, request.series, request.most)
                     return TimelineShown(id=request.id, timeline=found)
+                case ShowSpectrum():
+                    return SpectrumShown(id=request.id, spectrum=self._spectrum(request))
                 case MatchWeights() | TakeWeights():
                     return weights.answer(request, self._catalog)
         except UserError as error:
@@ -130,7 +137,16 @@ class Answerer:
             raise UserError(f"The {request.split} split has no sample {request.index}.")
         return _for_the_eye(samples, request.index, samples.read(request.index), request.size)
 
-    def _samples(self, request: MakeThumbnails | ShowPicture) -> Samples:
+    def _spectrum(self, request: ShowSpectrum) -> SeenSpectrum:
+        samples = self._samples(request)
+        if not 0 <= request.index < len(samples):
+            raise UserError(f"The {request.split} split has no sample {request.index}.")
+        values = samples.read(request.index)
+        if values.ndim != 2:
+            raise UserError("Only sounds and series have frequencies.")
+        return seen_spectrum(values, float(known_sample_rate(samples)), samples.name(request.index))
+
+    def _samples(self, request: MakeThumbnails | ShowPicture | ShowSpectrum) -> Samples:
         opened, _ = self._opened(request.data)
         if request.split not in opened.splits:
             raise UserError(f"The data have no {request.split} split.")

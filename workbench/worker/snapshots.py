@@ -11,6 +11,7 @@ from workbench.runs.probes import (
     AttentionMaps,
     Histogram,
     LayerMaps,
+    Snapshot,
     quantise,
     quantise_shares,
 )
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from workbench.plugin_api.backend import Model
     from workbench.plugin_api.data import SplitName
-    from workbench.plugin_api.network import ResolvedNode
+    from workbench.plugin_api.network import Network, ResolvedNode
+    from workbench.runs.commands import Watch
     from workbench.worker.batches import Feed
 
 MOST_CHANNELS = 64
@@ -63,6 +66,40 @@ class SampleCache:
             eye = _for_the_eye(shaped)
             self._sample = Sample(index, title, inputs, eye, names, _signal(shaped))
         return self._sample
+
+
+def snapshot_of(
+    model: Model, network: Network, sample: Sample, watch: Watch, step: int
+) -> Snapshot:
+    """Return what is watched of a sample inside a network; raises what `probe` does."""
+    known = {node.id for node in network.nodes}
+    layers = [node for node in watch.layers if node in known]
+    thumbnails = [node for node in watch.thumbnails if node in known]
+    attending = [n for n in network.nodes if n.id in watch.attention and n.layer.attends]
+    looked_at = [source for node in attending for source in node.inputs]
+    wanted = tuple(dict.fromkeys([*layers, *thumbnails, *looked_at]))
+    lengths = {"lengths": np.array([len(sample.inputs)])} if network.varying else {}
+    outputs = model.probe(sample.inputs[None], wanted, **lengths)
+    weighted = {node for node in layers if network[node].weights}
+    read = weighted.union(node.id for node in attending)
+    weights = model.weights(read) if read else {}
+    shown = {k: v for k, v in weights.items() if k.rpartition("/")[0] in weighted}
+    heads: dict[str, AttentionMaps] = {}
+    for node in attending:
+        if outputs.keys() >= set(node.inputs):
+            heads |= attended(node, outputs, weights, len(sample.inputs))
+    return Snapshot(
+        step=step,
+        sample=sample.index,
+        title=sample.title,
+        picture=sample.picture,
+        names=sample.names,
+        signal=sample.signal,
+        layers={node: layer_maps(outputs[node][0]) for node in layers if node in outputs},
+        attention=heads,
+        thumbnails={node: thumbnail(outputs[node][0]) for node in thumbnails if node in outputs},
+        histograms=histograms(shown),
+    )
 
 
 def layer_maps(values: NDArray[np.float32]) -> LayerMaps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,15 +66,27 @@ class StepLogs:
 
         with torch.no_grad():
             columns = {"loss": torch.stack(self._losses)}
-            outputs, targets = torch.cat(self._outputs), torch.cat(self._targets)
-            counts = torch.tensor(self._counts, device=outputs.device)
-            steps = torch.arange(len(counts), device=outputs.device).repeat_interleave(counts)
-            for name, values in self._metrics(outputs, targets).items():
-                sums = torch.zeros(len(counts), device=outputs.device)
+            device = self._outputs[0].device
+            counts = torch.tensor(self._counts, device=device)
+            steps = torch.arange(len(counts), device=device).repeat_interleave(counts)
+            for name, values in self._of_samples().items():
+                sums = torch.zeros(len(counts), device=device)
                 columns[name] = sums.index_add_(0, steps, values.float()) / counts
         self._losses, self._outputs, self._targets, self._counts = [], [], [], []
         self._waiting = 0
         self._flights.append(_Flight(columns))
+
+    def _of_samples(self) -> dict[str, Any]:
+        """Return the metrics of all samples; batches of outputs of one shape go at once."""
+        import torch
+
+        found: dict[str, list[Any]] = {}
+        pairs = zip(self._outputs, self._targets, strict=True)
+        for _, group in groupby(pairs, key=lambda pair: [part.shape[1:] for part in pair]):
+            outputs, targets = (torch.cat(parts) for parts in zip(*group, strict=True))
+            for name, values in self._metrics(outputs, targets).items():
+                found.setdefault(name, []).append(values)
+        return {name: torch.cat(values) for name, values in found.items()}
 
 
 class _Flight:

@@ -165,3 +165,42 @@ def test_what_cannot_be_used_is_said(tmp_path):
             preprocessing.read_file(str(tmp_path / name))
     with pytest.raises(UserError, match="The text is empty"):
         TextPreprocessing().read_text(" ")
+
+
+def test_lengths_and_what_series_lack_are_measured():
+    one, two = RNG.normal(size=(5, 3)), RNG.normal(size=(7, 3))
+    one[:, 1] = two[:, 1] = 4.0
+    two[2, 0] = np.nan
+    found = SeriesPreprocessing(longest=6).measure(_series(one, two))
+
+    assert (found.steps.tolist(), found.limit, found.unit) == ([5, 7], 6, "steps")
+    assert found.notes == (
+        "1 of 2 series have missing values; filled along a straight line between neighbours.",
+        "Channel 2 never changes, so nothing can be learned from there.",
+    )
+    assert SeriesPreprocessing(length=6).measure(_series(two, two)).limit is None
+
+
+@pytest.mark.parametrize("settings", [{"longest": 3}, {"length": 3}])
+def test_tokens_are_counted_before_texts_are_cut(settings):
+    found = TextPreprocessing(**settings).measure(_texts(["a b c d", "a", " "]))
+    assert (found.steps.tolist(), found.limit, found.unit) == ([4, 1, 1], 3, "tokens")
+
+
+def test_a_sound_to_predict_gets_the_rate_that_was_trained_with(tmp_path):
+    import soundfile
+
+    tone = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    soundfile.write(tmp_path / "tone.flac", tone, 16000)
+    samples = _series(np.zeros((800, 1)), np.ones((800, 1)))
+    samples.sample_rate = 8000
+    preprocessing = SeriesPreprocessing(scaling="none")
+    fitted = json.loads(json.dumps(preprocessing.fit(samples)))
+
+    found = preprocessing.resolved(fitted).read_file(str(tmp_path / "tone.flac"))
+
+    expected = np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)
+    np.testing.assert_allclose(found[:, 0], expected, atol=2e-3)
+    space = {}
+    exec(preprocessing.python_source(fitted), space)
+    np.testing.assert_array_equal(space["load"](str(tmp_path / "tone.flac")), found)

@@ -77,3 +77,6 @@ def test_other_folders_and_columns_are_refused(tmp_path):
         HuggingFaceFolder(folder=str(tmp_path / "set")).open(NO_SPLIT)
     with pytest.raises(UserError, match="set has no column “words”"):
         HuggingFaceFolder(folder=str(tmp_path / "set"), text_column="words").open(NO_SPLIT)
+    _made(["a", "b"], [0, 1]).select_columns(["text", "vector"]).save_to_disk(tmp_path / "one")
+    with pytest.raises(UserError, match="one has fewer than two columns"):
+        HuggingFaceFolder(folder=str(tmp_path / "one")).open(NO_SPLIT)

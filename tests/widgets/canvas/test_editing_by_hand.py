@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from tests.widgets.canvas.networks import branched, chain
@@ -394,3 +395,39 @@ def test_freezing_shows_a_lock(session, view, hands):
     assert session.document.undo_title == "Freeze conv1"
     view.toggle_trainable()
     assert session.document.undo_title == "Unfreeze conv1"
+
+
+def test_a_bypassed_layer_stays_beside_the_way(session, view, hands, open_chain):
+    session.document.select(["relu1"])
+    before = session.document.experiment
+    hands.key(Qt.Key.Key_B, CTRL)
+    assert inputs(session, "flatten1") == ("conv1",)
+    assert inputs(session, "relu1") == ("conv1",)
+    assert place(session, "relu1")[0] > place(session, "conv1")[0] + 200
+    session.document.undo()
+    assert session.document.experiment == before
+
+
+def test_a_layer_changes_its_kind_in_its_place(session, hands, qapp, open_chain):
+    session.document.edit(lambda e: edits.set_parameter(e, "conv1", "filters", 7), "Filters")
+    session.document.select(["conv1"])
+    before = session.document.experiment.graph["conv1"]
+    hands.key(Qt.Key.Key_T, CTRL)
+    QTest.keyClicks(qapp.focusWidget(), "Separable conv")
+    QTest.keyClick(qapp.focusWidget(), Qt.Key.Key_Return)
+    node = session.document.experiment.graph["conv1"]
+    assert node.type == "SeparableConv2D"
+    assert node.params["filters"] == 7
+    assert (node.inputs, node.position) == (before.inputs, before.position)
+    session.document.undo()
+    assert session.document.experiment.graph["conv1"] == before
+
+
+def test_a_name_that_told_the_kind_tells_the_new_one(session, view, qapp, open_chain):
+    session.document.select(["relu1"])
+    view.swap_type()
+    QTest.keyClicks(qapp.focusWidget(), "GELU")
+    QTest.keyClick(qapp.focusWidget(), Qt.Key.Key_Return)
+    assert session.document.experiment.graph["gelu1"].type == "GELU"
+    assert inputs(session, "flatten1") == ("gelu1",)
+    assert session.document.selection == ("gelu1",)

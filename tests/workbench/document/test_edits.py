@@ -254,3 +254,23 @@ def test_learning_rate_scales_stay_numbers_that_a_file_can_hold(scale):
         assert not (math.isfinite(scale) and scale >= 0)
     else:
         assert math.isfinite(after.graph["a"].learning_rate_scale)
+
+
+def test_bypassed_nodes_are_left_out_of_the_way():
+    nodes = (
+        Node("a", "Input"),
+        Node("b", "ReLU", inputs=("a",)),
+        Node("c", "ReLU", inputs=("b",)),
+        Node("d", "Add", inputs=("c", "b")),
+    )
+    experiment = Experiment(graph=Graph(nodes))
+    both = edits.bypass(experiment, ["b", "c"]).graph
+    assert both["d"].inputs == ("a", "a")
+    assert (both["b"].inputs, both["c"].inputs) == (("a",), ("b",))
+    one = edits.bypass(experiment, ["b"]).graph
+    assert (one["c"].inputs, one["d"].inputs) == (("a",), ("c", "a"))
+    for ids, words in ((["d"], "has 2 inputs"), (["a"], "has 0 inputs")):
+        with pytest.raises(edits.EditError, match=words):
+            edits.bypass(experiment, ids)
+    with pytest.raises(edits.EditError, match="Nothing follows"):
+        edits.bypass(edits.remove_nodes(experiment, ["d"]), ["c"])

@@ -21,11 +21,13 @@ from workbench.inspecting import (
     GivenFile,
     Load,
     Loaded,
+    Look,
     Network,
     Reply,
     TypedText,
 )
 from workbench.reading import Refused, receive, send
+from workbench.runs.probes import decode_snapshot, read_snapshot
 from workbench.worker.inspector import Inspector, wanted
 
 SENTENCE = "The film with superb  music"
@@ -118,6 +120,23 @@ def test_a_series_is_weighed_step_by_step_and_channel_by_channel(inspector, seri
     assert values.sum() - explained.error == pytest.approx(
         explained.score - explained.baseline, abs=1e-4
     )
+
+
+def test_a_stored_sample_is_looked_at_as_training_would_have(inspector, texts):
+    recorded = read_snapshot(sorted(texts.probes.iterdir())[-1])
+    look = Look(network=of(texts), sample=0, layers=("block1",), attention=("block1",))
+
+    same = decode_snapshot(inspector.answer(look).content)
+    other = decode_snapshot(inspector.answer(msgspec.structs.replace(look, sample=3)).content)
+    last = decode_snapshot(inspector.answer(msgspec.structs.replace(look, sample=999)).content)
+
+    assert (same.step, same.title, same.names) == (recorded.step, recorded.title, recorded.names)
+    np.testing.assert_allclose(
+        same.attention["block1"].shares(), recorded.attention["block1"].shares(), atol=1e-3
+    )
+    assert same.layers["block1"].is_sequence
+    assert other.title != same.title
+    assert last.sample == 19
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.plugins.backends.trained import build, chain
 from workbench.catalog import Catalog
 from workbench.document.training import SGD
 from workbench.plugin_api.backend import Batch, ModelState
+from workbench.plugin_api.data import IGNORED
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ NETWORKS = {
             ("dense1", "Dense", {"units": 3}),
         ),
     ),
+    "labels": (
+        TEXTS,
+        chain(
+            ("embed1", "Embedding", {"vocabulary": VOCABULARY, "features": 4}),
+            ("lstm1", "LSTM", {"units": 5, "sequences": True}),
+            ("dense1", "Dense", {"units": 3}),
+        ),
+    ),
     "attention": (
         SERIES,
         chain(
@@ -62,8 +71,10 @@ def model(backend: str, name: str, **settings: Any) -> Model:
     """Return a model of a backend with its initial weights."""
     kind, graph = NETWORKS[name]
     given = {"optimizer": SGD(momentum=0.9), "batch_size": SIZE, "longest": LONGEST, **settings}
-    folder = Path(tempfile.mkdtemp())
-    return build(Catalog.load(), folder, graph, kind, backend=backend, **given)
+    catalog, folder = Catalog.load(), Path(tempfile.mkdtemp())
+    if name == "labels":
+        given |= {"task": catalog.tasks["sequence_labelling"](), "target": TEXTS}
+    return build(catalog, folder, graph, kind, backend=backend, **given)
 
 
 def batch(name: str, count: int = SIZE, seed: int = 0, longest: int = 0, more: int = 0) -> Batch:
@@ -80,9 +91,19 @@ def batch(name: str, count: int = SIZE, seed: int = 0, longest: int = 0, more: i
         values = random.normal(size=(count, steps, *kind.shape[1:])).astype(np.float32)
     for row, length in enumerate(lengths):
         values[row, length:] = 0
-    targets = random.integers(0, 3, count)
+    targets = random.integers(0, 3, (count, steps) if name == "labels" else count)
     pads = ((0, 0), (0, more), *((0, 0) for _ in kind.shape[1:]))
+    if name == "labels":
+        targets[np.arange(steps) >= lengths[:, None]] = IGNORED
+        targets = np.pad(targets, pads, constant_values=IGNORED)
     return Batch(np.pad(values, pads), targets, None, lengths)
+
+
+def real(outputs: Any, lengths: Any) -> Any:
+    """Return outputs; where they have steps, the real ones of all samples."""
+    if outputs.ndim < 3:
+        return outputs
+    return np.concatenate([row[:length] for row, length in zip(outputs, lengths, strict=True)])
 
 
 def steps(trained: Model, name: str, first: int, last: int, more: int = 0) -> list[float]:
@@ -113,10 +134,14 @@ def looked_inside(backend: str) -> dict[str, Any]:
         for node, value in trained.probe(first, nodes, given.lengths[:1]).items():
             found[f"{name}/{node}"] = value
         alone = given.inputs[1:2, : given.lengths[1]]
-        found[f"{name} alone"] = trained.predict(alone)
-        found[f"{name} together"] = trained.predict(given.inputs, given.lengths)
-        found[f"{name} longer"] = trained.predict(longer.inputs, longer.lengths)
-        found[f"{name} evaluated"], loss = trained.evaluate_step(given)
+        together = trained.predict(given.inputs, given.lengths)
+        filled = trained.predict(longer.inputs, longer.lengths)
+        evaluated, loss = trained.evaluate_step(given)
+        found[f"{name} alone"] = real(trained.predict(alone), given.lengths[1:2])
+        found[f"{name} second"] = real(together[1:2], given.lengths[1:2])
+        found[f"{name} together"] = real(together, given.lengths)
+        found[f"{name} longer"] = real(filled, given.lengths)
+        found[f"{name} evaluated"] = real(evaluated, given.lengths)
         found[f"{name} loss"] = np.array([loss, trained.evaluate_step(longer)[1]])
         assert trained.first_non_finite(given) == ""
     return found
