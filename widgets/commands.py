@@ -41,6 +41,17 @@ def _file(window: MainWindow) -> Iterator[Command]:
     yield Command("file.save", "Save", files.save, "File", ("Ctrl+S",), "save", group=1)
     yield Command("file.save_as", "Save as…", files.save_as, "File", ("Ctrl+Shift+S",), group=1)
     yield Command(
+        "file.import_model",
+        "Import model…",
+        windows.import_model,
+        "File",
+        ("Ctrl+I",),
+        "layers",
+        None,
+        "Bring in a network with its weights: by name, or from a file of PyTorch or Keras",
+        group=2,
+    )
+    yield Command(
         "file.load_weights",
         "Load weights…",
         windows.load_weights,

@@ -44,6 +44,16 @@ class Windows:
         dialog.accepted.connect(self._show_start)
         dialog.open()
 
+    def import_model(self) -> None:
+        """Open the dialog that brings in a network made elsewhere."""
+        from widgets.dialogs.import_model import ImportModelDialog
+
+        window = self._window
+        dialog = ImportModelDialog(window.session, window.theme, window)
+        dialog.accepted.connect(window.show_workbench)
+        dialog.accepted.connect(window.page.canvas.fit)
+        dialog.open()
+
     def export(self) -> None:
         """Open the export dialog for the shown run."""
         from widgets.dialogs.export_dialog import ExportDialog

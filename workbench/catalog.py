@@ -15,6 +15,7 @@ import msgspec
 from workbench.errors import UserError, in_words
 from workbench.plugin_api.backend import Backend
 from workbench.plugin_api.exporter import Exporter
+from workbench.plugin_api.importer import Importer
 from workbench.plugin_api.launcher import Launcher
 from workbench.plugin_api.layer import Layer
 from workbench.plugin_api.preprocessing import Augmentation, Preprocessing
@@ -110,6 +111,9 @@ class Catalog:
     )
     exporters: Table[Exporter] = field(
         default_factory=lambda: Table("export format", Exporter)  # type: ignore[type-abstract]
+    )
+    importers: Table[Importer] = field(
+        default_factory=lambda: Table("importer", Importer)  # type: ignore[type-abstract]
     )
     launchers: Table[Launcher] = field(
         default_factory=lambda: Table("launcher", Launcher)  # type: ignore[type-abstract]

@@ -51,6 +51,16 @@ class ImagePreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknow
             "Stretch ignores the proportions, crop cuts the longer side, pad adds black borders",
         ),
     ] = "stretch"
+    crop_share: Annotated[
+        float,
+        param(
+            "Keep",
+            "Share of the sides that a crop keeps; networks are often judged on 0.875",
+            above=0,
+            maximum=1,
+            shown_if=("resize", ("crop",)),
+        ),
+    ] = 1.0
     interpolation: Annotated[
         Literal["nearest", "bilinear", "bicubic", "lanczos", "area"],
         param("Interpolation", "How pixels are made when the size changes", advanced=True),
@@ -60,13 +70,30 @@ class ImagePreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknow
         param("Channels", "Stored: grey if all pictures are grey, else colour"),
     ] = "stored"
     scaling: Annotated[
-        Literal["zero_one", "minus_one_one", "standardise", "imagenet", "none"],
+        Literal["zero_one", "minus_one_one", "standardise", "imagenet", "given", "none"],
         param(
             "Scale",
             "0…1, −1…1, zero mean and unit deviation per channel, "
-            "what networks trained on ImageNet expect, or 0…255 as stored",
+            "what networks trained on ImageNet expect, mean and deviation as you give them, "
+            "or 0…255 as stored",
         ),
     ] = "zero_one"
+    mean: Annotated[
+        tuple[float, ...],
+        param("Mean", "Taken off each channel of 0…1 values", shown_if=("scaling", ("given",))),
+    ] = (0.5, 0.5, 0.5)
+    deviation: Annotated[
+        tuple[Annotated[float, param("", above=0)], ...],
+        param("Deviation", "What each channel is divided by", shown_if=("scaling", ("given",))),
+    ] = (0.5, 0.5, 0.5)
+    colour_order: Annotated[
+        Literal["rgb", "bgr"],
+        param(
+            "Colour order",
+            "bgr: blue first, as networks from Caffe want it",
+            advanced=True,
+        ),
+    ] = "rgb"
 
     def output(self, samples: Samples) -> TensorType:
         """Return height × width × channels; reads one picture at most."""
@@ -102,13 +129,17 @@ class ImagePreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknow
         """Return the picture at its size and with its channels; uint8 or uint16 as it came."""
         picture = pictures.with_channels(raw, self._channels(raw.shape[-1]))
         height, width = self.height or raw.shape[0], self.width or raw.shape[1]
-        return pictures.resized(picture, height, width, self.resize, self.interpolation)
+        return pictures.resized(
+            picture, height, width, self.resize, self.interpolation, share=self.crop_share
+        )
 
     def scale(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> NDArray[np.float32]:
         """Return float32 values on the chosen scale."""
         if self.scaling == "none":
-            return shaped.astype(np.float32)
-        return pictures.scaled(shaped, *self._mean_and_std(shaped.shape[-1], fitted))
+            values = shaped.astype(np.float32)
+        else:
+            values = pictures.scaled(shaped, *self._mean_and_std(shaped.shape[-1], fitted))
+        return values if self.colour_order == "rgb" else np.ascontiguousarray(values[..., ::-1])
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read any picture file; raises UserError when it cannot."""
@@ -132,6 +163,8 @@ class ImagePreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknow
             )
             functions.append(pictures.scaled)
             result = "scaled(picture, MEAN, STD)"
+        if self.colour_order == "bgr":
+            result = f"np.ascontiguousarray({result}[..., ::-1])"
         sources = "\n\n".join(inspect.getsource(function) for function in functions)
         return (
             f"import numpy as np\nfrom PIL import Image\n\n{constants or chr(10)}{sources}\n\n"
@@ -139,7 +172,7 @@ class ImagePreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknow
             f'    """Read a picture as the network takes it: {height} × {width} × {channels}."""\n'
             f"    picture = with_channels(decode(path), {channels})\n"
             f'    picture = resized(picture, {height}, {width}, "{self.resize}", '
-            f'"{self.interpolation}")\n'
+            f'"{self.interpolation}", share={self.crop_share})\n'
             f"    return {result}\n"
         )
 
@@ -154,7 +187,14 @@ class ImagePreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknow
             "minus_one_one": ([0.5] * channels, [0.5] * channels),
             "standardise": (fitted.get("mean"), fitted.get("std")),
             "imagenet": IMAGENET.get(channels, IMAGENET[3]),
+            "given": (self.mean, self.deviation),
         }[self.scaling]
+        if len(mean) not in (1, channels) or len(std) not in (1, channels):
+            raise UserError(
+                f"The pictures have {channels} channels, but there are {len(mean)} means and "
+                f"{len(std)} deviations.",
+                "Give one for each channel, or one for all, in the data settings.",
+            )
         return np.array(mean, np.float32), np.array(std, np.float32)
 
     def _moments(self, samples: Samples) -> tuple[list[float], list[float]]:

@@ -9,23 +9,19 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainterPath
 
+from workbench.analysis.arrange import COLUMN, ROW, Position
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 NODE_WIDTH = 220.0
 NODE_HEIGHT = 52.0
-ROW = 80.0
-"""Distance of two layers in a stack, top to top."""
-COLUMN = 264.0
-"""Distance of two layers side by side, left to left."""
 PORT_RADIUS = 4.0
 PORT_REACH = 11.0
 """How near the pointer must be to take hold of a port."""
 LANE = 26.0
 """How far a connection keeps from the layers it goes around."""
-
-Position = tuple[float, float]
 
 
 def node_rect(position: Position) -> QRectF:

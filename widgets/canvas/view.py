@@ -16,7 +16,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
 from widgets.canvas import clipboard, geometry, menus, walking
-from widgets.canvas.arrange import arrange
 from widgets.canvas.editing import Editing
 from widgets.canvas.find_bar import FindBar
 from widgets.canvas.gestures.base import Stage
@@ -28,6 +27,7 @@ from widgets.canvas.network_view import NetworkView
 from widgets.canvas.pointer import PointerFilter
 from widgets.canvas.quick_add import QuickAdd
 from widgets.canvas.rename_field import RenameField
+from workbench.analysis.arrange import arrange
 from workbench.document import edits
 from workbench.session.message import Message
 

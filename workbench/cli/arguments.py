@@ -23,6 +23,8 @@ NAMES = frozenset(
         "check",
         "code",
         "load",
+        "models",
+        "import",
         "train",
         "resume",
         "evaluate",
@@ -58,6 +60,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _design(commands)
     _loading(commands)
+    _models(commands)
     _training(commands)
     _comparing(commands)
     _results(commands)
@@ -122,6 +125,42 @@ def _loading(commands: Commands) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="experiment to write (FILE itself)"
     )
+
+
+def _models(commands: Commands) -> None:
+    from workbench.cli import models
+
+    parser = commands.add_parser("models", help="list or show networks that can be imported")
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    listed = _add(actions, "list", "list the networks, or those with all WORDS", models.list_all)
+    listed.add_argument("words", nargs="*", metavar="WORD")
+    shown = _add(actions, "show", "show one network and its published weights", models.show)
+    shown.add_argument("name", metavar="NAME", help="such as resnet18 or timm:resnet18")
+    text = "make an experiment of a network from a library or a file"
+    parser = _add(commands, "import", text, models.import_model)
+    parser.add_argument(
+        "source", metavar="SOURCE", help="a name, or a .safetensors, .pt, .pth, .keras or .h5 file"
+    )
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE")
+    parser.add_argument(
+        "--architecture", metavar="NAME", help="what a weights file belongs to (it is guessed)"
+    )
+    parser.add_argument(
+        "--weights", metavar="NAME", help="published weights, see `models show` (random ones)"
+    )
+    parser.add_argument("--classes", type=_count, metavar="N", help="outputs of a new head")
+    parser.add_argument("--freeze", metavar="all-but-head|LAYER", help="what training leaves alone")
+    parser.add_argument(
+        "--like", metavar="FILE", help="an experiment whose data and training settings are kept"
+    )
+    parser.add_argument(
+        "--ask",
+        action="append",
+        type=Path,
+        metavar="PICTURE",
+        help="what the network as it came says of a picture; repeatable",
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
 
 
 def _training(commands: Commands) -> None:

@@ -69,7 +69,13 @@ def with_channels(picture: np.ndarray, channels: int) -> np.ndarray:
 
 
 def resized(
-    picture: np.ndarray, height: int, width: int, mode: str, interpolation: str
+    picture: np.ndarray,
+    height: int,
+    width: int,
+    mode: str,
+    interpolation: str,
+    *,
+    share: float = 1.0,
 ) -> np.ndarray:
     """Bring a picture to a size, with antialiasing.
 
@@ -77,14 +83,16 @@ def resized(
         mode: "stretch" ignores the proportions, "crop" cuts off what sticks out of the centre,
             "pad" adds black borders.
         interpolation: "nearest", "bilinear", "bicubic", "lanczos" or "area".
+        share: of the sides that "crop" keeps; less than 1 looks closer at the middle.
     """
     old_height, old_width, channels = picture.shape
-    if (old_height, old_width) == (height, width):
+    is_whole = mode != "crop" or share == 1
+    if (old_height, old_width) == (height, width) and is_whole:
         return picture
     box = (0.0, 0.0, float(old_width), float(old_height))
     new_height, new_width = height, width
     if mode == "crop":
-        scale = min(old_width / width, old_height / height)
+        scale = min(old_width / width, old_height / height) * share
         left, top = (old_width - width * scale) / 2, (old_height - height * scale) / 2
         box = (left, top, left + width * scale, top + height * scale)
     elif mode == "pad":

@@ -9,8 +9,8 @@ from PySide6.QtCore import QPointF
 
 from tests.widgets.canvas.networks import branched, chain
 from widgets.canvas import geometry
-from widgets.canvas.arrange import arrange
 from widgets.canvas.face import stem
+from workbench.analysis.arrange import arrange
 from workbench.document.graph import CycleError, Graph, Node
 
 

@@ -6,12 +6,17 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from widgets.canvas.geometry import COLUMN, ROW, Position
-
 if TYPE_CHECKING:
     from workbench.document.graph import Graph
 
     Edge = tuple[int, int]
+
+ROW = 80.0
+"""Distance of two layers in a stack on the canvas, top to top, in scene units."""
+COLUMN = 264.0
+"""Distance of two layers side by side, left to left."""
+
+Position = tuple[float, float]
 
 
 def arrange(graph: Graph) -> dict[str, Position]:

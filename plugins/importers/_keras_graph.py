@@ -1,0 +1,215 @@
+"""Walks the functional graph of a Keras model, operation by operation.
+
+Nodes are walked, not layers: a `keras.ops` sum has the class name of the layer, is in no list of
+layers, and keeps its constant among its arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plugins.importers._building import GraphBuilder
+from workbench.plugin_api.importer import NotCoveredError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.document.graph import Graph
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of an operation.
+
+    Attributes:
+        kind: its class name.
+        inputs: nodes of the document that its tensors are.
+        shapes: of them, without the batch.
+        constants: numbers among its arguments, in order.
+    """
+
+    operation: Any
+    kind: str
+    is_layer: bool
+    inputs: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    constants: tuple[Any, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the model calls it."""
+        return str(self.operation.name)
+
+    @property
+    def where(self) -> str:
+        """The same, for a person."""
+        return f"{self.kind} “{self.name}”"
+
+
+@dataclass
+class KerasWalk:
+    """A walk in progress: the document as far as it is built."""
+
+    builder: GraphBuilder = field(default_factory=GraphBuilder)
+    parameters: int = 0
+    taken: set[int] = field(default_factory=set)
+    changed: list[str] = field(default_factory=list)
+
+    def node(
+        self,
+        step: Step,
+        kind: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        weights: Mapping[str, Any] | None = None,
+        inputs: Sequence[str] | None = None,
+        name: str = "",
+    ) -> str:
+        """Add a node of an operation, with canonical weights from variables of Keras."""
+        given = {}
+        for key, variable in (weights or {}).items():
+            given[key] = array(variable)
+            self._count(step, variable, key)
+        return self.builder.add(
+            kind,
+            f"{step.name}_{name}" if name else step.name,
+            step.inputs if inputs is None else inputs,
+            params,
+            given,
+            trainable=bool(getattr(step.operation, "trainable", True)),
+        )
+
+    def constant_node(self, step: Step, scale: Any, offset: Any) -> str:
+        """Add x · scale + offset by numbers a channel, which training leaves alone."""
+        shape = (step.shapes[0][-1],)
+        weights = {"gamma": np.broadcast_to(scale, shape), "beta": np.broadcast_to(offset, shape)}
+        self.parameters += 2 * shape[0]
+        self.changed.append(
+            f"The fixed numbers of {step.name} are a frozen Scale layer now, which adds "
+            f"{2 * shape[0]} parameters."
+        )
+        params = {"shift": True}
+        return self.builder.add("Scale", step.name, step.inputs, params, weights, trainable=False)
+
+    def _count(self, step: Step, variable: Any, key: str) -> None:
+        if id(variable) in self.taken:
+            raise NotCoveredError(
+                f"{step.where} is used in several places; layers here share no weights."
+            )
+        self.taken.add(id(variable))
+        if not key.startswith("moving_"):
+            self.parameters += int(np.prod(variable.shape))
+
+
+@dataclass(frozen=True)
+class ExpandedKeras:
+    """A Keras model as layers of the catalogue."""
+
+    graph: Graph
+    weights: Mapping[str, NDArray[np.float32]]
+    parameters: int
+    changed: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+def expand_keras(model: Any) -> ExpandedKeras:
+    """Turn a functional or sequential model into layers of the catalogue.
+
+    Raises:
+        NotCoveredError: it does what no layer here does, or is no graph of layers.
+    """
+    model = _functional(model)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise NotCoveredError(
+            f"The model has {len(model.inputs)} inputs and {len(model.outputs)} outputs; a "
+            "document here has one of each."
+        )
+    walk = KerasWalk()
+    start = walk.builder.add("Input", "input")
+    (end,) = _walked(walk, model, [start])
+    walk.builder.add("Output", "output", [end])
+    left = [v.path for v in model.weights if id(v) not in walk.taken and "seed" not in v.path]
+    skipped = [path for path in left if not path.endswith(("/mean", "/variance", "/count"))]
+    return ExpandedKeras(
+        walk.builder.graph(),
+        walk.builder.weights,
+        walk.parameters,
+        tuple(walk.changed),
+        tuple(skipped),
+    )
+
+
+def array(variable: Any) -> NDArray[np.float32]:
+    """Return a variable, or an array, as NumPy has it."""
+    if isinstance(variable, np.ndarray | int | float):
+        return np.asarray(variable, np.float32)
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(variable), np.float32)
+
+
+def _functional(model: Any) -> Any:
+    """Return the graph of layers in a model, which a sequential one keeps inside."""
+    graph = getattr(model, "_functional", None) or model
+    if not hasattr(graph, "_nodes_by_depth"):
+        raise NotCoveredError(
+            "The model is a class of its own, not a graph of layers, so that what it does between "
+            "its layers is not known.",
+            "Only functional and sequential models can be imported.",
+        )
+    return graph
+
+
+def _walked(walk: KerasWalk, model: Any, given: Sequence[str]) -> list[str]:
+    """Walk a model whose inputs are nodes already, and return the nodes of its outputs."""
+    import keras
+
+    from plugins.importers._keras_layers import LAYERS, OPERATIONS
+
+    found: dict[int, str] = {
+        id(tensor): node for tensor, node in zip(model.inputs, given, strict=True)
+    }
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            operation = node.operation
+            if isinstance(operation, keras.layers.InputLayer):
+                continue
+            step = _step(node, found)
+            if isinstance(operation, keras.Model):
+                results = _walked(walk, _functional(operation), step.inputs)
+            else:
+                table = LAYERS if step.is_layer else OPERATIONS
+                handler = table.get(step.kind)
+                if handler is None:
+                    raise NotCoveredError(
+                        f"{step.where} is something for which there is no layer here."
+                    )
+                results = [handler(walk, step)]
+            for tensor, result in zip(node.outputs, results, strict=True):
+                found[id(tensor)] = result
+    return [found[id(tensor)] for tensor in model.outputs]
+
+
+def _step(node: Any, found: Mapping[int, str]) -> Step:
+    import keras
+
+    tensors = node.arguments.keras_tensors
+    others = [*node.arguments.args, *node.arguments.kwargs.values()]
+    constants = tuple(
+        value
+        for value in others
+        if isinstance(value, int | float | np.ndarray) and not isinstance(value, bool)
+    )
+    return Step(
+        node.operation,
+        type(node.operation).__name__,
+        isinstance(node.operation, keras.layers.Layer),
+        tuple(found[id(tensor)] for tensor in tensors),
+        tuple(tuple(tensor.shape[1:]) for tensor in tensors),
+        constants,
+    )

@@ -1,0 +1,164 @@
+"""Networks of keras.applications, by name."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from plugins.importers import _index
+from plugins.importers._keras_models import availability, keras_here, runner
+from workbench.document.experiment import Component
+from workbench.errors import UserError
+from workbench.plugin_api.importer import Imported, Importer, Published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from workbench.plugin_api.backend import Availability
+    from workbench.plugin_api.importer import Architecture, ImportRequest
+
+# keras.applications' own `preprocess_input`: "caffe" is blue first, without the mean and 0…255;
+# "tf" is −1…1, "torch" ImageNet's mean and deviation; the rest have it in their first layers.
+CAFFE = ("ResNet50", "ResNet101", "ResNet152", "VGG16", "VGG19")
+TORCH = ("DenseNet121", "DenseNet169", "DenseNet201")
+INSIDE = ("EfficientNet", "MobileNetV3", "ConvNeXt")
+
+
+class KerasImporter(Importer):
+    """ImageNet classifiers of Keras; weights in Keras' cache are used from there."""
+
+    id = "keras"
+    title = "keras.applications"
+    help = "Keras' own collection of networks for pictures."
+
+    def availability(self) -> Availability:
+        """Look for Keras without importing it."""
+        return availability()
+
+    def architectures(self) -> Sequence[Architecture]:
+        """Return what the index knows."""
+        return [_with_weights(each) for each in _index.entries(self.id)]
+
+    def architecture(self, name: str) -> Architecture:
+        """Return one of them."""
+        return _with_weights(_index.entry(self.id, self.title, name))
+
+    def read(self, request: ImportRequest) -> Imported:
+        """Build, fill and expand one network."""
+        from plugins.importers._keras_graph import expand_keras
+
+        known = self.architecture(request.source)
+        if request.arrays is not None:
+            raise UserError(
+                f"Weights files without their network cannot be put into {request.source} yet.",
+                "Save the whole model where it was trained: model.save(“name.keras”).",
+            )
+        request.tell("Importing Keras")
+        keras_here(has_uneven_pools=request.source.startswith("NASNet"))
+        request.tell(f"Building {request.source}")
+        model = self.build(request.source, request.published)
+        request.tell("Turning it into layers")
+        expanded = expand_keras(model)
+        origin = f"{request.source} of {self.title}, " + (
+            f"with the weights {request.published}" if request.published else "with random weights"
+        )
+        return Imported(
+            name=request.source,
+            origin=origin,
+            graph=expanded.graph,
+            weights=expanded.weights,
+            input_shape=known.input,
+            original=runner(model),
+            parameters=expanded.parameters,
+            preprocessing=_preprocessing(request.source, known.input),
+            classes=_classes() if known.classes == 1000 else (),
+            matched=len(expanded.weights) if request.published else 0,
+            skipped=expanded.skipped,
+            changed=expanded.changed,
+        )
+
+    def build(self, name: str, published: str = "") -> Any:
+        """Return a network, with random weights unless published ones are named.
+
+        Raises:
+            UserError: the weights are neither here nor to be had.
+        """
+        import keras
+
+        function = getattr(keras.applications, name)
+        try:
+            return function(weights=published or None)
+        except Exception as error:
+            if not published:
+                raise
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
+            raise UserError(
+                f"The weights “{published}” of {name} are not on this computer, and could not be "
+                f"downloaded: {reason[:200] or type(error).__name__}.",
+                "Import them where there is a network, or copy them into Keras' cache "
+                "(~/.keras/models).",
+            ) from error
+
+
+def index_entries() -> Iterator[_index.Entry]:
+    """Yield what the index keeps of each network; builds them all."""
+    keras = keras_here()
+    for name, function in inspect.getmembers(keras.applications, inspect.isfunction):
+        model = function(weights=None)
+        height, width, channels = model.input_shape[1:]
+        yield _index.Entry(
+            importer="keras",
+            name=name,
+            family=inspect.getmodule(function).__name__.rpartition(".")[2],  # type: ignore[union-attr]
+            input=(height, width, channels),
+            parameters=sum(v.value.size for v in model.trainable_variables),
+            classes=model.output_shape[-1],
+            weights=(Published(name="imagenet"),),
+        )
+        keras.backend.clear_session()
+
+
+def _with_weights(known: _index.Entry) -> Architecture:
+    """Say which weights lie in Keras' cache, whose place KERAS_HOME moves."""
+    folder = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
+    stem = known.name.lower()
+    names = [path.name.lower().replace("_", "") for path in folder.glob("*.h5")]
+    is_here = any(
+        (name == f"{stem}.h5" or name.startswith(f"{stem}weights")) and "notop" not in name
+        for name in names
+    )
+    weights = tuple(msgspec.structs.replace(each, is_here=is_here) for each in known.weights)
+    return msgspec.structs.replace(known, weights=weights)
+
+
+def _preprocessing(name: str, shape: tuple[int, int, int]) -> Component:
+    params: dict[str, Any] = {
+        "height": shape[0],
+        "width": shape[1],
+        "channels": "rgb",
+        "resize": "stretch",
+        "interpolation": "bilinear",
+    }
+    if name in CAFFE:
+        params |= {
+            "scaling": "given",
+            "mean": [123.68 / 255, 116.779 / 255, 103.939 / 255],
+            "deviation": [1 / 255] * 3,
+            "colour_order": "bgr",
+        }
+    elif name in TORCH:
+        params["scaling"] = "imagenet"
+    else:
+        params["scaling"] = "none" if name.startswith(INSIDE) else "minus_one_one"
+    return Component("image", params)
+
+
+def _classes() -> tuple[str, ...]:
+    """Return the names of ImageNet's classes, which torchvision has in the same order."""
+    from torchvision.models._meta import _IMAGENET_CATEGORIES
+
+    return tuple(_IMAGENET_CATEGORIES)

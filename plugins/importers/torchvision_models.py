@@ -1,0 +1,91 @@
+"""Networks of torchvision.models, by name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugins.importers._torch_models import Recipe, TorchLibrary
+from workbench.document.experiment import Component
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.plugin_api.importer import Published
+
+
+class TorchvisionImporter(TorchLibrary):
+    """ImageNet classifiers of torchvision; weights in PyTorch's hub cache are used from there."""
+
+    id = "torchvision"
+    title = "torchvision"
+    help = "PyTorch's own collection of networks for pictures."
+    package = "torchvision"
+    install = "pip install torchvision"
+
+    def names(self) -> Sequence[str]:
+        """Return what the torchvision that is here can build."""
+        from torchvision import models
+
+        found: Sequence[str] = models.list_models(module=models)
+        return found
+
+    def build(self, name: str, classes: int | None = None) -> Any:
+        """Return a network of torchvision.models."""
+        from torchvision import models
+
+        options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+        if name in ("googlenet", "inception_v3"):
+            options["init_weights"] = False  # takes minutes, and says so
+        return models.get_model(name, weights=None, **options)
+
+    def published(self, name: str, weights: str) -> Any:
+        """Return a network with weights of torchvision's list."""
+        from torchvision import models
+
+        return models.get_model(name, weights=weights)
+
+    def recipe(self, module: Any, name: str, published: str) -> Recipe:
+        """Return the preset that belongs to the weights, or to the default ones."""
+        from torchvision import models
+
+        kinds = models.get_model_weights(name)
+        weights = kinds[published] if published else kinds.DEFAULT
+        preset = weights.transforms()
+        size, around = preset.crop_size[0], preset.resize_size[0]
+        params: dict[str, Any] = {
+            "height": size,
+            "width": size,
+            "channels": "rgb",
+            "resize": "crop",
+            "crop_share": round(size / around, 6),
+            "interpolation": preset.interpolation.value,
+        }
+        params |= scale(preset.mean, preset.std)
+        classes = tuple(weights.meta.get("categories", ()))
+        return Recipe((size, size, 3), Component("image", params), classes)
+
+    def is_here(self, weights: Published) -> bool:
+        """Look into PyTorch's hub cache, whose place TORCH_HOME moves."""
+        return bool(weights.file) and (_hub() / weights.file).is_file()
+
+
+def scale(mean: Any, deviation: Any) -> Mapping[str, Any]:
+    """Return the settings of pictures for a mean and a deviation of 0…1 values."""
+    given = [float(value) for value in mean], [float(value) for value in deviation]
+    known = {
+        "zero_one": ([0.0] * 3, [1.0] * 3),
+        "minus_one_one": ([0.5] * 3, [0.5] * 3),
+        "imagenet": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    }
+    for name, numbers in known.items():
+        if numbers == given:
+            return {"scaling": name}
+    return {"scaling": "given", "mean": given[0], "deviation": given[1]}
+
+
+def _hub() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))
+    return Path(home).expanduser() / "hub" / "checkpoints"

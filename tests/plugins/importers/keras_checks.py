@@ -1,0 +1,104 @@
+"""Saves models of Keras, imports the files and says what came: a process has one Keras only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from plugins.backends.keras.loading import load_keras
+from workbench.catalog import Catalog
+from workbench.errors import UserError
+from workbench.worker.pretrained.importing import Wish, take
+
+SIZE = (20, 18, 3)
+
+
+def models(keras: Any) -> dict[str, Any]:
+    """Return models by the name of the file that they go to."""
+    layers, ops = keras.layers, keras.ops
+    inputs = keras.Input(SIZE)
+    scaled = layers.Rescaling([0.5, 1.0, 2.0], [0.0, -1.0, 0.25])(inputs)
+    stem = layers.Conv2D(8, 3, strides=2, padding="same", kernel_regularizer="l2", name="stem")
+    x = layers.BatchNormalization(momentum=0.9, name="norm")(stem(scaled))
+    x = layers.ReLU(max_value=6)(x)
+    y = layers.DepthwiseConv2D(3, padding="same", activation="swish", name="deep")(x)
+    y = layers.SeparableConv2D(8, 3, padding="same", use_bias=False, name="apart")(y)
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(y)
+    gate = layers.Conv2D(8, 1, activation="leaky_relu", name="excite")(gate)
+    gate = layers.ReLU(6.0)(gate + 3.0) * (1.0 / 6.0)
+    x = layers.Add()([x, layers.Multiply()([y, gate])])
+    x = layers.ZeroPadding2D(((0, 1), (1, 0)))(x)
+    x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
+    x = layers.Concatenate()([x, 1.0 - x])
+    x = layers.SpatialDropout2D(0.2)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(4, activation="softmax", name="answer")(layers.Dropout(0.5)(x))
+    functional = keras.Model(inputs, x)
+    body = keras.Sequential(
+        [layers.Input(SIZE), layers.Conv2D(4, 3, name="inner"), layers.PReLU(shared_axes=[1, 2])]
+    )
+    nested = keras.Sequential(
+        [
+            layers.Input(SIZE),
+            body,
+            layers.LayerNormalization(epsilon=1e-4),
+            layers.GlobalMaxPooling2D(),
+            layers.Dense(3, activation="gelu"),
+        ]
+    )
+    shared = layers.Dense(5)
+    twice = keras.Input((5,))
+    once = keras.Input((5,))
+    return {
+        "functional.keras": functional,
+        "functional.h5": functional,
+        "nested.keras": nested,
+        "shared.keras": keras.Model(twice, shared(shared(twice))),
+        "lambda.keras": keras.Model(once, layers.Lambda(lambda x: x * 2)(once)),
+        "power.keras": keras.Model(once, ops.power(once, 3.0)),
+        "weights.h5": functional,
+    }
+
+
+def enliven(model: Any) -> None:
+    """Give every weight a value of its own."""
+    random = np.random.default_rng(0)
+    for variable in model.weights:
+        if "seed" not in variable.path:
+            values = random.uniform(0.2, 1.0, variable.shape) * random.choice([1, 0.5])
+            variable.assign(values if "variance" in variable.path else values - 0.5)
+
+
+def main(folder: str, framework: str) -> None:
+    """Print what became of each file, as JSON."""
+    keras = load_keras(framework)
+    root, catalog = Path(folder), Catalog.load()
+    found = {}
+    for name, model in models(keras).items():
+        enliven(model)
+        path = root / name
+        if name == "weights.h5":
+            path = root / "some.weights.h5"
+            model.save_weights(path)
+        else:
+            model.save(path)
+        try:
+            taken = take(Wish(source=str(path), folder=root / "kept"), catalog)
+        except UserError as error:
+            found[name] = {"error": error.message}
+            continue
+        found[name] = {
+            "report": taken.report,
+            "nodes": {node.id: (node.type, node.params) for node in taken.experiment.graph.nodes},
+            "trainable": {node.id: node.trainable for node in taken.experiment.graph.nodes},
+            "preprocessing": taken.experiment.data.preprocessing,
+        }
+    sys.stdout.write(msgspec.json.encode(found).decode())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,64 @@
+"""Models that Keras saved become layers that compute the same, or are refused in words."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    command = [sys.executable, "-m", "tests.plugins.importers.keras_checks"]
+    folder = tmp_path_factory.mktemp("models")
+    done = subprocess.run(
+        [*command, str(folder), "torch"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", ["functional.keras", "functional.h5", "nested.keras"])
+def test_a_saved_model_computes_the_same(found, name):
+    report = found[name]["report"]
+    assert report["difference"] <= 1e-5
+    assert report["matched"] > 0
+    assert "scaled" in " ".join(report["changed"])
+    assert found[name]["preprocessing"]["params"]["height"] == 20
+
+
+def test_settings_are_those_of_the_model(found):
+    nodes = found["functional.keras"]["nodes"]
+    kind, params = nodes["stem"]
+    assert (kind, params["padding"], params["stride"]) == ("Conv2D", "same", [2, 2])
+    assert params["kernel_l2"] == pytest.approx(0.01)
+    assert nodes["norm"][1]["momentum"] == pytest.approx(0.1)
+    assert nodes["deep"] == ["DepthwiseConv2D", {**nodes["deep"][1], "activation": "silu"}]
+    assert nodes["answer"][1]["activation"] == "softmax"
+    kinds = [kind for kind, _ in nodes.values()]
+    assert kinds.count("Rescale") == 3
+    assert kinds.count("LeakyReLU") == 1
+    scale = next(name for name, (kind, _) in nodes.items() if kind == "Scale")
+    assert not found["functional.keras"]["trainable"][scale]
+
+
+def test_a_model_in_a_model_is_walked_through(found):
+    assert "inner" in found["nested.keras"]["nodes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shared.keras", "share no weights"),
+        ("lambda.keras", "holds a Lambda layer, whose Python code would be run"),
+        ("power.keras", "Power"),
+        ("weights.h5", "weights without their network"),
+    ],
+)
+def test_what_cannot_be_taken_is_told(found, name, words):
+    assert words in found[name]["error"]

@@ -1,0 +1,92 @@
+"""What became of a network that was imported, as a person is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMED = 3
+"""So many names stand in a sentence; the report has them all."""
+
+
+class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a network.
+
+    Attributes:
+        origin: where network and weights come from.
+        layers: nodes that can be edited now; no part of the network stays a closed block.
+        parameters: of them, those that training can change.
+        difference: largest difference of the outputs from those of the original for random
+            inputs, by the size of the outputs.
+        matched: weights taken over; 0 for random ones.
+        renamed: (name there, name here) where a file calls them otherwise.
+        skipped: what was left out.
+        changed: what is not as it was, sentences.
+        preparation: how samples are prepared from now on.
+        classes: names of the outputs as they came; empty where they are not known.
+        head: what became of the last layer; empty where it stayed.
+        frozen: names of layers that training leaves alone.
+        others: architectures that the weights would fit as well.
+        warnings: what a person should know besides.
+    """
+
+    origin: str
+    layers: int
+    parameters: int
+    difference: float
+    matched: int = 0
+    renamed: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    preparation: str = ""
+    classes: tuple[str, ...] = ()
+    head: str = ""
+    frozen: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report in words, one sentence or two a line."""
+        yield f"Imported: {self.origin}."
+        parameters = f"{self.parameters:,}".replace(",", "\u2009")
+        yield (
+            f"{self.layers} layers that can be edited, {parameters} parameters; no part stays a "
+            "closed block."
+        )
+        yield (
+            f"Compared on random inputs, the outputs differ by {self.difference:.0e} of their size."
+        )
+        if self.matched:
+            renamed = ""
+            if self.renamed:
+                first = f"{self.renamed[0][0]} → {self.renamed[0][1]}"
+                renamed = f", {len(self.renamed)} of them under other names ({first} …)"
+            yield f"{self.matched} weights were taken over{renamed}."
+        if self.skipped:
+            yield f"Left out: {_listed(self.skipped)}."
+        yield from self.changed[:NAMED]
+        if len(self.changed) > NAMED:
+            yield f"{len(self.changed) - NAMED} more changes of the same kinds."
+        if self.preparation:
+            yield f"Samples are prepared as it was trained: {self.preparation}."
+        if self.classes:
+            yield f"It came with {len(self.classes)} classes: {_listed(self.classes)}."
+        if self.head:
+            yield self.head
+        if self.frozen:
+            yield f"{len(self.frozen)} layers are frozen, their running statistics too."
+        if self.others:
+            yield (
+                f"The weights fit {_listed(self.others)} as well; name another architecture if "
+                "this is not the one."
+            )
+        yield from self.warnings
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"

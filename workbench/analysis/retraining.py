@@ -1,0 +1,156 @@
+"""Edits for a network that was trained before: its head, what is frozen, rates by depth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from workbench.document.edits import EditError, remove_nodes
+from workbench.document.graph import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from workbench.document.experiment import Experiment
+    from workbench.document.graph import Node
+    from workbench.plugin_api.network import Network, ResolvedNode
+
+_OUTPUTS = ("units", "filters")
+"""Settings that decide how many features a layer gives."""
+
+
+def head_of(network: Network) -> ResolvedNode | None:
+    """Return the last layer with weights that decides how many outputs there are, if one does.
+
+    Between it and the Output lie layers alone that keep the number of features: activations,
+    dropout, pools.
+    """
+    known = {node.id: node for node in network.nodes}
+    outputs = network.outputs
+    found = known.get(outputs[0].inputs[0]) if outputs and outputs[0].inputs else None
+    while found is not None and not any(hasattr(found.layer, name) for name in _OUTPUTS):
+        features = found.output.shape[-1:]
+        if found.weights or len(found.inputs) != 1 or found.input_types[0].shape[-1:] != features:
+            return None
+        found = known.get(found.inputs[0])
+    return found
+
+
+def swap_head(experiment: Experiment, network: Network, classes: int) -> Experiment:
+    """Return the experiment with a head of `classes` outputs that gives logits and is trained.
+
+    A head of another size than before starts from the seed. A softmax behind it goes: the loss of
+    classification contains it.
+
+    Raises:
+        EditError: no single layer decides the number of outputs.
+    """
+    head = head_of(network)
+    if head is None:
+        raise EditError(
+            "No single layer decides how many outputs this network has.",
+            "Add a Dense layer with one unit for each class before the Output.",
+        )
+    setting = next(name for name in _OUTPUTS if hasattr(head.layer, name))
+    ends_in_softmax = getattr(head.layer, "activation", "linear") == "softmax"
+
+    def changed(node: Node) -> Node:
+        params = {**node.params, setting: classes}
+        if ends_in_softmax:
+            params.pop("activation")
+        return msgspec.structs.replace(node, params=params, trainable=True)
+
+    swapped = _mapped(experiment, {head.id}, changed)
+    return _without_softmax(swapped, network)
+
+
+def freeze_up_to(experiment: Experiment, network: Network, node_id: str) -> Experiment:
+    """Freeze a layer and everything it depends on, running statistics included.
+
+    Raises:
+        EditError: there is no such layer.
+    """
+    if node_id not in experiment.graph:
+        raise EditError(f"There is no layer called {node_id}.")
+    wanted = experiment.graph.upstream(node_id)
+    return _set_trainable(experiment, network, wanted, trainable=False)
+
+
+def unfreeze_from(experiment: Experiment, network: Network, node_id: str) -> Experiment:
+    """Train a layer and everything that depends on it.
+
+    Raises:
+        EditError: there is no such layer.
+    """
+    if node_id not in experiment.graph:
+        raise EditError(f"There is no layer called {node_id}.")
+    wanted = experiment.graph.downstream(node_id)
+    return _set_trainable(experiment, network, wanted, trainable=True)
+
+
+def freeze_body(experiment: Experiment, network: Network) -> Experiment:
+    """Freeze all but the head.
+
+    Raises:
+        EditError: no single layer is the head.
+    """
+    head = head_of(network)
+    if head is None:
+        raise EditError(
+            "No single layer decides how many outputs this network has, so that none is the head.",
+            "Freeze up to the last layer that is to stay as it is.",
+        )
+    body = {node.id for node in experiment.graph.nodes} - {head.id}
+    return _set_trainable(experiment, network, body, trainable=False)
+
+
+def spread_rates(experiment: Experiment, network: Network, first: float) -> Experiment:
+    """Let earlier layers learn more slowly (Howard and Ruder, 2018).
+
+    The last layer with weights keeps the learning rate; the first one gets `first` times it, and
+    those between a factor that falls geometrically with their depth.
+
+    Args:
+        first: above 0, at most 1; 1 gives all layers the same rate.
+    """
+    depth: dict[str, int] = {}
+    for node in network.nodes:
+        own = any(spec.trainable for spec in node.weights.values())
+        depth[node.id] = max((depth[source] for source in node.inputs), default=0) + own
+    deepest = max(depth.values(), default=1)
+    weighted = {node.id for node in network.nodes if node.weights}
+
+    def changed(node: Node) -> Node:
+        share = (deepest - depth[node.id]) / max(deepest - 1, 1)
+        factor = float(f"{first ** min(share, 1.0):.4g}")
+        return msgspec.structs.replace(node, learning_rate_scale=factor)
+
+    return _mapped(experiment, weighted, changed)
+
+
+def _without_softmax(experiment: Experiment, network: Network) -> Experiment:
+    last = network[network.outputs[0].inputs[0]]
+    return remove_nodes(experiment, (last.id,)) if last.layer.id == "Softmax" else experiment
+
+
+def _set_trainable(
+    experiment: Experiment, network: Network, ids: Collection[str], *, trainable: bool
+) -> Experiment:
+    """Freeze or unfreeze those of the layers that have weights."""
+    weighted = {node.id for node in network.nodes if node.weights}
+
+    def changed(node: Node) -> Node:
+        return msgspec.structs.replace(node, trainable=trainable)
+
+    wrong = {node.id for node in experiment.graph.nodes if node.trainable != trainable}
+    return _mapped(experiment, wrong & weighted & set(ids), changed)
+
+
+def _mapped(
+    experiment: Experiment, ids: Collection[str], change: Callable[[Node], Node]
+) -> Experiment:
+    if not ids:
+        return experiment
+    nodes = (change(node) if node.id in ids else node for node in experiment.graph.nodes)
+    return msgspec.structs.replace(experiment, graph=Graph(tuple(nodes)))

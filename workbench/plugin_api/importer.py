@@ -1,0 +1,207 @@
+"""The contract of an importer: a network made elsewhere in, ordinary layers and weights out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import msgspec
+
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.document.experiment import Component
+    from workbench.document.graph import Graph
+    from workbench.plugin_api.backend import Availability
+
+
+class NotCoveredError(UserError):
+    """A network computes something that no layer here does; the message names it."""
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """Weights that somebody has trained and published for an architecture.
+
+    Attributes:
+        name: of the weights, such as "IMAGENET1K_V1".
+        accuracy: share of right answers on ImageNet-1k's validation pictures, in percent, as
+            published; None where nothing was.
+        licence: as published; empty where nothing was said.
+        size: bytes to download; 0 where that is not known.
+        file: what the library's cache calls them.
+        is_here: whether they lie in that cache on this computer.
+    """
+
+    name: str
+    accuracy: float | None = None
+    licence: str = ""
+    size: int = 0
+    file: str = ""
+    is_here: bool = False
+
+
+class Architecture(msgspec.Struct, frozen=True, kw_only=True):
+    """A network that an importer can build by name.
+
+    Attributes:
+        importer: id of the importer.
+        name: unique in it.
+        family: what it is a variant of; empty where that is not known.
+        input: height, width and channels it was made for.
+        parameters: numbers that training can change; 0 where they were not counted.
+        classes: number of its outputs as published.
+        weights: published ones, the library's own choice first.
+        covered: whether every operation is in the catalogue; None where that was not tried.
+        reason: why not.
+    """
+
+    importer: str
+    name: str
+    family: str = ""
+    input: tuple[int, int, int] = (224, 224, 3)
+    parameters: int = 0
+    classes: int = 1000
+    weights: tuple[Published, ...] = ()
+    covered: bool | None = None
+    reason: str = ""
+
+
+class Guess(msgspec.Struct, frozen=True, kw_only=True):
+    """An architecture that the arrays of a weights file may belong to, and what speaks for it.
+
+    Attributes:
+        rank: 0: the same names; 1: the same shapes in the same order; 2: the same shapes in
+            another order; 3: all but the head has the same shapes.
+    """
+
+    importer: str
+    name: str
+    rank: int
+
+    def in_words(self) -> str:
+        """Return the name, and what agrees."""
+        return f"{self.name} ({('names', 'shapes in order', 'shapes', 'body')[self.rank]})"
+
+
+class Arrays(Protocol):
+    """An open weights file."""
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes by the names in the file, in its order; a prefix that all share is left out."""
+        ...
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether that is the order in which the network's code makes them."""
+        ...
+
+    def read(self, name: str) -> NDArray[Any]:
+        """Return one array; raises UserError where the file is damaged."""
+        ...
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What to import.
+
+    Attributes:
+        source: name of an architecture; empty where a file holds the whole network.
+        published: name of published weights; empty: those of `arrays`, or random ones.
+        file: a file that holds a network, or the weights for `source`.
+        arrays: the weights in `file`, where it holds weights alone.
+        tell: takes a few words on what is being done.
+    """
+
+    source: str = ""
+    published: str = ""
+    file: Path | None = None
+    arrays: Arrays | None = None
+    tell: Callable[[str], None] = lambda words: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """A network as layers of the catalogue, with what is needed to judge it.
+
+    Attributes:
+        name: what the experiment is called.
+        origin: where network and weights come from, in words.
+        graph: nodes from one Input to one Output; positions do not matter.
+        weights: canonical weights by "node/name", all of them.
+        input_shape: canonical shape of one sample that `original` takes.
+        original: canonical inputs (batch × …) to the outputs of the network as it came, float32.
+        parameters: of the network as it came, without what plays no part in its outputs.
+        preprocessing: how samples were prepared for it; None where nothing is known.
+        classes: names of its outputs in order; empty where they are not known.
+        matched: weights that were taken over.
+        renamed: (name there, name here) where a file calls them otherwise.
+        skipped: what was left out, in words.
+        changed: what is not as it was, in words.
+    """
+
+    name: str
+    origin: str
+    graph: Graph
+    weights: Mapping[str, NDArray[np.float32]]
+    input_shape: tuple[int, ...]
+    original: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    parameters: int
+    preprocessing: Component | None = None
+    classes: tuple[str, ...] = ()
+    matched: int = 0
+    renamed: Sequence[tuple[str, str]] = ()
+    skipped: Sequence[str] = field(default_factory=tuple)
+    changed: Sequence[str] = field(default_factory=tuple)
+
+
+class Importer(ABC):
+    """A place that networks come from: a library of architectures, or a kind of file.
+
+    Everything here is called in a worker or a helper process, never in the window. Nothing is
+    unpickled and no code of a file is run. Nothing is downloaded unless `published` names weights
+    that are not here, and then by the library's own loader.
+    """
+
+    id: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Of files that hold a whole network; empty for a library of architectures."""
+
+    @abstractmethod
+    def availability(self) -> Availability:
+        """Say whether what it needs is installed, without importing it."""
+
+    def architectures(self) -> Sequence[Architecture]:
+        """Return what it can build by name; may import the library."""
+        return ()
+
+    def architecture(self, name: str) -> Architecture:
+        """Return one of them with its parameters counted; raises UserError for an unknown one."""
+        raise UserError(f"{self.title} has no networks by name.", "Name a file.")
+
+    def opens(self, path: Path) -> bool:
+        """Say whether a file holds a whole network that this importer reads."""
+        return False
+
+    def guesses(self, arrays: Arrays) -> Sequence[Guess]:
+        """Return architectures that a weights file may belong to, likeliest first."""
+        return ()
+
+    @abstractmethod
+    def read(self, request: ImportRequest) -> Imported:
+        """Build the network, fill it, and turn it into layers of the catalogue.
+
+        Raises:
+            NotCoveredError: it computes something that no layer here does.
+            UserError: there is no such network, the file does not fit or cannot be used, or
+                weights are neither here nor to be had.
+        """

@@ -1,0 +1,117 @@
+"""Compares an imported network with the one it came from, on random inputs."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.analysis.shapes import resolve
+from workbench.document.training import Training
+from workbench.errors import UserError
+from workbench.plugin_api.backend import BuildPlan
+from workbench.plugin_api.data import DataInfo
+from workbench.plugin_api.importer import NotCoveredError
+from workbench.plugin_api.tensors import TensorType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from workbench.catalog import Catalog
+    from workbench.plugin_api.importer import Imported
+    from workbench.plugin_api.network import Network
+
+TOLERANCE = 1e-5
+"""Largest difference of an output, by the size of the outputs, that rounding may make."""
+SAMPLES = 2
+SEED = 0
+
+
+def resolved(imported: Imported, catalog: Catalog) -> Network:
+    """Return the imported network; raises NotCoveredError where the catalogue refuses it."""
+    shape = TensorType(imported.input_shape)
+    resolution = resolve(imported.graph, catalog, shape, imported.name)
+    for problem in resolution.problems:
+        raise NotCoveredError(f"{problem.node}: {problem.message}")
+    return resolution.network
+
+
+def check_parameters(imported: Imported, network: Network) -> None:
+    """Raise a NotCoveredError unless the network has as many parameters as it came with."""
+    if network.parameters != imported.parameters:
+        raise NotCoveredError(
+            f"The layers would have {network.parameters:,} parameters, but the network has "
+            f"{imported.parameters:,}.",
+            "Please report this network.",
+        )
+    specs = network.weight_specs()
+    wrong = [name for name, spec in specs.items() if _shape(imported, name) != spec.shape]
+    if wrong:
+        raise NotCoveredError(f"{wrong[0]} did not come with the network in the shape it has here.")
+
+
+def difference(imported: Imported, network: Network, catalog: Catalog) -> float:
+    """Return the largest difference of the outputs for random inputs, by the outputs' size.
+
+    Raises:
+        NotCoveredError: it is more than rounding makes, or the outputs say nothing.
+    """
+    random = np.random.default_rng(SEED)
+    inputs = random.normal(size=(SAMPLES, *imported.input_shape)).astype(np.float32)
+    wanted = imported.original(inputs)
+    found = predictor(network, imported.weights, catalog)(inputs)
+    if wanted.shape != found.shape:
+        raise NotCoveredError(
+            f"The layers give {found.shape[1:]}, but the network gave {wanted.shape[1:]}."
+        )
+    size = float(np.abs(wanted).max())
+    if not np.isfinite(wanted).all() or not size:
+        raise UserError(
+            "The network gives nothing that could be compared: its outputs are all zero or not "
+            "finite.",
+            "Its weights may be damaged; choose other ones.",
+        )
+    error = float(np.abs(found - wanted).max()) / size
+    if not error <= TOLERANCE:
+        raise NotCoveredError(
+            f"The layers do not compute what the network did: outputs differ by {error:.1e} of "
+            f"their size, where rounding makes {TOLERANCE:.0e} at most.",
+            "Please report this network.",
+        )
+    return error
+
+
+def predictor(
+    network: Network, weights: Mapping[str, NDArray[np.float32]], catalog: Catalog
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return what runs a network with its weights, on PyTorch and the processor."""
+    from workbench.document.experiment import Component
+
+    backend = catalog.backend("torch")
+    code = backend.generate(network)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.py"
+        path.write_text(code.source, encoding="utf-8")
+        plan = BuildPlan(
+            network=network,
+            task=catalog.task(Component("classification")),
+            info=DataInfo(input=network.inputs[0].output),
+            training=Training(),
+            code=code,
+            module_path=path,
+            train_counts=(),
+            device="cpu",
+            seed=SEED,
+        )
+        model = backend.build(plan)
+    model.load_weights(weights)
+    return model.predict
+
+
+def _shape(imported: Imported, name: str) -> tuple[int, ...] | None:
+    array = imported.weights.get(name)
+    return None if array is None else array.shape

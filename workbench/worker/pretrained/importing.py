@@ -1,0 +1,326 @@
+"""Imports a network: finds who can, checks what comes, makes an experiment of it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from safetensors.numpy import save
+
+from workbench.analysis.arrange import arrange
+from workbench.analysis.import_report import ImportReport
+from workbench.analysis.retraining import freeze_body, freeze_up_to, head_of, swap_head
+from workbench.document.edits import move, set_data
+from workbench.document.experiment import Component, Experiment, StartingWeights
+from workbench.errors import UserError
+from workbench.files import unwritable, write_atomically
+from workbench.plugin_api.importer import ImportRequest
+from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
+from workbench.worker.weights.opening import open_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from workbench.analysis.weights import Stored
+    from workbench.catalog import Catalog
+    from workbench.plugin_api.importer import Guess, Imported, Importer
+    from workbench.plugin_api.network import Network
+    from workbench.worker.weights.file import WeightsFile
+
+ALL_BUT_HEAD = "all-but-head"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a person wants imported, and what is to be made of it.
+
+    Attributes:
+        source: name of an architecture, with or without "importer:" before it; or a file.
+        architecture: for a file of weights alone, what it belongs to; empty: it is guessed.
+        published: name of published weights of an architecture; empty: random ones.
+        classes: outputs that the head gets; 0 leaves it.
+        freeze: "all-but-head", the name of the last layer that is frozen, or nothing.
+        base: the experiment whose data and training settings are kept.
+        folder: where the starting weights are kept.
+    """
+
+    source: str
+    architecture: str = ""
+    published: str = ""
+    classes: int = 0
+    freeze: str = ""
+    base: Experiment = field(default_factory=Experiment)
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An imported network, checked.
+
+    Attributes:
+        network: as it came, before its head was swapped.
+    """
+
+    imported: Imported
+    network: Network
+    experiment: Experiment
+    report: ImportReport
+
+
+class _OpenArrays:
+    """The arrays of an open file, as importers see them."""
+
+    def __init__(self, file: WeightsFile) -> None:
+        self._file = file
+        self._stored: dict[str, Stored] = {
+            item.name: item for item in file.stored if not item.numbers
+        }
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes by name, in the order of the file."""
+        return {name: item.shape for name, item in self._stored.items()}
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the file keeps the order of the code."""
+        return self._file.order == "code"
+
+    def read(self, name: str) -> NDArray[np.generic]:
+        """Return one array."""
+        return self._file.read(self._stored[name])
+
+
+def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda words: None) -> Taken:
+    """Import a network and make an experiment of it; nothing is left behind where that fails.
+
+    Raises:
+        NotCoveredError: it does what no layer here does, or the layers do not give its outputs.
+        UserError: there is no such network or file, or the file does not fit.
+    """
+    with _request(wish, catalog, tell) as (importer, request, others):
+        imported = importer.read(request)
+    tell("Comparing it with the original")
+    network = resolved(imported, catalog)
+    check_parameters(imported, network)
+    error = difference(imported, network, catalog)
+    tell("Keeping its weights")
+    report = ImportReport(
+        origin=imported.origin,
+        layers=len(network.nodes),
+        parameters=network.parameters,
+        difference=error,
+        matched=imported.matched,
+        renamed=tuple(imported.renamed),
+        skipped=tuple(imported.skipped),
+        changed=tuple(imported.changed),
+        classes=imported.classes,
+        others=tuple(guess.name for guess in others),
+    )
+    experiment = _experiment(wish, imported, catalog)
+    preparation = _preparation(imported)
+    experiment, report = _prepared_for(wish, experiment, network, report)
+    report = msgspec.structs.replace(report, preparation=preparation)
+    return Taken(imported, network, experiment, report)
+
+
+@contextlib.contextmanager
+def _request(
+    wish: Wish, catalog: Catalog, tell: Callable[[str], None]
+) -> Iterator[tuple[Importer, ImportRequest, list[Guess]]]:
+    """Yield who imports it, what is asked, and what else a weights file would fit."""
+    path = Path(wish.source).expanduser()
+    importers = [kind() for kind in catalog.importers]
+    if not path.exists() and not _looks_like_path(wish.source):
+        importer, name = named(wish.source, importers)
+        _need(importer)
+        yield importer, ImportRequest(source=name, published=wish.published, tell=tell), []
+        return
+    for importer in importers:
+        if not wish.architecture and path.is_file() and importer.opens(path):
+            _need(importer)
+            yield importer, ImportRequest(file=path, tell=tell), []
+            return
+    if path.suffix.lower() in _PROGRAMS:
+        raise UserError(
+            f"{path.name} is {_PROGRAMS[path.suffix.lower()]}, which cannot be imported yet.",
+            "Import its weights as .safetensors or as a PyTorch state dict, or a Keras model.",
+        )
+    with open_weights(path) as file:
+        arrays = _OpenArrays(file)
+        others: list[Guess] = []
+        if wish.architecture:
+            importer, name = named(wish.architecture, importers)
+        else:
+            tell("Looking for its architecture")
+            first, *others = _guessed(path, arrays, importers)
+            importer, name = catalog.importers[first.importer](), first.name
+            others = [guess for guess in others if guess.rank == first.rank]
+        _need(importer)
+        request = ImportRequest(source=name, file=path, arrays=arrays, tell=tell)
+        yield importer, request, others
+
+
+def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
+    """Return the importer that knows an architecture, and its name there.
+
+    Raises:
+        UserError: nobody knows it.
+    """
+    prefix, _, rest = source.rpartition(":")
+    chosen = [each for each in importers if not prefix or each.id == prefix]
+    if prefix and not chosen:
+        known = ", ".join(each.id for each in importers if each.architectures())
+        raise UserError(f"There is no collection called “{prefix}”.", f"There are: {known}.")
+    for importer in chosen:
+        if any(each.name == rest for each in importer.architectures()):
+            return importer, rest
+    refusal = UserError(
+        f"No network is called “{rest}”, and no file either.",
+        "`workbench models list` names those that can be imported.",
+    )
+    for importer in chosen:
+        try:
+            importer.architecture(rest)
+        except UserError as error:
+            refusal = error if "Did you mean" in error.hint else refusal
+        else:
+            return importer, rest
+    raise refusal
+
+
+def _guessed(path: Path, arrays: _OpenArrays, importers: list[Importer]) -> list[Guess]:
+    found = [guess for importer in importers for guess in importer.guesses(arrays)]
+    here = {importer.id for importer in importers if importer.availability().ok}
+    found = [guess for guess in found if guess.importer in here] or found
+    if not found:
+        raise UserError(
+            f"{path.name} holds {len(arrays.shapes)} weights without their network, and they fit "
+            "no architecture that is known here.",
+            "Name the architecture, or draw the network and use “Load weights”.",
+        )
+    return sorted(found, key=lambda guess: guess.rank)
+
+
+def _need(importer: Importer) -> None:
+    found = importer.availability()
+    if not found.ok:
+        raise UserError(found.reason, f"Install it: {found.install}" if found.install else "")
+
+
+def _looks_like_path(source: str) -> bool:
+    return "/" in source or "\\" in source or Path(source).suffix.lower() in _SUFFIXES
+
+
+_PROGRAMS = {".onnx": "an ONNX graph", ".pt2": "an exported program of PyTorch"}
+_SUFFIXES = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".hdf5", ".keras", *_PROGRAMS)
+
+
+def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
+    """Return an experiment of the imported network on the data of the one before."""
+    start = _keep(imported, wish.folder)
+    experiment = msgspec.structs.replace(
+        wish.base, name=imported.name, graph=imported.graph, start=start
+    )
+    experiment = move(experiment, arrange(imported.graph))
+    if imported.preprocessing is None:
+        return experiment
+    kind = catalog.preprocessing(imported.preprocessing).kind
+    if catalog.source(experiment.data.source).kind != kind:
+        return experiment
+    return set_data(experiment, preprocessing=imported.preprocessing)
+
+
+def _keep(imported: Imported, folder: Path) -> StartingWeights:
+    """Write the weights where runs find them, named after their content."""
+    # safetensors writes wrong data for arrays that are not contiguous.
+    weights = {name: np.ascontiguousarray(array) for name, array in imported.weights.items()}
+    content = save(weights, {"format": "neural-workbench"})
+    digest = hashlib.sha256(content).hexdigest()
+    target = folder / f"{digest}.safetensors"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    if not target.is_file():
+        write_atomically(target, content)
+    return StartingWeights(name=imported.name, file=str(target.resolve()), sha256=digest)
+
+
+def _prepared_for(
+    wish: Wish, experiment: Experiment, network: Network, report: ImportReport
+) -> tuple[Experiment, ImportReport]:
+    """Give the network the head and the frozen layers that were asked for."""
+    head = head_of(network)
+    if wish.classes:
+        before = experiment
+        experiment = swap_head(experiment, network, wish.classes)
+        if experiment is not before and head is not None:
+            words = _head_words(head.id, wish.classes, head.output.shape[-1])
+            report = msgspec.structs.replace(report, head=words)
+    if wish.freeze == ALL_BUT_HEAD:
+        experiment = freeze_body(experiment, network)
+    elif wish.freeze:
+        experiment = freeze_up_to(experiment, network, wish.freeze)
+    frozen = tuple(node.id for node in experiment.graph.nodes if not node.trainable)
+    return experiment, msgspec.structs.replace(report, frozen=frozen)
+
+
+def _head_words(head: str, classes: int, before: int | None) -> str:
+    if classes == before:
+        return f"The head, {head}, has {classes} outputs already and keeps its weights."
+    return f"The head, {head}, gives {classes} outputs instead of {before} and starts anew."
+
+
+def _preparation(imported: Imported) -> str:
+    if imported.preprocessing is None:
+        return ""
+    params = imported.preprocessing.params
+    words = [f"{params['height']} × {params['width']}"] if "height" in params else []
+    if params.get("resize") == "crop":
+        words.append(f"the middle {100 * params.get('crop_share', 1):g} %")
+    words.append(str(params.get("interpolation", "bilinear")))
+    channels = {"grayscale": "grey", "rgb": "colour"}
+    words.append(channels.get(params.get("channels", ""), "as stored"))
+    if params.get("colour_order") == "bgr":
+        words.append("blue first")
+    mean, deviation = _numbers(params.get("mean")), _numbers(params.get("deviation"))
+    scaling = {
+        "imagenet": "mean and deviation of ImageNet",
+        "minus_one_one": "values −1 … 1",
+        "zero_one": "values 0 … 1",
+        "none": "values 0 … 255",
+        "given": f"mean {mean}, deviation {deviation}",
+    }
+    words.append(scaling[params.get("scaling", "zero_one")])
+    return ", ".join(words)
+
+
+def _numbers(values: object) -> str:
+    found = values if isinstance(values, list | tuple) else ()
+    return "/".join(f"{value:.3g}" for value in found)
+
+
+def ask(taken: Taken, path: Path, catalog: Catalog, most: int = 5) -> list[tuple[str, float]]:
+    """Return what the network as it came says of a picture: names and probabilities.
+
+    Raises:
+        UserError: its classes are not known, or the file cannot be read.
+    """
+    imported = taken.imported
+    if imported.preprocessing is None or not imported.classes:
+        raise UserError("This network did not come with the names of its classes.")
+    preprocessing = catalog.preprocessing(imported.preprocessing)
+    prepared = preprocessing.scale(preprocessing.shape(preprocessing.read_file(str(path))), {})
+    outputs = predictor(taken.network, imported.weights, catalog)(prepared[np.newaxis])
+    task = catalog.task(Component("classification"))
+    shares = task.probabilities(outputs, taken.network)[0]
+    best = np.argsort(-shares, kind="stable")[:most]
+    return [(imported.classes[i], float(shares[i])) for i in best]
