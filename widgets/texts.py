@@ -26,6 +26,7 @@ _CHOICES = {
     "minus_one_one": "−1 to 1",
     "imagenet": "ImageNet",
     "stored": "as stored",
+    "system": "as the system",
 }
 _NAMES = {"he": "He", "glorot": "Glorot", "lecun": "LeCun", "l1": "L1", "l2": "L2"}
 

@@ -32,6 +32,8 @@ HEIGHT = 42
 COMPACT_WIDTH = 1280
 PROGRESS_WIDTH = 268
 PICKER_WIDTHS = ((90, 165), (78, 110))
+SEARCH_PADDING = 13
+"""Left and right of the search field's text, border included."""
 
 
 class TopBar(QFrame):
@@ -52,7 +54,7 @@ class TopBar(QFrame):
         self._edited = QLabel("edited", self)
         self._edited.setObjectName("editedMark")
         self._edited.setProperty("soft", True)
-        self.search = QPushButton(self)
+        self.search = SearchButton(self)
         self.progress = ProgressBlock(session, self)
         self._pickers = (BackendPicker(session, self), DevicePicker(session, self))
         for picker in self._pickers:
@@ -83,10 +85,8 @@ class TopBar(QFrame):
         """Save room in a narrow window."""
         super().resizeEvent(event)
         narrow = self.width() < COMPACT_WIDTH
-        text = "Search" if narrow else "Search layers, commands, settings"
-        keys = self._actions.keys_of("view.palette")
-        self.search.setText(f"{text}    {keys}".rstrip())
         self.search.setMaximumWidth(180 if narrow else 330)
+        self.search.show_keys(self._actions.keys_of("view.palette"))
         self.progress.setFixedWidth(PROGRESS_WIDTH)
         self._fit_pickers()
 
@@ -215,3 +215,32 @@ class NameField(QLineEdit):
 
 def _lowered(title: str) -> str:
     return title[:1].lower() + title[1:]
+
+
+class SearchButton(QPushButton):
+    """Looks like a field; says as much as there is room for."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._keys = ""
+
+    def show_keys(self, keys: str) -> None:
+        """Name the keys that do the same."""
+        self._keys = keys
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        """Return the widest that is allowed, whatever the text is at present."""
+        return QSize(self.maximumWidth(), super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say more or less."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        keys = f"    {self._keys}" if self._keys else ""
+        texts = (f"Search layers, commands, settings{keys}", f"Search{keys}", "Search")
+        room = self.width() - 2 * SEARCH_PADDING
+        width = self.fontMetrics().horizontalAdvance
+        self.setText(next((text for text in texts if width(text) <= room), texts[-1]))

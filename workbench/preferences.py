@@ -57,6 +57,34 @@ def caches_folder() -> Path:
     return Path(home) / "caches" if home else Path(platformdirs.user_cache_dir(APP))
 
 
+def kept_weights() -> tuple[int, int]:
+    """Return how many files lie in the folder of loaded weights, and their bytes."""
+    sizes = []
+    for path in _weights_files():
+        with contextlib.suppress(OSError):
+            sizes.append(path.stat().st_size)
+    return len(sizes), sum(sizes)
+
+
+def clear_weights(keep: str = "") -> None:
+    """Delete loaded weights; experiments that start from them need them loaded again.
+
+    Args:
+        keep: name without suffix of the one that stays, since it is in use.
+    """
+    for path in _weights_files():
+        if path.stem != keep:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _weights_files() -> list[Path]:
+    try:
+        return list(weights_folder().glob("*.safetensors"))
+    except OSError:
+        return []
+
+
 def load() -> Preferences:
     """Read the preferences; a missing or broken file gives the defaults."""
     try:

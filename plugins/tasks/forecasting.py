@@ -155,7 +155,8 @@ class Forecasting(Task, frozen=True, kw_only=True):
             targets = ops.cast(targets, "float32")
             apart = targets[..., None] - ops.reshape(ops.cast(outputs, "float32"), shape)
             if self.loss == "quantile":
-                each = ops.maximum(levels * apart, (levels - 1) * apart)
+                at = ops.convert_to_tensor(levels)
+                each = ops.maximum(at * apart, (at - 1) * apart)
             elif self.loss == "huber":
                 size, delta = ops.abs(apart), self.delta
                 squared = 0.5 * ops.square(apart)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
@@ -385,3 +386,37 @@ def test_an_own_table_is_forecast(window, qtbot, tmp_path, monkeypatch):
     assert experiment.name == "sales"
     assert experiment.task.type == "forecasting"
     assert experiment.data.source.params == {"file": str(file)}
+
+
+@pytest.mark.parametrize(
+    ("width", "text"), [(330, "settings    Ctrl+K"), (150, "Search    Ctrl+K"), (100, "Search")]
+)
+def test_the_search_field_says_what_there_is_room_for(window, width, text):
+    search = window.top_bar.search
+    search.resize(width, 28)
+    assert search.text().endswith(text)
+
+
+@pytest.mark.parametrize("kind", ["dark", "light"])
+def test_text_stands_out_from_its_ground(window, kind):
+    """WCAG 2.1, 1.4.3: a contrast of 4.5 to 1."""
+    window.theme.apply(kind)
+    colors = window.theme.colors
+    texts = ("text", "text_soft", "text_faint", "accent", "error", "warning", "success")
+    for ground in (colors.window, colors.panel, colors.field, colors.node):
+        for name in texts:
+            assert contrast(getattr(colors, name), ground) >= 4.5, (name, ground)
+    for tint in colors.series:
+        assert contrast(tint, colors.panel) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(tint: str) -> float:
+    color = QColor(tint)
+    parts = (color.redF(), color.greenF(), color.blueF())
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -165,7 +165,13 @@ class Editing:
     def rename(self, old: str, new: str) -> bool:
         """Give a layer another name."""
         chosen = [new if i == old else i for i in self.selection]
-        return self.apply(lambda e: edits.rename(e, old, new), f"Rename {old} to {new}", chosen)
+        loses = new != old and self._starts_from_a_file(old)
+        done = self.apply(lambda e: edits.rename(e, old, new), f"Rename {old} to {new}", chosen)
+        if done and loses:
+            text = f"The loaded weights of {old} do not follow: {new} starts from the seed now."
+            hint = "Undo the renaming, or load the weights again by their order."
+            self.session.messaged.emit(Message("warning", text, hint))
+        return done
 
     def toggle_trainable(self, ids: Collection[str]) -> bool:
         """Freeze layers, or unfreeze them if all of them are frozen."""
@@ -182,6 +188,11 @@ class Editing:
 
     def _add(self, change: Change, verb: str, node: Node) -> bool:
         return self.apply(change, f"{verb} {self.title(node.type)}", select=(node.id,))
+
+    def _starts_from_a_file(self, node_id: str) -> bool:
+        document = self.session.document
+        known = document.report.resolution.by_id.get(node_id)
+        return document.experiment.start is not None and bool(known and known.weights)
 
     def _say_alone(self, title: str, ends: int) -> None:
         """Say why a layer was added without a connection, and how to get one."""

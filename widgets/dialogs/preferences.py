@@ -10,9 +10,12 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
+    QHBoxLayout,
     QHeaderView,
     QKeySequenceEdit,
     QLineEdit,
+    QMessageBox,
+    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -22,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from widgets.forms import StructForm
 from widgets.panels.column import wrapped
+from widgets.texts import byte_size, counted
 from workbench import preferences
 from workbench.plugin_api.parameters import Field
 
@@ -83,10 +87,47 @@ class PreferencesDialog(QDialog):
         column.setContentsMargins(18, 16, 18, 16)
         column.setSpacing(12)
         column.addWidget(form)
-        column.addWidget(welcome)
         column.addWidget(wrapped("Another folder of runs is used from the next start on.", page))
+        column.addWidget(welcome)
+        column.addLayout(self._loaded_weights(page))
         column.addStretch(1)
         return page
+
+    def _loaded_weights(self, page: QWidget) -> QHBoxLayout:
+        """Make the line on weights loaded into experiments, which only a person clears."""
+        self._kept = wrapped("", page)
+        self._kept.setObjectName("keptWeights")
+        self._clear = QPushButton("Clear…", page)
+        self._clear.setObjectName("clearWeights")
+        self._clear.setAccessibleName("Clear loaded weights")
+        self._clear.clicked.connect(self._on_clear)
+        row = QHBoxLayout()
+        row.addWidget(self._kept, 1)
+        row.addWidget(self._clear)
+        self._show_kept()
+        return row
+
+    def _show_kept(self) -> None:
+        count, size = preferences.kept_weights()
+        files = f"{counted(count, 'file')}, {byte_size(size)}" if count else "none"
+        self._kept.setText(f"Weights that were loaded into experiments: {files}")
+        self._clear.setEnabled(count > 0)
+
+    def _on_clear(self) -> None:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText("Delete the weights that were loaded into experiments?")
+        box.setInformativeText(
+            "Experiments that start from them will ask for them to be loaded again. "
+            "Runs keep their own copies."
+        )
+        agree = box.addButton("Delete", QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        if box.clickedButton() is agree:
+            start = self._session.document.experiment.start
+            preferences.clear_weights(keep=start.sha256 if start is not None else "")
+            self._show_kept()
 
     def _keys(self) -> QWidget:
         page = QWidget(self)

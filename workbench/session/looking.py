@@ -28,7 +28,7 @@ class Looking:
         self._run = run
         self._trial = trial
         self._known: dict[Look, Snapshot | None] = {}
-        run.opened.connect(self._known.clear)
+        run.opened.connect(self._on_opened)
 
     def snapshot(
         self, sample: int, layers: tuple[str, ...], attention: tuple[str, ...]
@@ -54,3 +54,6 @@ class Looking:
         if isinstance(reply, Looked) and wanted in self._known:
             self._known[wanted] = decode_snapshot(reply.content)
             self._run.updated.emit()
+
+    def _on_opened(self) -> None:
+        self._known.clear()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from tests.widgets.canvas.networks import branched, chain
 from widgets.canvas import clipboard
 from workbench.document import edits
-from workbench.document.experiment import Experiment
+from workbench.document.experiment import Experiment, StartingWeights
 from workbench.document.graph import Node
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -431,3 +431,20 @@ def test_a_name_that_told_the_kind_tells_the_new_one(session, view, qapp, open_c
     assert session.document.experiment.graph["gelu1"].type == "GELU"
     assert inputs(session, "flatten1") == ("gelu1",)
     assert session.document.selection == ("gelu1",)
+
+
+def test_renaming_a_layer_with_loaded_weights_says_that_they_stay_behind(session, view, open_chain):
+    said = []
+    session.messaged.connect(said.append)
+    assert view.editing.rename("conv1", "first")
+    assert not said
+    start = StartingWeights(name="w.pt", file="/w.safetensors", sha256="0" * 64)
+    session.document.edit(lambda e: edits.replace(e, start=start), "Load")
+    shaped = Node("input1", "Input", {"shape": [8, 8, 1]})
+    session.document.edit(
+        lambda e: edits.update_node(e, "input1", params=shaped.params), "Give a shape"
+    )
+    assert view.editing.rename("relu1", "bend")
+    assert not said
+    assert view.editing.rename("first", "conv1")
+    assert "conv1 starts from the seed" in said[0].text

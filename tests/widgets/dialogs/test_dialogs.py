@@ -3,9 +3,10 @@ from __future__ import annotations
 import logging
 import sys
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QKeySequenceEdit,
@@ -19,6 +20,8 @@ from widgets.dialogs.example_card import first_sentences
 from widgets.dialogs.preferences import PreferencesDialog
 from widgets.dialogs.unexpected_error import UnexpectedErrorDialog
 from workbench import preferences
+from workbench.document import edits
+from workbench.document.experiment import StartingWeights
 
 
 def test_the_theme_is_switched_and_kept(window, qtbot):
@@ -82,3 +85,28 @@ def test_descriptions_end_with_a_whole_sentence():
     assert first_sentences("One. Two.") == "One. Two."
     assert first_sentences("A first sentence. " + "word " * 60) == "A first sentence."
     assert first_sentences("word " * 60).endswith("word …")
+
+
+def test_loaded_weights_are_cleared_on_demand_but_for_those_in_use(window, qtbot):
+    folder = preferences.weights_folder()
+    folder.mkdir(parents=True)
+    used = "0" * 64
+    for name in (used, "1" * 64, "2" * 64):
+        (folder / f"{name}.safetensors").write_bytes(b"x" * 100)
+    start = StartingWeights(name="w", file=str(folder / f"{used}.safetensors"), sha256=used)
+    window.session.document.edit(lambda e: edits.replace(e, start=start), "Load")
+    dialog = PreferencesDialog(window.session, window.theme, window.actions_table, window)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    kept = dialog.findChild(QLabel, "keptWeights")
+    assert kept.text().endswith("3 files, 300 B")
+
+    def agree():
+        box = QApplication.activeModalWidget()
+        delete = next(each for each in box.buttons() if each.text() == "Delete")
+        qtbot.mouseClick(delete, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(50, agree)
+    qtbot.mouseClick(dialog.findChild(QPushButton, "clearWeights"), Qt.MouseButton.LeftButton)
+    assert kept.text().endswith("1 file, 100 B")
+    assert [path.stem for path in folder.iterdir()] == [used]
