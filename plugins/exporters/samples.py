@@ -54,7 +54,7 @@ class Samples:
             return [(self.inputs,)]
         missing = max(self.fewest - self.inputs.shape[1], 0)
         filled = np.pad(self.inputs, ((0, 0), (0, missing), *((0, 0),) * (self.inputs.ndim - 2)))
-        found = [(filled, self.lengths)]
+        found: list[tuple[NDArray[Any], ...]] = [(filled, self.lengths)]
         for row in self.singly:
             steps = max(int(self.lengths[row]), self.fewest)
             found.append((filled[row : row + 1, :steps], self.lengths[row : row + 1]))
