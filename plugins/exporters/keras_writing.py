@@ -65,7 +65,7 @@ class KerasExporter(Exporter):
         with tempfile.TemporaryDirectory(prefix="workbench-export-") as name:
             folder = Path(name)
             self.lay_out(request, folder)
-            (failure,) = run_folders([folder], environment=self.environment())
+            (failure,) = run_folders([folder], environment=self.environment(request.network))
             if failure:
                 raise UserError(f"{self.title} could not be written for this network.", failure)
             return self.collect(request, folder, path)
@@ -115,18 +115,20 @@ class KerasExporter(Exporter):
             self.reader(path, request),
             path,
             samples_of(request, inputs),
-            environment=self.environment(),
+            environment=self.environment(request.network),
         )
 
     @abstractmethod
     def reader(self, path: Path, request: ExportRequest) -> str:
         """Return source that defines `prepare(file) -> (inputs -> outputs)`, see `run_isolated`."""
 
-    def environment(self) -> Mapping[str, str]:
+    def environment(self, network: Network | None = None) -> Mapping[str, str]:
         """Return variables for processes: Keras' framework, the CPU, and no chatter."""
-        found = (name for name in self.frameworks if BACKENDS[name]().availability().ok)
+        found = [name for name in self.frameworks if BACKENDS[name]().availability().ok]
+        # PyTorch takes longest to import, but compiles nothing for each new length.
+        chosen = found[-1 if network and network.varying else 0] if found else self.frameworks[-1]
         return {
-            "KERAS_BACKEND": next(found, self.frameworks[-1]),
+            "KERAS_BACKEND": chosen,
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "CUDA_VISIBLE_DEVICES": "",
             "JAX_PLATFORMS": "cpu",

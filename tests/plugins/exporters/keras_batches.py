@@ -53,7 +53,8 @@ def written(
             job.mkdir(parents=True)
             exporter.lay_out(request, job)
             jobs[exporter.id, name] = job
-    environment = {**exporters[0].environment(), **THREADS}
+    network = next(iter(found.values())).network
+    environment = {**exporters[0].environment(network), **THREADS}
     failures = run_folders(list(jobs.values()), environment=environment)
     assert failures == [""] * len(jobs)
     by_id = {exporter.id: exporter for exporter in exporters}
@@ -82,7 +83,8 @@ def differences(
         script = by_id[kind].reader(path, found[name])
         lay_out(place, script, path, samples(found[name]))
         asked[kind, name] = place
-    environment = {**exporters[0].environment(), **THREADS}
+    network = next(iter(found.values())).network
+    environment = {**exporters[0].environment(network), **THREADS}
     assert run_folders(list(asked.values()), environment=environment) == [""] * len(asked)
     return {
         (kind, name): difference(answers(place, samples(found[name])), found[name].sample_outputs)
