@@ -19,6 +19,7 @@ NAMES = (
     "examples",
     "training_speed",
     "big_text",
+    "language_model",
     "keras_speed",
     "startup",
     "event_loop",

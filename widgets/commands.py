@@ -183,6 +183,42 @@ def _network(window: MainWindow) -> Iterator[Command]:
         "Keep the weights of the selected layers as they are, or train them again",
         group=1,
     )
+    yield from _retraining(window)
+
+
+def _retraining(window: MainWindow) -> Iterator[Command]:
+    own = window.retraining
+    for name, title, run, help_text in (
+        ("up_to", "Freeze up to here", own.freeze_up_to, "The layer and everything before it"),
+        ("from", "Unfreeze from here", own.unfreeze_from, "The layer and everything after it"),
+    ):
+        yield Command(
+            f"net.freeze_{name}",
+            title,
+            run,
+            "Network",
+            enabled=lambda: own.has_selection,
+            help=help_text,
+            group=2,
+        )
+    yield Command(
+        "net.freeze_body",
+        "Freeze all but the head",
+        own.freeze_body,
+        "Network",
+        enabled=lambda: own.has_weights,
+        help="Train the last layer alone, as one begins with a pretrained network",
+        group=2,
+    )
+    yield Command(
+        "net.spread_rates",
+        "Smaller rates for earlier layers…",
+        own.spread_rates_dialog,
+        "Network",
+        enabled=lambda: own.has_weights,
+        help="Spread learning rates over the depth of the network",
+        group=2,
+    )
 
 
 def _run(window: MainWindow) -> Iterator[Command]:

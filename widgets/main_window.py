@@ -12,6 +12,7 @@ from widgets.closing import Closing
 from widgets.commands import commands
 from widgets.file_commands import FileCommands
 from widgets.message_bar import MessageBar
+from widgets.retraining_commands import RetrainingCommands
 from widgets.run_commands import RunCommands
 from widgets.status_line import StatusLine
 from widgets.top_bar import TopBar
@@ -46,6 +47,7 @@ class MainWindow(QMainWindow):
         self.page = WorkbenchPage(session, theme)
         self.files = FileCommands(session, self)
         self.runs = RunCommands(session, self, self.show_tab)
+        self.retraining = RetrainingCommands(session, self)
         self.windows = Windows(self)
         self.actions_table = Actions(self, self.page.canvas, theme)
         self.actions_table.add(commands(self))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,8 @@ _OPERATORS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 @contextlib.contextmanager
 def kept_whole() -> Iterator[None]:
     """Let what traces a network ask recurrent operators for the shapes of their results alone."""
+    from unittest.mock import patch  # takes asyncio along, which no window needs
+
     import torch
     from torch._decomp import decomposition_table
 

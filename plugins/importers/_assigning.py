@@ -6,7 +6,6 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.analysis.weights import role_of, shape_words
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,6 +14,17 @@ if TYPE_CHECKING:
     from workbench.plugin_api.importer import Arrays
 
     Shapes = Mapping[str, tuple[int, ...]]
+
+
+_SORTS = {
+    "gamma": "weight",
+    "scale": "weight",
+    "kernel": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+"""Other names of what PyTorch's layers call otherwise."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +118,18 @@ def _variants(names: Sequence[str]) -> Iterator[list[str]]:
 def _is_alike(own: Shapes, given: Shapes) -> bool:
     pairs = zip(own.items(), given.items(), strict=False)
     return len(own) == len(given) and all(
-        one == other and role_of(name, one) == role_of(theirs, other)
-        for (name, one), (theirs, other) in pairs
+        one == other and _sort(name) == _sort(theirs) for (name, one), (theirs, other) in pairs
     )
+
+
+def _sort(name: str) -> str:
+    """Return what an array does in its layer: "weight", "bias", "running_mean" …."""
+    last = name.rpartition(".")[2]
+    return _SORTS.get(last, last)
+
+
+def _words(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape)) or "one number"
 
 
 def _misfit(own: Shapes, given: Shapes, title: str) -> UserError:
@@ -118,9 +137,7 @@ def _misfit(own: Shapes, given: Shapes, title: str) -> UserError:
     wrong = [name for name in same if given[name] != own[name]]
     if wrong:
         name = wrong[0]
-        detail = (
-            f"{name} is {shape_words(given[name])} in the file, but {shape_words(own[name])} in it"
-        )
+        detail = f"{name} is {_words(given[name])} in the file, but {_words(own[name])} in it"
     elif same:
         missing = next(name for name in own if name not in given)
         detail = f"the file has {len(same)} of its {len(own)} weights, and lacks {missing}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from plugins.importers import _index
-from plugins.importers._keras_models import availability, keras_here, runner
+from plugins.importers._keras_models import availability, input_shape_of, keras_here, runner
 from workbench.document.experiment import Component
 from workbench.errors import UserError
 from workbench.plugin_api.importer import Imported, Importer, Published
@@ -26,6 +26,26 @@ if TYPE_CHECKING:
 CAFFE = ("ResNet50", "ResNet101", "ResNet152", "VGG16", "VGG19")
 TORCH = ("DenseNet121", "DenseNet169", "DenseNet201")
 INSIDE = ("EfficientNet", "MobileNetV3", "ConvNeXt")
+SIZES = {
+    "EfficientNetB1": 240,
+    "EfficientNetB2": 260,
+    "EfficientNetB3": 300,
+    "EfficientNetB4": 380,
+    "EfficientNetB5": 456,
+    "EfficientNetB6": 528,
+    "EfficientNetB7": 600,
+    "EfficientNetV2B1": 240,
+    "EfficientNetV2B2": 260,
+    "EfficientNetV2B3": 300,
+    "EfficientNetV2S": 384,
+    "EfficientNetV2M": 480,
+    "EfficientNetV2L": 480,
+    "InceptionResNetV2": 299,
+    "InceptionV3": 299,
+    "NASNetLarge": 331,
+    "Xception": 299,
+}
+"""Height and width of what they were made for, where that is not 224."""
 
 
 class KerasImporter(Importer):
@@ -71,7 +91,7 @@ class KerasImporter(Importer):
             origin=origin,
             graph=expanded.graph,
             weights=expanded.weights,
-            input_shape=known.input,
+            input_shape=input_shape_of(model),
             original=runner(model),
             parameters=expanded.parameters,
             preprocessing=_preprocessing(request.source, known.input),
@@ -105,21 +125,18 @@ class KerasImporter(Importer):
 
 
 def index_entries() -> Iterator[_index.Entry]:
-    """Yield what the index keeps of each network; builds them all."""
+    """Yield what the index keeps of each network; none is built, so none is counted."""
     keras = keras_here()
     for name, function in inspect.getmembers(keras.applications, inspect.isfunction):
-        model = function(weights=None)
-        height, width, channels = model.input_shape[1:]
+        size = SIZES.get(name, 224)
+        module = inspect.getmodule(function)
         yield _index.Entry(
             importer="keras",
             name=name,
-            family=inspect.getmodule(function).__name__.rpartition(".")[2],  # type: ignore[union-attr]
-            input=(height, width, channels),
-            parameters=sum(v.value.size for v in model.trainable_variables),
-            classes=model.output_shape[-1],
+            family=module.__name__.rpartition(".")[2] if module is not None else "",
+            input=(size, size, 3),
             weights=(Published(name="imagenet"),),
         )
-        keras.backend.clear_session()
 
 
 def _with_weights(known: _index.Entry) -> Architecture:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Split
     from workbench.plugin_api.data import SplitName
 
-PIECE_BYTES = 2**13
-"""A text is read in pieces of about this size, each a sample until it is cut into windows."""
+PIECE_BYTES, SMALLEST_PIECE, PIECES = 2**13, 64, 200
+"""A text is read in pieces of about this size, each a sample until it is cut into windows; a short
+one in smaller pieces, so that there are some to divide."""
 SUFFIXES = (".txt", ".md", ".rst", ".tex", ".text", ".log", ".html", ".py", ".c", ".csv", ".json")
 PARTS: dict[str, SplitName] = {"train": "train", "validation": "validation", "test": "test"}
 
@@ -51,9 +52,11 @@ class TextFile(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
         bad: list[BadFile] = []
         root, names = self._files()
         pieces: dict[str, Pieces] = {}
+        total = sum((root / name).stat().st_size for name in names)
+        size = min(max(total // PIECES, SMALLEST_PIECE), PIECE_BYTES)
         for name in names:
             try:
-                found = Pieces(str(root), name, np.array(list(_cuts(root / name)), np.int64))
+                found = Pieces(str(root), name, np.array(list(_cuts(root / name, size)), np.int64))
             except (OSError, ValueError) as error:
                 bad.append(BadFile(name, getattr(error, "strerror", "") or str(error)))
                 continue
@@ -190,22 +193,25 @@ def divided(pieces: dict[str, Pieces], split: Split) -> dict[SplitName, TextPiec
     return {name: TextPieces(parts) for name, parts in found.items() if parts}
 
 
-def _cuts(path: Path) -> Iterator[int]:
+def _cuts(path: Path, size: int) -> Iterator[int]:
     """Yield where a file can be cut: after an end of line, else a space, else a character.
+
+    Args:
+        size: of a piece, about.
 
     Raises:
         ValueError: it is empty, or no text.
     """
     with open(path, "rb") as file:
         place, rest = 0, b""
-        while block := file.read(PIECE_BYTES):
+        while block := file.read(size):
             if b"\0" in block:
                 raise ValueError("it is not a text file of 8 bits")
             if not place and not rest:
                 yield 0
             rest += block
             at = max(rest.rfind(b"\n"), -1)
-            if at < 0 and len(rest) > 4 * PIECE_BYTES:
+            if at < 0 and len(rest) > 4 * size:
                 at = rest.rfind(b" ")
                 at = at if at >= 0 else _character(rest) - 1
             if at >= 0:

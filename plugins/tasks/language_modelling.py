@@ -56,7 +56,8 @@ def told(outputs: np.ndarray, path: str) -> str:
         window = numbers[-CONTEXT:]
         batch = np.array([window + [0] * (CONTEXT - len(window))], np.int64)
         logits = forward(model, batch)[0, len(window) - 1].astype(np.float64) / TEMPERATURE
-        logits[0] = -np.inf  # padding is never written
+        logits[0] = -np.inf  # padding is never written, nor what is no token
+        logits[TOKENIZER.get_vocab_size() :] = -np.inf
         chances = np.exp(logits - logits.max())
         numbers.append(int(draw.choice(len(chances), p=chances / chances.sum())))
     return TOKENIZER.decode(numbers, skip_special_tokens=False)
@@ -166,7 +167,7 @@ class LanguageModelling(Task, frozen=True, kw_only=True):
         tokens, fitted = cast("Tokens", context.preprocessing), context.fitted
         start = tokens.encoded("\n", fitted).tolist()
         steps = continued(
-            partial(next_logits, predict, tokens.context, True),
+            partial(next_logits, predict, tokens.context, fitted["tokens"]),
             start,
             Sampling(temperature=0.7, top_p=0.95),
             np.random.default_rng(epoch),
@@ -271,19 +272,17 @@ def last_real(tokens: NDArray[Any]) -> int:
 def next_logits(
     predict: Callable[[NDArray[Any]], NDArray[np.float32]],
     context: int,
-    fixed: bool,
+    known: int,
     tokens: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Return the logits of the token that follows.
+    """Return the logits of the token that follows, from a window of one length.
 
     Args:
-        fixed: fill the window up, for networks that take one length only.
+        known: tokens that there are; the network may have room for more.
     """
     seen = tokens[-context:]
-    at = len(seen) - 1
-    if fixed and len(seen) < context:
-        seen = np.pad(seen, (0, context - len(seen)), constant_values=PADDING_ID)
-    logits: NDArray[np.float32] = predict(seen[None])[0, at]
+    filled = np.pad(seen, (0, context - len(seen)), constant_values=PADDING_ID)
+    logits: NDArray[np.float32] = predict(filled[None])[0, len(seen) - 1, :known]
     return logits
 
 

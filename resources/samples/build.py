@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
+import re
+import struct
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -83,9 +87,37 @@ def build_forecasts(folder: Path) -> None:
     write("co2", "week,co2", weeks)
 
 
+def build_novels(data: Path) -> None:
+    """Write austen.txt.bz2 from janeaustenr's data/Rdata.rdb: one paragraph a line."""
+    content, novels = data.read_bytes(), []
+    while content:  # each object: its size in 4 bytes, then a stream of zlib
+        stream = zlib.decompressobj()
+        lines = _strings(stream.decompress(content[4:]))
+        paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", "\n".join(lines)))
+        novels.append("\n".join(filter(None, paragraphs)))
+        content = stream.unused_data
+    (_HERE / "austen.txt.bz2").write_bytes(bz2.compress(("\n".join(novels) + "\n").encode(), 9))
+
+
+def _strings(content: bytes) -> list[str]:
+    """Read R's serialised character vector: XDR, version 3."""
+    (encoding,) = struct.unpack_from(">i", content, 14)
+    at = 18 + encoding
+    _, count = struct.unpack_from(">ii", content, at)
+    at += 8
+    found = []
+    for _ in range(count):
+        _, size = struct.unpack_from(">ii", content, at)
+        at += 8
+        found.append(content[at : at + max(size, 0)].decode())
+        at += max(size, 0)
+    return found
+
+
 if __name__ == "__main__":
     build_digits()
     build_mnist(Path(sys.argv[1]))
     build_series(Path(sys.argv[2]))
     build_film_sentences(Path(sys.argv[3]))
     build_forecasts(Path(sys.argv[4]))
+    build_novels(Path(sys.argv[5]))

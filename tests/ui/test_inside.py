@@ -12,6 +12,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QSlide
 from tests.workbench import inspected
 from workbench.document.edits import set_training
 
+PATIENCE = 120
+"""Seconds for a process that has to import a framework first."""
+
 
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory):
@@ -51,7 +54,7 @@ def test_attention_is_watched_while_training_and_words_are_projected(person, tex
     assert cell(view, row, column) == "#fde725"
 
     person.click("next_sample")
-    person.wait(lambda: view.timeline.snapshot.sample == 1)
+    person.wait(lambda: view.timeline.snapshot.sample == 1, PATIENCE)
     other = view.timeline.snapshot
     assert other.step == snapshot.step
     assert view.map.heat.rows == list(other.names) != list(snapshot.names)
@@ -95,7 +98,7 @@ def project_words(person):
     assert "pip install umap-learn" in projector._method.itemText(2)
     person.click("project")
     assert person.find("cancel_projection").isVisible()
-    person.wait(lambda: person.session.projection.projected is not None)
+    person.wait(lambda: person.session.projection.projected is not None, PATIENCE)
     scatter, labels = projector.scatter, person.session.projection.projected.labels
     assert "tokens" in person.find("projection_note", QLabel).text()
 
@@ -123,7 +126,7 @@ def project_words(person):
     person.click("cancel_projection")
     assert person.session.projection.progress is None
     person.click("project")
-    person.wait(lambda: person.session.projection.projected is not None)
+    person.wait(lambda: person.session.projection.projected is not None, PATIENCE)
     assert person.session.projection.projected.classes == ("bad", "good")
 
 

@@ -28,10 +28,10 @@ def test_a_sentence_is_answered_and_explained(person, runs):
     assert panel._empty.isVisible()
     assert "No run is shown yet" in panel._empty.accessibleName()
     person.session.run.open(runs[0])
-    person.wait(lambda: person.session.trial.loaded is not None)
+    person.wait(lambda: person.session.trial.loaded is not None, 120)
 
     person.write("trial_text", "the superb film with rain")
-    person.wait(lambda: person.session.trial.explained is not None)
+    person.wait(lambda: person.session.trial.explained is not None, 120)
 
     assert panel.bars.describe(0).startswith("good ")
     assert panel.evidence._heading.text() == "What speaks for “good”"
@@ -66,7 +66,7 @@ def test_a_dropped_series_is_drawn_over_what_its_steps_add(person, runs, tmp_pat
     person.window.show_workbench()
     panel = person.window.show_tab("trial")
     person.session.run.open(runs[1])
-    person.wait(lambda: person.session.trial.loaded is not None)
+    person.wait(lambda: person.session.trial.loaded is not None, 120)
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(file))])
     options = (Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0))
@@ -74,7 +74,7 @@ def test_a_dropped_series_is_drawn_over_what_its_steps_add(person, runs, tmp_pat
     enter = QDragEnterEvent(QPoint(50, 50), *options)
     panel.dragEnterEvent(enter)
     panel.dropEvent(QDropEvent(QPointF(50, 50), *options))
-    person.wait(lambda: person.session.trial.explained is not None)
+    person.wait(lambda: person.session.trial.explained is not None, 120)
 
     assert enter.isAccepted()
     signal = panel.evidence.signal
@@ -83,5 +83,5 @@ def test_a_dropped_series_is_drawn_over_what_its_steps_add(person, runs, tmp_pat
     assert signal.describe(3, 2).startswith("Channel 3, step 3: ")
     assert ", adds " in signal.describe(3, 2)
     person.session.run.open(runs[0])
-    person.wait(lambda: person.session.trial.loaded is not None)
+    person.wait(lambda: person.session.trial.loaded is not None, 120)
     assert person.find("trial_text").isVisible()

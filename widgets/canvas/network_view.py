@@ -57,7 +57,8 @@ class NetworkView(NavigableView):
         for node_id, item in self.network.nodes.items():
             if self.network.graph[node_id].type != "Input":
                 values = thumbnails.get(node_id)
-                drawable = values is not None and values.ndim == 2 and values.size
+                # One value says nothing as a colour.
+                drawable = values is not None and values.ndim == 2 and values.size > 1
                 item.show_thumbnail(thumbnail(map_image(values)) if drawable else None)
 
     def set_picture(self, picture: NDArray[np.uint8] | None) -> None:

@@ -49,7 +49,7 @@ class AttentionView(QWidget):
         self.map = HeatMap(theme)
         self.map.setObjectName("attention_map")
         self.map.setAccessibleName("Attention: rows look at columns")
-        self.timeline = Timeline(session, theme, session.watching)
+        self.timeline = Timeline(session, theme, of_attention=True)
         self.timeline.moved.connect(self.refresh)
         self._lay_out()
         session.run.opened.connect(self._on_opened)

@@ -54,7 +54,7 @@ class FeatureMaps(QWidget):
         for view in (self.maps, self.states):
             self._stack.addWidget(view)
             view.channel_chosen.connect(self.choose_channel)
-        self.timeline = Timeline(session, theme, watching)
+        self.timeline = Timeline(session, theme)
         self.timeline.moved.connect(self.refresh)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 6)

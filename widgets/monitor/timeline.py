@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
     from workbench.runs.probes import Snapshot
     from workbench.session import Session
-    from workbench.session.watching import Watching
 
 PICTURE = 28
 
 
 class Timeline(QWidget):
     """The pinned picture, buttons to its neighbours, and a slider over the recorded steps.
+
+    Args:
+        of_attention: attention is looked at, not the layer's output.
 
     Signals:
         moved(): a person went to another step.
@@ -27,12 +29,18 @@ class Timeline(QWidget):
     moved = Signal()
 
     def __init__(
-        self, session: Session, theme: Theme, watching: Watching, parent: QWidget | None = None
+        self,
+        session: Session,
+        theme: Theme,
+        *,
+        of_attention: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._of_attention = of_attention
         self._session = session
         self._theme = theme
-        self._watching = watching
+        self._watching = session.watching
         self._scrubbed: tuple[int, str] | None = None
         self.snapshot: Snapshot | None = None
         self._lay_out()
@@ -72,8 +80,10 @@ class Timeline(QWidget):
     def _of_checkpoint(self) -> Snapshot | None:
         """Return what was not recorded, made of the last checkpoint; None: it was, or not yet."""
         newest, watching = self.snapshot, self._watching
-        layers = tuple(layer for layer in (watching.layer,) if layer)
-        heads = watching.attention
+        layers = (watching.layer,) if watching.layer and not self._of_attention else ()
+        heads = watching.attention if self._of_attention else ()
+        if not layers and not heads:
+            return None
         if newest is not None and newest.sample == watching.sample:
             recorded = {name.partition("/")[0] for name in newest.attention}
             if newest.layers.keys() >= set(layers) and recorded >= set(heads):

@@ -56,7 +56,7 @@ def _layouts(edges: list[Edge], count: int) -> list[dict[int, Position]]:
 
 def _edges(graph: Graph, numbers: dict[str, int]) -> list[Edge]:
     """Leave out connections past other layers, so that the layers they pass stay in a column."""
-    edges = {}
+    edges: dict[Edge, None] = {}
     for node in graph.nodes:
         sources = dict.fromkeys(source for source in node.inputs if source in graph)
         passed = set()

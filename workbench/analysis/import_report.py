@@ -72,7 +72,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         if len(self.changed) > NAMED:
             yield f"{len(self.changed) - NAMED} more changes of the same kinds."
         if self.preparation:
-            yield f"Samples are prepared as it was trained: {self.preparation}."
+            yield f"Pictures are prepared so from now on: {self.preparation}."
         if self.classes:
             yield f"It came with {len(self.classes)} classes: {_listed(self.classes)}."
         if self.head:

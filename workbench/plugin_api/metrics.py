@@ -4,7 +4,15 @@ from __future__ import annotations
 
 SHARES = ("accuracy", "f1", "precision", "recall", "coverage", "iou", "map")
 """The last word of metrics that lie between 0 and 1 and are read in per cent."""
-TITLES = {"mae": "MAE", "mse": "MSE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE"}
+TITLES = {
+    "mae": "MAE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "smape": "sMAPE",
+    "mase": "MASE",
+    "micro_f1": "Micro F1",
+    "entity_f1": "Entity F1",
+}
 
 
 def is_share(name: str) -> bool:

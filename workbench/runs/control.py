@@ -147,8 +147,10 @@ def request_resume(folder: RunFolder, epochs: int | None = None) -> None:
             was asked for last.
 
     Raises:
-        UserError: the run is running, or its folder cannot be written to.
+        UserError: the run is running or gone, or its folder cannot be written to.
     """
+    if not folder.path.is_dir():
+        raise UserError(f"The run {folder.name} is gone.", "It was deleted or moved.")
     if is_running(folder):
         raise UserError(f"{folder.name} is running.", "Stop it first, or let it end.")
     last = _last_request(folder) if epochs is None else Request(epochs=epochs)

@@ -100,7 +100,9 @@ class Writer:
         at = len(seen) - 1
         if not self._takes_any:
             seen = np.pad(seen, (0, context - len(seen)), constant_values=PADDING_ID)
-        found: NDArray[np.float32] = self.trained.model.predict(seen[None])[0, at]
+        found: NDArray[np.float32] = self.trained.model.predict(seen[None])[
+            0, at, : self.trained.fitted["tokens"]
+        ]
         return found
 
     def _takes_short(self) -> bool:

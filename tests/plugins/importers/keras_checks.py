@@ -55,7 +55,7 @@ def models(keras: Any) -> dict[str, Any]:
     once = keras.Input((5,))
     return {
         "functional.keras": functional,
-        "functional.h5": functional,
+        "nested.h5": nested,
         "nested.keras": nested,
         "shared.keras": keras.Model(twice, shared(shared(twice))),
         "lambda.keras": keras.Model(once, layers.Lambda(lambda x: x * 2)(once)),
@@ -70,7 +70,7 @@ def enliven(model: Any) -> None:
     for variable in model.weights:
         if "seed" not in variable.path:
             values = random.uniform(0.2, 1.0, variable.shape) * random.choice([1, 0.5])
-            variable.assign(values if "variance" in variable.path else values - 0.5)
+            variable.assign(values if "variance" in variable.path else (values - 0.5) / 2)
 
 
 def main(folder: str, framework: str) -> None:

@@ -23,7 +23,7 @@ def found(tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("name", ["functional.keras", "functional.h5", "nested.keras"])
+@pytest.mark.parametrize("name", ["functional.keras", "nested.keras", "nested.h5"])
 def test_a_saved_model_computes_the_same(found, name):
     report = found[name]["report"]
     assert report["difference"] <= 1e-5

@@ -9,12 +9,11 @@ from widgets.monitor.feature_maps import FeatureMaps
 from workbench.runs import events as ev
 from workbench.runs.log import LineWriter
 from workbench.runs.probes import write_snapshot
-from workbench.session.watching import Watching
 
 
 @pytest.fixture
 def watching(at_rest):
-    return Watching(at_rest)
+    return at_rest.watching
 
 
 @pytest.fixture

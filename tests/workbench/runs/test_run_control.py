@@ -128,3 +128,8 @@ def test_a_running_run_is_not_resumed(tmp_path):
 def test_unwritable_place_is_said_in_words(tmp_path):
     with pytest.raises(UserError):
         control.create_run(Experiment(), tmp_path / "x" / ("n" * 300))
+
+
+def test_a_run_that_is_gone_is_not_resumed(tmp_path):
+    with pytest.raises(UserError, match="The run gone is gone"):
+        control.request_resume(RunFolder(tmp_path / "gone"))

@@ -1,0 +1,93 @@
+"""Import a model by hand: find it, take it, read what became of it, undo it."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPlainTextEdit, QPushButton
+
+from widgets.dialogs.import_model import ImportModelDialog
+from widgets.dialogs.model_table import ModelTable
+
+WAIT = 120_000
+
+
+@pytest.fixture
+def dialog(window, qtbot):
+    qtbot.waitUntil(lambda: window.session.data.info is not None, timeout=WAIT)
+    window.actions_table["file.import_model"].trigger()
+    made = window.findChild(ImportModelDialog)
+    qtbot.waitExposed(made)
+    qtbot.waitUntil(lambda: made.findChild(ModelTable).count > 50, timeout=WAIT)
+    yield made
+    for left in window.findChildren(ImportModelDialog):
+        left.reject()
+
+
+def press(qtbot, dialog, name) -> None:
+    qtbot.mouseClick(dialog.findChild(QPushButton, name), Qt.MouseButton.LeftButton)
+
+
+def searched(qtbot, dialog, text) -> ModelTable:
+    field = dialog.findChild(QLineEdit, "searchModels")
+    field.selectAll()
+    qtbot.keyClicks(field, text)
+    return dialog.findChild(ModelTable)
+
+
+def choose(qtbot, table) -> None:
+    at = table.visualRect(table.model().index(0, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+
+def test_a_network_is_found_taken_told_and_undone(window, dialog, qtbot):
+    document = window.session.document
+    before = document.experiment
+    start = dialog.findChild(QPushButton, "startImport")
+    assert not start.isEnabled()
+    table = searched(qtbot, dialog, "torchvision squeezenet1_1")
+    assert table.count == 1
+    choose(qtbot, table)
+    assert start.isEnabled()
+    weights = dialog.findChild(QComboBox, "publishedWeights")
+    assert weights.currentText() == "Random weights"
+    assert "would be downloaded" in weights.itemText(0)
+    qtbot.mouseClick(dialog.findChild(QCheckBox, "freezeBody"), Qt.MouseButton.LeftButton)
+    press(qtbot, dialog, "startImport")
+    assert not start.isEnabled()
+    report = dialog.findChild(QPlainTextEdit, "importReport")
+    qtbot.waitUntil(lambda: bool(report.toPlainText()), timeout=WAIT)
+    assert "squeezenet1_1 of torchvision, with random weights" in report.toPlainText()
+    graph = document.experiment.graph
+    assert graph["classifier_1"].params["filters"] == len(window.session.data.info.classes)
+    assert graph["classifier_1"].trainable
+    assert not graph["features_0"].trainable
+    assert document.experiment.data.preprocessing.params["height"] == 224
+    assert document.experiment.data.source == before.data.source
+    press(qtbot, dialog, "cancelImport")
+    assert len({node.position for node in graph.nodes}) == len(graph)
+    document.undo()
+    assert document.experiment == before
+
+
+def test_an_import_can_be_given_up(window, dialog, qtbot):
+    before = window.session.document.experiment
+    choose(qtbot, searched(qtbot, dialog, "torchvision resnet18"))
+    press(qtbot, dialog, "startImport")
+    press(qtbot, dialog, "cancelImport")
+    assert dialog.isVisible()
+    assert dialog.findChild(QPushButton, "startImport").isEnabled()
+    assert window.session.document.experiment is before
+
+
+def test_nothing_of_that_name_and_a_file_that_is_none_are_told(window, dialog, qtbot, tmp_path):
+    assert searched(qtbot, dialog, "no such network").count == 0
+    path = tmp_path / "notes.pt"
+    path.write_text("these are notes")
+    line = dialog.findChild(QLineEdit, "value_model_file") or dialog.findChildren(QLineEdit)[-1]
+    qtbot.keyClicks(line, str(path))
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    press(qtbot, dialog, "startImport")
+    state = dialog.findChild(QLabel, "importState")
+    qtbot.waitUntil(lambda: "notes.pt" in state.text(), timeout=WAIT)
+    assert "is not a weights file" in state.text()

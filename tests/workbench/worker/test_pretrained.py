@@ -1,0 +1,184 @@
+"""A network by name or in a file becomes an experiment that trains, or nothing is left behind."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+import torch  # noqa: TID253
+from safetensors.numpy import load_file
+from torch import nn  # noqa: TID253
+
+from plugins.importers import _index
+from plugins.importers.torchvision_models import TorchvisionImporter
+from workbench.analysis.problems import check
+from workbench.document.experiment import Component, Experiment
+from workbench.errors import UserError
+from workbench.plugin_api.data import DataInfo
+from workbench.plugin_api.importer import Published
+from workbench.plugin_api.tensors import TensorType
+from workbench.runs.start import find, fit, shapes_in
+from workbench.worker.pretrained.importing import ALL_BUT_HEAD, Wish, ask, take
+
+
+class Small(nn.Module):
+    """Stands in for a network of the library; quick to trace."""
+
+    def __init__(self, num_classes=1000):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, stride=2, padding=1)
+        self.norm = nn.BatchNorm2d(6)
+        self.fc = nn.Linear(6, num_classes)
+
+    def forward(self, x):
+        return self.fc(self.norm(self.conv(x)).relu().mean((2, 3)))
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """torchvision, whose resnet18 is small."""
+    monkeypatch.setattr(
+        TorchvisionImporter, "build", lambda self, name, classes=None: Small(classes or 1000)
+    )
+    own = {name: tuple(v.shape) for name, v in Small().state_dict().items() if "num_" not in name}
+    known = {each.name: each for each in _index.entries("torchvision")}
+    entry = msgspec.structs.replace(known["resnet18"], **_index.marks(own))
+    monkeypatch.setattr(
+        _index, "entries", lambda importer: (entry,) if importer == "torchvision" else ()
+    )
+
+
+@pytest.fixture
+def pictures():
+    torch.manual_seed(1)
+    return Small(4).state_dict()
+
+
+def wish(tmp_path, source, **others):
+    return Wish(source=str(source), folder=tmp_path / "kept", **others)
+
+
+def test_a_weights_file_finds_its_network_and_keeps_what_it_learned(
+    library, pictures, catalog, tmp_path
+):
+    path = tmp_path / "mine.pth"
+    torch.save({"epoch": 3, "state_dict": {f"module.{k}": v for k, v in pictures.items()}}, path)
+    told = []
+    base = Experiment(data=Experiment().data, notes="mine")
+    taken = take(wish(tmp_path, path, base=base), catalog, told.append)
+    assert told[0] == "Looking for its architecture"
+    report = taken.report
+    assert report.difference <= 1e-5
+    assert report.matched == 8
+    assert ("module.fc.weight", "fc.weight") in report.renamed
+    weights = load_file(find(taken.experiment.start))
+    np.testing.assert_array_equal(weights["fc/kernel"], pictures["fc.weight"].numpy().T)
+    assert taken.experiment.notes == "mine"
+    assert taken.experiment.data.source == base.data.source
+    params = taken.experiment.data.preprocessing.params
+    assert (params["height"], params["crop_share"]) == (224, 0.875)
+    text = "\n".join(report.lines())
+    assert "resnet18 of torchvision with the weights of mine.pth" in text
+    assert "224 × 224, the middle 87.5 %" in text
+
+
+def test_the_head_is_swapped_and_the_body_frozen(library, pictures, catalog, tmp_path):
+    path = tmp_path / "mine.pth"
+    torch.save(pictures, path)
+    asked = wish(
+        tmp_path, path, architecture="torchvision:resnet18", classes=7, freeze=ALL_BUT_HEAD
+    )
+    taken = take(asked, catalog)
+    graph = taken.experiment.graph
+    assert graph["fc"].params["units"] == 7
+    assert taken.report.frozen == ("conv", "norm")
+    assert "7 outputs instead of 4" in taken.report.head
+    info = DataInfo(input=TensorType((224, 224, 3)), classes=tuple("abcdefg"))
+    report = check(taken.experiment, catalog, info)
+    assert not report.errors
+    found = fit(report.network, shapes_in(find(taken.experiment.start)))
+    assert set(found.drawn) == {"fc/kernel", "fc/bias"}
+
+
+def test_a_network_by_name_is_asked_about_a_picture(library, catalog, tmp_path):
+    from PIL import Image
+
+    picture = tmp_path / "grey.png"
+    Image.fromarray(np.full((40, 60), 90, np.uint8)).save(picture)
+    taken = take(wish(tmp_path, "resnet18"), catalog)
+    assert "random weights" in taken.report.origin
+    answers = ask(taken, picture, catalog)
+    assert len(answers) == 5
+    assert answers[0][1] >= answers[1][1]
+    assert answers[0][0] in taken.imported.classes
+
+
+def test_weights_that_cannot_be_had_are_told_without_a_traceback(
+    library, catalog, tmp_path, monkeypatch
+):
+    def fails(self, name, weights):
+        raise OSError("Temporary failure in name resolution")
+
+    monkeypatch.setattr(TorchvisionImporter, "published", fails)
+    with pytest.raises(UserError, match="not on this computer") as caught:
+        take(wish(tmp_path, "torchvision:resnet18", published="IMAGENET1K_V1"), catalog)
+    assert "name resolution" in caught.value.message
+    assert not (tmp_path / "kept").exists()
+
+
+def test_weights_in_the_librarys_cache_are_seen(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    weights = Published(name="V1", file="net-123.pth")
+    assert not TorchvisionImporter().is_here(weights)
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / "net-123.pth").touch()
+    assert TorchvisionImporter().is_here(weights)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("other.pth", "fit no architecture"),
+        ("graph.onnx", "an ONNX graph, which cannot be imported yet"),
+        ("gone.pth", "does not exist"),
+        ("resnet19", "Did you mean resnet18"),
+    ],
+)
+def test_what_cannot_be_imported_is_told(library, catalog, tmp_path, name, words):
+    path = tmp_path / name
+    torch.save({"a.weight": torch.ones(3, 2)}, tmp_path / "other.pth")
+    (tmp_path / "graph.onnx").touch()
+    source = path if "." in name else name
+    with pytest.raises(UserError) as caught:
+        take(wish(tmp_path, source), catalog)
+    assert words in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_pictures_are_prepared_by_given_numbers(catalog, tmp_path):
+    params = {
+        "height": 6,
+        "width": 6,
+        "channels": "rgb",
+        "resize": "crop",
+        "crop_share": 0.5,
+        "scaling": "given",
+        "mean": [0.1, 0.2, 0.3],
+        "deviation": [0.5, 0.25, 0.125],
+        "colour_order": "bgr",
+    }
+    preparation = catalog.preprocessing(Component("image", params))
+    picture = np.zeros((12, 12, 3), np.uint8)
+    picture[3:9, 3:9] = (255, 51, 0)
+    shaped = preparation.shape(picture)
+    assert (shaped == (255, 51, 0)).all()  # the middle half alone
+    expected = [(0 - 0.3) / 0.125, (0.2 - 0.2) / 0.25, (1 - 0.1) / 0.5]
+    np.testing.assert_allclose(preparation.scale(shaped, {})[0, 0], expected, atol=1e-6)
+    from PIL import Image
+
+    Image.fromarray(picture).save(tmp_path / "middle.png")
+    scope = {}
+    exec(preparation.python_source({"shape": [6, 6, 3]}), scope)
+    np.testing.assert_array_equal(
+        scope["load"](str(tmp_path / "middle.png")), preparation.scale(shaped, {})
+    )

@@ -1,0 +1,89 @@
+"""Commands for a network that was trained before: what is frozen, and rates by depth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QInputDialog
+
+from workbench.analysis import retraining
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from workbench.session import Session
+
+SMALLEST, LARGEST, SUGGESTED = 0.0001, 1.0, 0.1
+
+
+class RetrainingCommands:
+    """Each is one step of undo; what cannot be done is told in the message bar."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        self._session = session
+        self._window = window
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether there is anything to freeze."""
+        return bool(self._session.document.report.network.parameters)
+
+    @property
+    def has_selection(self) -> bool:
+        """Whether a layer is selected."""
+        return bool(self._session.document.selection)
+
+    def freeze_body(self) -> bool:
+        """Freeze all but the last layer that decides the number of outputs."""
+        document = self._session.document
+        network = document.report.network
+        return self._session.attempt(
+            lambda: document.edit(
+                lambda e: retraining.freeze_body(e, network), "Freeze all but the head"
+            )
+        )
+
+    def freeze_up_to(self) -> bool:
+        """Freeze the selected layer and everything before it."""
+        document = self._session.document
+        network, last = document.report.network, document.selection[-1]
+        return self._session.attempt(
+            lambda: document.edit(
+                lambda e: retraining.freeze_up_to(e, network, last), f"Freeze up to {last}"
+            )
+        )
+
+    def unfreeze_from(self) -> bool:
+        """Train the selected layer and everything after it."""
+        document = self._session.document
+        network, first = document.report.network, document.selection[-1]
+        return self._session.attempt(
+            lambda: document.edit(
+                lambda e: retraining.unfreeze_from(e, network, first), f"Unfreeze from {first}"
+            )
+        )
+
+    def spread_rates_dialog(self) -> None:
+        """Ask for the first layer's share of the learning rate, and spread rates over the depth."""
+        share, accepted = QInputDialog.getDouble(
+            self._window,
+            "Smaller rates for earlier layers",
+            "The last layer keeps the learning rate. Share of it for the first layer\n"
+            "(those between fall evenly; 1 gives all layers the same):",
+            SUGGESTED,
+            SMALLEST,
+            LARGEST,
+            4,
+        )
+        if accepted:
+            self.spread_rates(share)
+
+    def spread_rates(self, share: float) -> bool:
+        """Give the first layer a share of the learning rate, and those between theirs."""
+        document = self._session.document
+        network = document.report.network
+        return self._session.attempt(
+            lambda: document.edit(
+                lambda e: retraining.spread_rates(e, network, share), "Spread learning rates"
+            )
+        )
