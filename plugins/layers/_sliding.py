@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from plugins.layers._keras import padded as keras_padded
-from plugins.layers._source import short, unless
+from plugins.layers._source import call, short, unless
 from plugins.layers._steps import REAL_STEPS, keras_real, torch_real
 from plugins.layers._torch import padded
 from plugins.layers._weighted import Weighted
@@ -101,9 +101,12 @@ class Sliding(Weighted, frozen=True, kw_only=True):
     def keras_call(self, tensor: TensorType) -> str:
         """Return the call of the layer with its padded input."""
         expression = "{self}(" + self.keras_padded(tensor) + ")"
-        if self.is_misread(tensor):
-            expression += f"[{':, ' * len(self.windows)}::{self.windows[-1].stride}]"
-        return expression
+        if not self.is_misread(tensor):
+            return expression
+        rank = len(self.windows)
+        strides = (*(1,) * (rank - 1), self.windows[-1].stride)
+        skip = call(f"layers.MaxPooling{rank}D", 1, strides=strides, name='"{name}.skip"')
+        return f"{skip}({expression})"
 
     def _keras_pads_itself(self, tensor: TensorType) -> bool:
         return self.padding == "same" and not tensor.varies and not self.is_misread(tensor)

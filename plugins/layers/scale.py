@@ -29,7 +29,9 @@ _KERAS = '''\
 class Scale(layers.Layer):
     """Multiplies by a trainable number and adds another, along the last axis."""
 
-    def __init__(self, per_channel=True, scale=True, shift=False, initial=1.0, **options):
+    def __init__(
+        self, per_channel=True, scale=True, shift=False, initial=1.0, **options
+    ):
         super().__init__(**options)
         self.per_channel = per_channel
         self.scale = scale

@@ -30,10 +30,10 @@ _KERAS_EACH_STEP = '''\
 class EachStep(layers.Layer):
     """Layers one after another at each step: batch × time × … to batch × time × …."""
 
-    def __init__(self, *parts, **options):
+    def __init__(self, layer, before=None, after=None, **options):
         super().__init__(**options)
-        self.parts = list(parts)
-        self.layer = parts[-1]
+        self.layer, self.before, self.after = layer, before, after
+        self.parts = [part for part in (before, layer, after) if part]
 
     def build(self, input_shape):
         shape = (None, *input_shape[2:])
@@ -55,16 +55,23 @@ class EachStep(layers.Layer):
         return (*input_shape[:2], *shape[1:])
 
     def get_config(self):
-        parts = [keras.saving.serialize_keras_object(part) for part in self.parts]
-        return {**super().get_config(), "parts": parts}
+        parts = {"layer": self.layer, "before": self.before, "after": self.after}
+        saved = {
+            name: part and keras.saving.serialize_keras_object(part)
+            for name, part in parts.items()
+        }
+        return {**super().get_config(), **saved}
 
     @classmethod
     def from_config(cls, config):
-        parts = config.pop("parts")
-        return cls(*map(keras.saving.deserialize_keras_object, parts), **config)
+        for name in ("layer", "before", "after"):
+            config[name] = config[name] and keras.saving.deserialize_keras_object(
+                config[name]
+            )
+        return cls(**config)
 '''
-_CHAIN = re.compile(r"\{self\}\((?:(?P<first>.+)\(\{0\}\)|\{0\})\)")
-"""Keras code of one layer, with another one before it or not."""
+_CHAIN = re.compile(r"(?:(?P<last>.+)\()?\{self\}\((?:(?P<first>.+)\(\{0\}\)|\{0\})\)(?(last)\))")
+"""Keras code of one layer, with another one before and after it or not."""
 
 
 class _EachStep(Layer, frozen=True, kw_only=True):
@@ -122,8 +129,8 @@ class _EachStep(Layer, frozen=True, kw_only=True):
         chain = _CHAIN.fullmatch(code.call)
         if chain is None:
             raise ValueError(f"{self.inner.id} is no chain of Keras layers: {code.call}")
-        before = re.sub(r', name="\{name\}\.\w+"', "", chain["first"] or "")
-        init = call("EachStep", *filter(None, [before, code.init]))
+        before, after = (_unnamed(chain[group]) for group in ("first", "last"))
+        init = call("EachStep", code.init, before=before, after=after)
         binds = {
             name: replace(bind, attribute=f"layer.{bind.attribute}")
             for name, bind in code.binds.items()
@@ -135,6 +142,11 @@ class _EachStep(Layer, frozen=True, kw_only=True):
     def summary(self) -> str:
         """Return the layer's."""
         return self.layer.summary()
+
+
+def _unnamed(made: str | None) -> str | None:
+    """Return the constructor of a layer without its name, which only one can have."""
+    return made and re.sub(r', name="\{name\}\.\w+"', "", made)
 
 
 def _picture(tensor: TensorType) -> TensorType:

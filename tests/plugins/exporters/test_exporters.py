@@ -63,8 +63,8 @@ def test_the_script_answers_a_picture_file_as_the_workbench_does(trained_run, ca
         cwd=tmp_path,
     )
     label, share, _ = done.stdout.split("\t")[1].split()
-    assert label == expected.labels[0]
-    assert float(share) / 100 == pytest.approx(expected.probabilities[0], abs=6e-4)
+    assert label == expected.prediction.labels[0]
+    assert float(share) / 100 == pytest.approx(expected.prediction.probabilities[0], abs=6e-4)
     assert "workbench" not in (tmp_path / "digits.py").read_text().replace("Workbench", "").split(
         "import"
     )
@@ -179,7 +179,7 @@ def test_predicting_an_unreadable_file_names_it_and_answers_the_others(
     )
     assert isinstance(error, UserError)
     assert "broken.png" in str(error)
-    assert sum(answer.probabilities) <= 1 + 1e-6
+    assert sum(answer.prediction.probabilities) <= 1 + 1e-6
 
 
 def test_an_isolated_script_that_needs_the_workbench_fails(tmp_path):

@@ -12,8 +12,9 @@ from hypothesis import event, given, settings
 from tests.plugins.layers.draws import PICTURES_ONLY, layers, refusal
 from tests.plugins.networks import Build, compiled, make, random_array, single
 from workbench.catalog import Catalog
+from workbench.errors import UserError
 from workbench.plugin_api.network import Network, ResolvedNode
-from workbench.plugin_api.tensors import ShapeError, TensorType
+from workbench.plugin_api.tensors import TensorType
 
 CATALOG = Catalog()
 CATALOG.add_module("plugins.layers")
@@ -124,7 +125,7 @@ def check_refused(layer, inputs, error):
     try:
         network = unchecked(layer, types)
         model = compiled(network)
-    except (ShapeError, ValueError, IndexError):
+    except (UserError, ValueError, IndexError):
         return
     with pytest.raises((RuntimeError, IndexError, ValueError)):
         model.run(*(random_array(shape) for shape in inputs))

@@ -128,11 +128,11 @@ def test_metrics_and_versions_come_from_the_run(run, catalog):
 
 def test_a_backend_that_is_missing_is_replaced_by_one_that_is_there(catalog, monkeypatch):
     wanted = set_training(experiment("mlp"), backend="keras-jax")
-    assert trained._backend(wanted, catalog).id == "keras-jax"
+    assert trained._backend(wanted, catalog, "", False).id == "keras-jax"
     gone = Availability(False, "Gone.")
     for name in ("keras-jax", "keras-tensorflow", "keras-torch"):
         monkeypatch.setattr(catalog.backends[name], "availability", lambda _: gone)
-    assert trained._backend(wanted, catalog).id == "torch"
+    assert trained._backend(wanted, catalog, "", False).id == "torch"
 
 
 def test_files_that_would_meet_are_told_apart(catalog, tmp_path):

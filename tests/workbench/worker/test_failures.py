@@ -170,7 +170,7 @@ def break_layer(monkeypatch, node, error):
         lines[number - 1] = f"{indent}raise {error}"
         plan.module_path.write_text("import torch;" + "\n".join(lines))
         original(self, plan, *args, **kwargs)
-        self._probe = lambda model, inputs, wanted: dict.fromkeys(wanted, inputs)
+        self._probe = lambda model, inputs, wanted, given: dict.fromkeys(wanted, inputs)
 
     monkeypatch.setattr(LoadedModule, "__init__", broken)
 
