@@ -55,7 +55,7 @@ def script_source(request: ExportRequest, name: str, network: str, framework: Fr
         _docstring(request, name, framework.packages),
         network,
         request.preprocessing.python_source(dict(request.fitted)),
-        task if "\ndef told(" in f"\n{task}" else f"{task.rstrip()}\n\n\n{_TOLD}",
+        task if "\ndef told(" in f"\n{task}" else f"{task.rstrip()}\n\n{_TOLD}",
         _main(request, framework),
         before=framework.before,
     )

@@ -12,7 +12,7 @@ from tests.plugins.backends.keras import ragged_trainings as trainings
 from tests.plugins.peers import FRAMEWORKS, Peers
 
 
-@pytest.mark.parametrize(("count", "more"), [(30, 0), (4, 8)])
+@pytest.mark.parametrize(("count", "more"), [(10, 0), (4, 8)])
 def test_curves_lie_on_pytorchs_however_far_batches_are_filled_up(peers, count, more):
     wanted = trainings.curves("torch", count)
     answers = peers.call(trainings.curves, count, more)
