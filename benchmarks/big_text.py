@@ -23,7 +23,7 @@ from workbench.runs.log import LineTail
 
 SIZE = 1_000_000_000
 BAR = 2_000_000_000
-STEPS = 500
+STEPS = 200
 HERE = Path(__file__).parent
 
 

@@ -106,22 +106,22 @@ def text_cnn() -> Experiment:
 
 def text_bilstm() -> Experiment:
     """An LSTM in both directions over the same sentences."""
-    return _text("text-bilstm", ("LSTM", {"units": 64, "direction": "both"}))
+    return _text("text-bilstm", ("LSTM", {"units": 64, "direction": "both"}), epochs=1)
 
 
 def text_transformer() -> Experiment:
     """Two blocks of a Transformer encoder over the same sentences."""
     block = ("TransformerEncoder", {"heads": 4, "hidden": 200})
     places = ("LearnedPositions", {"positions": 256})
-    return _text("text-transformer", places, block, block, ("GlobalAveragePool", {}))
+    return _text("text-transformer", places, block, block, ("GlobalAveragePool", {}), epochs=1)
 
 
-def _text(name: str, *layers: tuple[str, dict[str, Any]]) -> Experiment:
+def _text(name: str, *layers: tuple[str, dict[str, Any]], epochs: int = 4) -> Experiment:
     chain = Chain()
     ends = ("Input", {}), ("Embedding", {"features": 100}), ("Dense", {"units": 2})
     for kind, params in (*ends[:2], *layers, ends[2]):
         chain.add(kind, **params)
-    found = _experiment(name, chain, batch_size=50, epochs=4)
+    found = _experiment(name, chain, batch_size=50, epochs=epochs)
     data = Data(
         source=Component("film_sentences"),
         preprocessing=Component("text"),
