@@ -66,7 +66,8 @@ def test_what_takes_too_long_is_ended(tmp_path):
 def test_cancelling_ends_the_process(how, tmp_path):
     """By Ctrl-C as well as by a kill that leaves the parent no time."""
     folder = folder_with(tmp_path / "a", SLEEPS)
-    start = (
+    start = (  # what started the tests may ignore Ctrl-C, and a process inherits that
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pathlib import Path\nfrom plugins.exporters.isolation import run_folders\n"
         f"run_folders([Path({str(folder)!r})])\n"
     )
