@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from plugins.preprocessing._texts import (
+    MEASURED_TEXTS,
+    CutAfter,
+    FixedLength,
+    LowerCase,
+    VocabularySize,
+    of_lengths,
+    text_of,
+)
 from plugins.preprocessing._tokenisers import (
     FIT_TEXTS,
     PADDING_ID,
@@ -17,7 +27,7 @@ from plugins.preprocessing._tokenisers import (
 from workbench.errors import UserError
 from workbench.plugin_api import texts
 from workbench.plugin_api.data import IGNORED, Kind, raw_target
-from workbench.plugin_api.parameters import Size, param
+from workbench.plugin_api.parameters import param
 from workbench.plugin_api.preprocessing import Preprocessing
 from workbench.plugin_api.tensors import TensorType
 
@@ -25,9 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.data import Samples
-
-MEASURED_TEXTS = 20_000
-"""Lengths are taken from at most so many texts."""
 
 
 class TaggedWords(Preprocessing, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,26 +52,10 @@ class TaggedWords(Preprocessing, frozen=True, kw_only=True, forbid_unknown_field
             "encoding (Sennrich, 2016) or WordPiece (Wu, 2016)",
         ),
     ] = "words"
-    vocabulary_size: Annotated[
-        int,
-        param(
-            "Vocabulary",
-            "Different tokens at most, the most frequent ones; padding and unknown count too",
-            minimum=3,
-            maximum=1_000_000,
-        ),
-    ] = 10_000
-    lower_case: Annotated[bool, param("Lower case", "“The” and “the” are the same")] = False
-    longest: Annotated[Size, param("Cut after", "Leave out what comes later", unit="tokens")] = 128
-    length: Annotated[
-        Size | None,
-        param(
-            "Fixed length",
-            "Cut or fill up every text to so many tokens; empty: texts differ in length",
-            unit="tokens",
-            advanced=True,
-        ),
-    ] = None
+    vocabulary_size: VocabularySize = 10_000
+    lower_case: LowerCase = False
+    longest: CutAfter = 128
+    length: FixedLength = None
 
     def output(self, samples: Samples) -> TensorType:
         """Return tokens over time; reads nothing."""
@@ -95,14 +86,7 @@ class TaggedWords(Preprocessing, frozen=True, kw_only=True, forbid_unknown_field
         fitted = {"tokenizer": tokeniser.to_str(), "tokens": tokeniser.get_vocab_size()}
         found = spread_texts(samples, MEASURED_TEXTS)
         lengths = np.array([len(self.pieces(text, fitted)[0]) for text in found], np.int64)
-        if not lengths.size:
-            raise UserError("No training text can be read.", "Make the data available again.")
-        return {
-            **fitted,
-            "longest": int(lengths.max().clip(max=self.longest)),
-            "mean_length": float(lengths.clip(max=self.longest).mean()),
-            "cut": float((lengths > self.longest).mean()),
-        }
+        return {**fitted, **of_lengths(lengths, self.longest)}
 
     def arranged(self, samples: Samples, fitted: dict[str, Any] | None) -> Samples:
         """Return the same sentences with a class for each token."""
@@ -140,11 +124,7 @@ class TaggedWords(Preprocessing, frozen=True, kw_only=True, forbid_unknown_field
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a text file; punctuation is parted from words."""
-        try:
-            return self.read_text(texts.read_text(path))
-        except (OSError, ValueError) as error:
-            words = getattr(error, "strerror", "") or str(error)
-            raise UserError(f"{path} cannot be used: {words}.", "Give a text file.") from error
+        return self.read_text(text_of(path))
 
     def read_text(self, text: str) -> NDArray[Any]:
         """Take a typed text, punctuation parted from words; raises UserError for an empty one."""
@@ -159,8 +139,6 @@ class TaggedWords(Preprocessing, frozen=True, kw_only=True, forbid_unknown_field
         fill = (
             f"\n    found += [{PADDING_ID}] * ({self.length} - len(found))" if self.length else ""
         )
-        import inspect
-
         return (
             "import codecs\nimport re\n\nimport numpy as np\nfrom tokenizers import Tokenizer\n\n"
             f"TOKENIZER = Tokenizer.from_str({fitted['tokenizer']!r})\n\n\n"

@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from plugins.preprocessing._texts import (
+    MEASURED_TEXTS,
+    CutAfter,
+    FixedLength,
+    LowerCase,
+    VocabularySize,
+    of_lengths,
+    text_of,
+)
 from plugins.preprocessing._tokenisers import (
     FIT_TEXTS,
     UNKNOWN_ID,
@@ -17,7 +26,7 @@ from plugins.preprocessing._tokenisers import (
 from workbench.errors import UserError
 from workbench.plugin_api import texts
 from workbench.plugin_api.data import Kind
-from workbench.plugin_api.parameters import Size, param
+from workbench.plugin_api.parameters import param
 from workbench.plugin_api.preprocessing import Lengths, Preprocessing, Word
 from workbench.plugin_api.tensors import TensorType
 
@@ -27,8 +36,6 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.data import Samples
 
-MEASURED_TEXTS = 20_000
-"""Lengths are taken from at most so many texts."""
 CHUNK = 1000
 """Texts that are tokenised in one go while they are measured."""
 
@@ -48,26 +55,10 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
             "the training texts: byte-pair encoding (Sennrich, 2016) or WordPiece (Wu, 2016)",
         ),
     ] = "words"
-    vocabulary_size: Annotated[
-        int,
-        param(
-            "Vocabulary",
-            "Different tokens at most, the most frequent ones; padding and unknown count too",
-            minimum=3,
-            maximum=1_000_000,
-        ),
-    ] = 10_000
-    lower_case: Annotated[bool, param("Lower case", "“The” and “the” are the same")] = True
-    longest: Annotated[Size, param("Cut after", "Leave out what comes later", unit="tokens")] = 256
-    length: Annotated[
-        Size | None,
-        param(
-            "Fixed length",
-            "Cut or fill up every text to so many tokens; empty: texts differ in length",
-            unit="tokens",
-            advanced=True,
-        ),
-    ] = None
+    vocabulary_size: VocabularySize = 10_000
+    lower_case: LowerCase = True
+    longest: CutAfter = 256
+    length: FixedLength = None
 
     def output(self, samples: Samples) -> TensorType:
         """Return tokens over time; reads nothing."""
@@ -99,15 +90,10 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Train the tokeniser, and measure how long the texts are."""
         tokeniser = self._trained(samples)
-        lengths = self._lengths(tokeniser, samples)
-        if not lengths.size:
-            raise UserError("No training text can be read.", "Make the data available again.")
         return {
             "tokenizer": tokeniser.to_str(),
             "tokens": tokeniser.get_vocab_size(),
-            "longest": int(lengths.max().clip(max=self.longest)),
-            "mean_length": float(lengths.clip(max=self.longest).mean()),
-            "cut": float((lengths > self.longest).mean()),
+            **of_lengths(self._lengths(tokeniser, samples), self.longest),
         }
 
     def shape(self, raw: NDArray[Any]) -> NDArray[Any]:
@@ -142,11 +128,7 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a text file of any common encoding as one text."""
-        try:
-            return np.array(texts.read_text(path))
-        except (OSError, ValueError) as error:
-            words = getattr(error, "strerror", "") or str(error)
-            raise UserError(f"{path} cannot be used: {words}.", "Give a text file.") from error
+        return np.array(text_of(path))
 
     def read_text(self, text: str) -> NDArray[Any]:
         """Take a typed text; raises UserError for an empty one."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from plugins.preprocessing._texts import LowerCase, VocabularySize, text_of
 from plugins.preprocessing._tokenisers import (
     FIT_TEXTS,
     PADDING_ID,
@@ -52,16 +53,8 @@ class TextStream(Preprocessing, frozen=True, kw_only=True, forbid_unknown_fields
             "2016), of which any text can be made; single characters; or words and punctuation",
         ),
     ] = "byte_pair"
-    vocabulary_size: Annotated[
-        int,
-        param(
-            "Vocabulary",
-            "Different tokens at most, the most frequent ones; padding and unknown count too",
-            minimum=3,
-            maximum=1_000_000,
-        ),
-    ] = 2000
-    lower_case: Annotated[bool, param("Lower case", "“The” and “the” are the same")] = False
+    vocabulary_size: VocabularySize = 2000
+    lower_case: LowerCase = False
     context: Annotated[
         int,
         param("Context", "Tokens that the network sees at most", minimum=1, unit="tokens"),
@@ -143,11 +136,7 @@ class TextStream(Preprocessing, frozen=True, kw_only=True, forbid_unknown_fields
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a text file of any common encoding as one text."""
-        try:
-            return np.array(texts.read_text(path))
-        except (OSError, ValueError) as error:
-            words = getattr(error, "strerror", "") or str(error)
-            raise UserError(f"{path} cannot be used: {words}.", "Give a text file.") from error
+        return np.array(text_of(path))
 
     def read_text(self, text: str) -> NDArray[Any]:
         """Take the beginning of a text."""
