@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 from plugins.sources._columns import guessed_columns, in_order, named_column
+from plugins.sources._numbers import Numbers
 from plugins.sources._tables import look_at
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
@@ -87,7 +88,7 @@ class MultiLabelSamples:
 
     Args:
         places: start and size in bytes, and line, of each row: rows × 3.
-        labels: class numbers of all rows, one after the other, and where those of each end.
+        labels: class numbers of each row.
     """
 
     def __init__(
@@ -96,13 +97,13 @@ class MultiLabelSamples:
         column: int,
         classes: int,
         places: NDArray[np.int64],
-        labels: tuple[NDArray[np.int64], NDArray[np.int64]],
+        labels: Numbers,
     ) -> None:
         self._table = table
         self._column = column
         self._classes = classes
         self._places = places
-        self._numbers, self._ends = labels
+        self._labels = labels
 
     def __len__(self) -> int:
         return len(self._places)
@@ -114,9 +115,8 @@ class MultiLabelSamples:
 
     def target(self, index: int) -> NDArray[np.float32]:
         """Return 1 for each class that the text has, else 0."""
-        start = int(self._ends[index - 1]) if index else 0
         found = np.zeros(self._classes, np.float32)
-        found[self._numbers[start : self._ends[index]]] = 1
+        found[self._labels[index]] = 1
         return found
 
     def name(self, index: int) -> str:
@@ -131,33 +131,26 @@ class MultiLabelSamples:
     @property
     def class_counts(self) -> tuple[int, ...]:
         """Texts of each class."""
-        return tuple(np.bincount(self._numbers, minlength=self._classes).tolist())
+        return tuple(np.bincount(self._labels.values, minlength=self._classes).tolist())
 
     def rarest(self) -> NDArray[np.int64]:
         """Return the rarest class of each text; one more than there are classes for none."""
         counts = np.array(self.class_counts)
         found = np.full(len(self), self._classes, np.int64)
-        start = 0
-        for row, end in enumerate(self._ends.tolist()):
-            own = self._numbers[start:end]
+        for row in range(len(self)):
+            own = self._labels[row]
             if len(own):
                 found[row] = own[counts[own].argmin()]
-            start = end
         return found
 
     def part(self, chosen: NDArray[np.intp]) -> MultiLabelSamples:
         """Return some rows."""
-        starts = np.concatenate(([0], self._ends[:-1]))[chosen]
-        lengths = self._ends[chosen] - starts
-        ends = np.cumsum(lengths)
-        places = np.arange(ends[-1] if len(ends) else 0)
-        places += np.repeat(starts - (ends - lengths), lengths)
         return MultiLabelSamples(
             self._table,
             self._column,
             self._classes,
             self._places[chosen],
-            (self._numbers[places], ends),
+            self._labels.part(chosen),
         )
 
 
@@ -204,7 +197,7 @@ def _listed(
         text,
         len(classes),
         np.array(places, np.int64).reshape(-1, 3),
-        (order[np.array(numbers, np.int64)], np.array(ends, np.int64)),
+        Numbers(order[np.array(numbers, np.int64)], np.array(ends, np.int64)),
     )
     return found, classes, bad
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import msgspec
 import numpy as np
 
+from plugins.sources._numbers import Numbers
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
 from workbench.plugin_api.parameters import param
@@ -97,21 +98,18 @@ class TaggedSentences:
 
     Args:
         places: start and size in bytes, and first line, of each sentence: sentences × 3.
-        tags: numbers of the tags of all words.
-        ends: where in `tags` each sentence ends.
+        tags: numbers of the tags of each sentence's words.
     """
 
     def __init__(
         self,
         reader: _Reader,
         places: NDArray[np.int64],
-        tags: NDArray[np.int64],
-        ends: NDArray[np.int64],
+        tags: Numbers,
     ) -> None:
         self._reader = reader
         self._places = places
         self._tags = tags
-        self._ends = ends
 
     def __len__(self) -> int:
         return len(self._places)
@@ -124,9 +122,7 @@ class TaggedSentences:
 
     def target(self, index: int) -> NDArray[np.int64]:
         """Return the number of each word's tag."""
-        start = int(self._ends[index - 1]) if index else 0
-        found: NDArray[np.int64] = self._tags[start : self._ends[index]].astype(np.int64)
-        return found
+        return self._tags[index]
 
     def name(self, index: int) -> str:
         """Return the line at which the sentence begins."""
@@ -140,20 +136,15 @@ class TaggedSentences:
     @property
     def class_counts(self) -> tuple[int, ...]:
         """Words with each tag."""
-        return tuple(np.bincount(self._tags, minlength=0).tolist())
+        return tuple(np.bincount(self._tags.values).tolist())
 
     def renumbered(self, places: NDArray[np.int64]) -> TaggedSentences:
         """Return the same with other numbers of tags."""
-        return TaggedSentences(self._reader, self._places, places[self._tags], self._ends)
+        return TaggedSentences(self._reader, self._places, self._tags.renumbered(places))
 
     def part(self, chosen: NDArray[np.intp]) -> TaggedSentences:
         """Return some sentences."""
-        starts = np.concatenate(([0], self._ends[:-1]))[chosen]
-        lengths = self._ends[chosen] - starts
-        ends = np.cumsum(lengths)
-        numbers = np.arange(ends[-1] if len(ends) else 0)
-        numbers += np.repeat(starts - (ends - lengths), lengths)
-        return TaggedSentences(self._reader, self._places[chosen], self._tags[numbers], ends)
+        return TaggedSentences(self._reader, self._places[chosen], self._tags.part(chosen))
 
 
 class _Reader:
@@ -291,8 +282,7 @@ def _listed(reader: _Reader, tags: dict[str, int], bad: list[BadFile]) -> Tagged
     return TaggedSentences(
         reader,
         np.array(places, np.int64).reshape(-1, 3),
-        np.array(numbers, np.int64),
-        np.array(ends, np.int64),
+        Numbers(np.array(numbers, np.int64), np.array(ends, np.int64)),
     )
 
 
