@@ -44,6 +44,7 @@ class TextStream(Preprocessing, frozen=True, kw_only=True, forbid_unknown_fields
     id: ClassVar[str] = "text_stream"
     title: ClassVar[str] = "Text that goes on"
     kind: ClassVar[Kind] = "texts"
+    makes_targets: ClassVar[bool] = True
 
     tokeniser: Annotated[
         Literal["byte_pair", "characters", "words"],

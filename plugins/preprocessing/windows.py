@@ -32,6 +32,7 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
     id: ClassVar[str] = "windows"
     title: ClassVar[str] = "Windows"
     kind: ClassVar[Kind] = "timelines"
+    makes_targets: ClassVar[bool] = True
 
     window: Annotated[
         Size, param("Window", "Steps that the network looks back at", unit="steps")

@@ -65,6 +65,9 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
     kind: ClassVar[Kind] = "pictures"
+    makes_targets: ClassVar[bool] = False
+    """Whether it learns something of the samples themselves, so that the source's classes are not
+    what is told apart: the token that follows, the rest of a series."""
 
     def output(self, samples: Samples) -> TensorType:
         """Return the type of a prepared sample; reads one sample at most."""

@@ -107,8 +107,7 @@ def _described(
     """
     preprocessing = catalog.preprocessing(data.preprocessing)
     kind = catalog.source(data.source).kind
-    given = opened.target
-    target = preprocessing.target_type(opened.splits["train"], given)
+    target = preprocessing.target_type(opened.splits["train"], opened.target)
     arranged = {
         name: preprocessing.arranged(samples, fitted) for name, samples in opened.splits.items()
     }
@@ -136,7 +135,7 @@ def _described(
             name: tuple(np.bincount(samples.targets, minlength=len(opened.classes)).tolist())
             for name, samples in opened.splits.items()
         }
-    elif target == given:
+    elif not preprocessing.makes_targets:
         class_counts = {
             name: (*counts, *(0,) * (len(opened.classes) - len(counts)))
             for name, samples in opened.splits.items()
@@ -148,7 +147,7 @@ def _described(
         vocabulary=preprocessing.vocabulary,
         longest=max(map(preprocessing.longest_of, opened.splits.values())),
         sample_rate=known_sample_rate(opened.splits["train"]),
-        classes=opened.classes if target == given else (),
+        classes=() if preprocessing.makes_targets else opened.classes,
         target=target,
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
         class_counts=class_counts,

@@ -11,8 +11,9 @@ from plugins.sources.multi_label_table import MultiLabelTable
 from plugins.sources.novels import Novels
 from plugins.sources.tagged_text import TaggedText
 from plugins.sources.text_file import PIECE_BYTES, TextFile
-from workbench.document.experiment import Split
+from workbench.document.experiment import Component, Data, Split
 from workbench.errors import UserError
+from workbench.worker.preparation import describe
 
 SPLIT = Split(validation=0.1, test=0.1)
 
@@ -122,3 +123,24 @@ def test_several_classes_a_text_become_ones_and_zeros(tmp_path):
     }
     total = np.sum([samples.class_counts for samples in opened.splits.values()], axis=0)
     assert total.tolist() == [10, 10, 20]
+
+
+@pytest.mark.parametrize("length", [None, 3, 8])
+def test_tagged_words_keep_their_classes_at_any_length(tmp_path, catalog, length):
+    file = tmp_path / "tags.conll"
+    file.write_text("\n\n".join(["I O\nsaw O\nParis B-LOC\ntoday O"] * 30), encoding="utf-8")
+    data = Data(
+        source=Component("tagged_text", {"file": str(file)}),
+        preprocessing=Component("tagged_words", {} if length is None else {"length": length}),
+    )
+    _, info = describe(data, catalog)
+    assert info.target.shape == (length,)
+    assert info.classes == ("O", "B-LOC")
+    assert np.sum(list(info.class_counts.values()), axis=0).tolist() == [90, 30]
+
+
+def test_text_that_goes_on_has_tokens_to_learn_and_no_classes(catalog):
+    data = Data(source=Component("film_sentences"), preprocessing=Component("text_stream"))
+    _, info = describe(data, catalog)
+    assert (info.classes, info.class_counts) == ((), {})
+    assert info.target.shape == info.input.shape
