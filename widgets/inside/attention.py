@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from widgets.monitor.choices import choice
 from widgets.monitor.colormap import viridis
 from widgets.monitor.heat_map import Heat, HeatMap
 from widgets.monitor.timeline import Timeline
@@ -39,9 +40,9 @@ class AttentionView(QWidget):
         self.setAccessibleName("Attention")
         self._session = session
         self._theme = theme
-        self._layers = _choice("attention_layer", "Layer whose attention is shown")
+        self._layers = _fitted("attention_layer", "Layer whose attention is shown")
         self._layers.currentIndexChanged.connect(self._on_layer_chosen)
-        self._heads = _choice("attention_head", "Head")
+        self._heads = _fitted("attention_head", "Head")
         self._heads.currentIndexChanged.connect(self._draw)
         self._note = QLabel()
         self._note.setObjectName("attention_note")
@@ -208,10 +209,7 @@ def step_names(names: Sequence[str], steps: int, shown: int) -> list[str]:
     return [str(number) for number in range(shown)]
 
 
-def _choice(name: str, title: str) -> QComboBox:
-    made = QComboBox()
-    made.setObjectName(name)
-    made.setAccessibleName(title)
-    made.setToolTip(title)
+def _fitted(name: str, title: str) -> QComboBox:
+    made = choice(name, title)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     return made

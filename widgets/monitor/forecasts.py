@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from widgets.monitor.choices import NO_RUN, SplitChoice, choice
 from widgets.monitor.empty import EmptyState
 from widgets.monitor.forecast_rows import ForecastRows, path_of, rows_of
 from widgets.monitor.forecast_scores import ForecastScores, ResidualBars
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from workbench.runs.folder import RunFolder
     from workbench.session import Session
 
-SPLITS: tuple[tuple[SplitName, str], ...] = (("test", "Test"), ("validation", "Validation"))
-NO_RUN = ("No run is shown yet", "Press Train (F5), or open a run from the Runs tab.")
 NO_RESULTS = (
     "Nothing has been forecast yet",
     "Forecasts appear after the first epoch; those of the test split when training ends.",
@@ -77,14 +76,15 @@ class ForecastsPanel(QWidget):
     @property
     def split(self) -> SplitName | None:
         """The split that is shown."""
-        return self._split.currentData()
+        return self._split.split
 
     def refresh(self) -> None:
         """Show the newest forecasts; costs nothing unseen or when nothing is new."""
         if not self.isVisible():
             return
         run = self._session.run
-        self._offer_splits()
+        if self._split.offer(run.state.evaluations):
+            self._forget()
         evaluation = run.state.evaluations.get(self.split or "")
         if evaluation is None:
             self._show_empty(*(NO_RESULTS if run.folder else NO_RUN))
@@ -186,20 +186,6 @@ class ForecastsPanel(QWidget):
         _offer(self._ahead, tuple(f"{_steps(n + 1, step)} ahead" for n in range(horizon)))
         _offer(self._series, tuple(name or "series" for name in self._info.series))
 
-    def _offer_splits(self) -> None:
-        known = self._session.run.state.evaluations
-        wanted = [(name, title) for name, title in SPLITS if name in known]
-        if [self._split.itemData(i) for i in range(self._split.count())] == [n for n, _ in wanted]:
-            return
-        kept = self.split
-        self._split.blockSignals(True)
-        self._split.clear()
-        for name, title in wanted:
-            self._split.addItem(title, name)
-        self._split.setCurrentIndex(max(self._split.findData(kept), 0) if wanted else -1)
-        self._split.blockSignals(False)
-        self._forget()
-
     def _forget(self) -> None:
         self._results = self._forecasts = self.rows = None
         for plot in (self.plot, self.misses):
@@ -240,10 +226,10 @@ class ForecastsPanel(QWidget):
         self._theme.changed.connect(self._draw)
 
     def _make_choices(self) -> None:
-        self._split = _choice("split", "Split")
-        self._series = _choice("series", "Series")
-        self._channel = _choice("channel", "Channel")
-        self._ahead = _choice("ahead", "How far ahead forecasts were made")
+        self._split = SplitChoice()
+        self._series = choice("series", "Series")
+        self._channel = choice("channel", "Channel")
+        self._ahead = choice("ahead", "How far ahead forecasts were made")
         self._count = QLabel()
         self._count.setObjectName("count")
         self._count.setProperty("soft", True)
@@ -329,11 +315,3 @@ def _offer(box: QComboBox, names: tuple[str, ...]) -> None:
         box.setCurrentIndex(kept if 0 <= kept < len(names) else 0)
         box.blockSignals(False)
     box.setVisible(len(names) > 1)
-
-
-def _choice(name: str, title: str) -> QComboBox:
-    made = QComboBox()
-    made.setObjectName(name)
-    made.setAccessibleName(title)
-    made.setToolTip(title)
-    return made

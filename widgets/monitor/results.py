@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.monitor.answers import ORDERS, Answers, chosen
+from widgets.monitor.choices import NO_RUN, SplitChoice, choice
 from widgets.monitor.confusion import ConfusionView
 from widgets.monitor.empty import EmptyState
 from widgets.monitor.gallery import Gallery
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
     from workbench.runs.results import Results
     from workbench.session import Session
 
-SPLITS: tuple[tuple[SplitName, str], ...] = (("test", "Test"), ("validation", "Validation"))
-NO_RUN = ("No run is shown yet", "Press Train (F5), or open a run from the Runs tab.")
+Choice = TypeVar("Choice", bound=QComboBox)
 NO_RESULTS = (
     "Nothing has been evaluated yet",
     "Predictions appear after the first epoch; those of the test split when training ends.",
@@ -73,13 +73,14 @@ class PredictionsPanel(QWidget):
     @property
     def split(self) -> SplitName | None:
         """The split that is shown."""
-        return self._split.currentData()
+        return self._split.split
 
     def refresh(self) -> None:
         """Show the newest evaluation; costs nothing unseen or when nothing is new."""
         if not self.isVisible():
             return
-        self._offer_splits()
+        if self._split.offer(self._session.run.state.evaluations):
+            self._results = self._evaluation = None
         evaluation = self._session.run.state.evaluations.get(self.split or "")
         if evaluation is None:
             self._empty.show_text(*(NO_RESULTS if self._session.run.folder else NO_RUN))
@@ -142,20 +143,6 @@ class PredictionsPanel(QWidget):
             self._class_filter.addItem(name, number)
         self._class_filter.blockSignals(False)
 
-    def _offer_splits(self) -> None:
-        known = self._session.run.state.evaluations
-        wanted = [(name, title) for name, title in SPLITS if name in known]
-        if [self._split.itemData(i) for i in range(self._split.count())] == [n for n, _ in wanted]:
-            return
-        kept = self.split
-        self._split.blockSignals(True)
-        self._split.clear()
-        for name, title in wanted:
-            self._split.addItem(title, name)
-        self._split.setCurrentIndex(max(self._split.findData(kept), 0) if wanted else -1)
-        self._split.blockSignals(False)
-        self._results = self._evaluation = None
-
     def _on_opened(self) -> None:
         self._results = self._evaluation = None
         self._classes_of = None
@@ -182,13 +169,13 @@ class PredictionsPanel(QWidget):
         self._fill_gallery()
 
     def _make_choices(self) -> None:
-        self._split = _choice("split", "Split")
+        self._split = _fitted(SplitChoice())
         self._split.currentIndexChanged.connect(self._on_split_changed)
-        self._order = _choice("order", "Order of the samples")
+        self._order = _fitted(choice("order", "Order of the samples"))
         for order, title in ORDERS:
             self._order.addItem(title, order)
         self._order.currentIndexChanged.connect(self._fill_gallery)
-        self._class_filter = _choice("class_filter", "True class of the samples")
+        self._class_filter = _fitted(choice("class_filter", "True class of the samples"))
         self._class_filter.currentIndexChanged.connect(self._on_filter_changed)
         self._count = QLabel()
         self._count.setObjectName("count")
@@ -229,13 +216,9 @@ def saved_classes(folder: RunFolder) -> tuple[str, ...]:
         return ()
 
 
-def _choice(name: str, title: str) -> QComboBox:
-    made = QComboBox()
+def _fitted(made: Choice) -> Choice:
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-    made.setObjectName(name)
-    made.setAccessibleName(title)
-    made.setToolTip(title)
     return made
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -19,9 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from widgets.monitor.choices import NO_RUN, SPLITS, choice
 from widgets.monitor.confusion import ConfusionView
 from widgets.monitor.empty import EmptyState
-from widgets.monitor.results import NO_RESULTS, NO_RUN, SPLITS, saved_classes
+from widgets.monitor.results import NO_RESULTS, saved_classes
 from widgets.monitor.scores import ScoresView
 from widgets.texts import counted, percent
 from workbench.plugin_api.label_results import LabelResults
@@ -242,9 +242,7 @@ class SentencesPanel(QWidget):
         self.refresh()
 
     def _make_list(self) -> None:
-        self._split = QComboBox()
-        self._split.setObjectName("sentences_split")
-        self._split.setAccessibleName("Split")
+        self._split = choice("sentences_split", "Split")
         for name, title in SPLITS:
             self._split.addItem(title, name)
         self._split.currentIndexChanged.connect(self._begin_anew)
