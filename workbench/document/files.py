@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "neural-workbench-experiment"
-VERSION = 2
+VERSION = 3
 SUFFIX = ".workbench.json"
 
 LARGEST = 64 * 2**20
@@ -29,7 +29,15 @@ def _start_from_the_seed(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "start": None}
 
 
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _start_from_the_seed}
+def _with_defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 has settings for retraining; an experiment without them does what it did."""
+    return document
+
+
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _start_from_the_seed,
+    2: _with_defaults,
+}
 """Version to the function that turns a document of it into one of the next version."""
 
 
