@@ -118,12 +118,8 @@ class InnerModules(QWidget):
             above = above.rpartition(".")[0]
         name = part.path[len(above) :].lstrip(".")
         count = sum(size for weight, size in counts.items() if is_in(weight, part.path))
-        shape = (
-            ""
-            if part.shape is None
-            else " × ".join("?" if n is None else str(n) for n in part.shape)
-        )
-        texts = [name, shape, short_count(count) if count else ""]
+        sizes = ["?" if size is None else str(size) for size in part.shape or ()]
+        texts = [name, " × ".join(sizes)]
         item = QTreeWidgetItem(self._items.get(above) or self._tree.invisibleRootItem(), texts)
         item.setData(_MODULE, _PATH, part.path)
         item.setTextAlignment(_OUTPUT, _RIGHT)
