@@ -18,7 +18,6 @@ from workbench.document.experiment import Component, Data, Experiment, Split
 from workbench.document.files import save
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Batch
-from workbench.plugin_api.source import Source
 from workbench.reading import DescribeData, MakeThumbnails, ShowPicture
 from workbench.worker.batches import Feed, prepare
 from workbench.worker.preparation import describe
@@ -43,7 +42,7 @@ def pictures(tmp_path_factory):
 def ids_of(data, catalog):
     """Return by id the split, the number in it, the class and the content of every sample."""
     opened, info = describe(data, catalog)
-    source: Source = catalog.source(data.source)
+    source = catalog.source(data.source)
     return {
         source.sample_id(samples, index): (
             split,
