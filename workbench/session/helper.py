@@ -83,6 +83,14 @@ class Helper:
         self._pending.clear()
         self._end()
 
+    def drop(self, number: int) -> None:
+        """Let go of one request, with the process if it is at it; the others are asked again."""
+        if self._pending.pop(number, None) is None:
+            return
+        self._end()
+        for asked in self._pending.values():
+            self._send(asked)
+
     def forget(self, drop: Callable[[Any], bool], patience: float = math.inf) -> None:
         """Let go of requests that nobody wants answered any more.
 
