@@ -12,10 +12,12 @@ from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
+from workbench.session.examination import Examination
 from workbench.session.looking import Looking
 from workbench.session.message import Message
 from workbench.session.projection import Projection
 from workbench.session.run import RunSession
+from workbench.session.similarity import Similarity
 from workbench.session.trial import Trial
 from workbench.session.watching import Watching
 from workbench.session.writing import Writing
@@ -34,11 +36,13 @@ __all__ = [
     "Comparison",
     "DataSession",
     "DocumentSession",
+    "Examination",
     "Looking",
     "Message",
     "Projection",
     "RunSession",
     "Session",
+    "Similarity",
     "Trial",
     "Watching",
     "Writing",
@@ -67,6 +71,8 @@ class Session:
         self.comparison = Comparison(self.run)
         self.trial = Trial(self.run)
         self.looking = Looking(self.run, self.trial)
+        self.examination = Examination(self.run, self.trial)
+        self.similarity = Similarity(self.run)
         self.projection = Projection(self.run)
         self.writing = Writing(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
@@ -96,6 +102,7 @@ class Session:
         self.comparison.tick()
         self.trial.tick()
         self.projection.tick()
+        self.similarity.tick()
         self.writing.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
@@ -148,6 +155,7 @@ class Session:
         self.comparison.close()
         self.trial.close()
         self.projection.close()
+        self.similarity.close()
         self.writing.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)

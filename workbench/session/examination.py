@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from workbench.session.trial import Trial
 
 ASKER = "examination"
+PATIENCE = 3.0
+"""Seconds that the process may go on with what nobody wants any more; to begin anew costs as much."""
 
 
 class Examination:
@@ -61,10 +63,13 @@ class Examination:
 
     def look_at(self, split: SplitName, index: int) -> None:
         """Examine another sample."""
-        self._withdraw()
+        is_loading = bool(self._number) and self.loaded is None
+        if not is_loading:
+            self._withdraw(PATIENCE)
         self._forget()
         self.sample = DataSample(split, index)
-        self._ask()
+        if not is_loading:
+            self._ask()
         self.changed.emit()
 
     def explain_by(self, method: ExplainMethod | Literal[""], layer: str = "") -> None:
@@ -75,7 +80,7 @@ class Examination:
         """
         self.method, self.layer = method, layer
         if self.answered is not None:
-            self._withdraw()
+            self._withdraw(PATIENCE)
             self.explained = {}
             self.error = None
             self._want_explanations()
@@ -90,7 +95,7 @@ class Examination:
     def close(self) -> None:
         """Look at nothing."""
         self._wanted = []
-        self._withdraw()
+        self._withdraw(PATIENCE)
         self._forget()
         self.sample = None
 
@@ -105,11 +110,11 @@ class Examination:
         self.error: UserError | None = None
         self.progress: Progressed | None = None
 
-    def _withdraw(self) -> None:
+    def _withdraw(self, patience: float = 0.0) -> None:
         number, self._number = self._number, 0
         self.progress = None
         if number:
-            self._trial.withdraw(number)
+            self._trial.withdraw(number, patience)
 
     def _ask(self) -> None:
         network = self._trial.network

@@ -114,13 +114,13 @@ class Trial:
         self._consulted[number] = done
         return number
 
-    def withdraw(self, number: int) -> None:
-        """End a request that nobody wants answered any more, with what the process does if need be.
+    def withdraw(self, number: int, patience: float = 0.0) -> None:
+        """Let go of a request; one older than `patience` seconds is ended with the process.
 
         What others have asked is asked again.
         """
         if self._consulted.pop(number, None) is not None:
-            self._helper.drop(number)
+            self._helper.drop(number, patience)
 
     def forget(self) -> None:
         """Let go of the sample."""
