@@ -10,6 +10,7 @@ from workbench.errors import UserError
 from workbench.session.backend_comparison import BackendComparison
 from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
+from workbench.session.correcting import Correcting
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
 from workbench.session.examination import Examination
@@ -34,6 +35,7 @@ __all__ = [
     "BackendComparison",
     "Backends",
     "Comparison",
+    "Correcting",
     "DataSession",
     "DocumentSession",
     "Examination",
@@ -65,6 +67,7 @@ class Session:
         self.catalog = catalog
         self.preferences = preferences
         self.document = DocumentSession(catalog)
+        self.correcting = Correcting(self.document)
         self.data = DataSession(catalog)
         self.run = RunSession(catalog, runs_folder)
         self.backends = Backends(catalog, self.run)

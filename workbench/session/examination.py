@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ASKER = "examination"
 PATIENCE = 3.0
-"""Seconds that the process may go on with what nobody wants any more; to begin anew costs as much."""
+"""Seconds that the process may go on with what nobody wants; to begin anew costs as much."""
 
 
 class Examination:
