@@ -14,6 +14,19 @@ from pathlib import Path
 import numpy as np
 
 _HERE = Path(__file__).parent
+PARTS = {
+    "名詞": "noun",
+    "助詞": "particle",
+    "記号": "sign",
+    "動詞": "verb",
+    "助動詞": "auxiliary",
+    "接頭詞": "prefix",
+    "接続詞": "conjunction",
+    "副詞": "adverb",
+    "連体詞": "adnominal",
+    "形容詞": "adjective",
+    "感動詞": "interjection",
+}
 
 
 def build_digits() -> None:
@@ -99,6 +112,19 @@ def build_novels(data: Path) -> None:
     (_HERE / "austen.txt.bz2").write_bytes(bz2.compress(("\n".join(novels) + "\n").encode(), 9))
 
 
+def build_tagged_sentences(table: Path) -> None:
+    """Write japanese_sentences.tsv.gz from hironsancorpus' iob_sents.txt: word, entity, part.
+
+    Parts of speech are written in English; a lone wide space, which is a word there, is “_”.
+    """
+    lines = []
+    for line in table.read_text(encoding="utf-8").splitlines():
+        word, _, part, *_, entity = line.split("\t") if line.strip() else ("", "", "", "")
+        lines.append(f"{word.strip() or '_'}\t{entity}\t{PARTS[part]}" if line.strip() else "")
+    content = gzip.compress(("\n".join(lines).strip() + "\n").encode(), 9, mtime=0)
+    (_HERE / "japanese_sentences.tsv.gz").write_bytes(content)
+
+
 def _strings(content: bytes) -> list[str]:
     """Read R's serialised character vector: XDR, version 3."""
     (encoding,) = struct.unpack_from(">i", content, 14)
@@ -121,3 +147,4 @@ if __name__ == "__main__":
     build_film_sentences(Path(sys.argv[3]))
     build_forecasts(Path(sys.argv[4]))
     build_novels(Path(sys.argv[5]))
+    build_tagged_sentences(Path(sys.argv[6]))
