@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -28,16 +28,25 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-5
 """Largest difference of an output, by the size of the outputs, that rounding may make."""
 SAMPLES = 2
+STEPS = 12
+"""Of a random sample, where they vary."""
 SEED = 0
 
 
 def resolved(imported: Imported, catalog: Catalog) -> Network:
     """Return the imported network; raises NotCoveredError where the catalogue refuses it."""
-    shape = TensorType(imported.input_shape)
+    shape = input_type(imported)
     resolution = resolve(imported.graph, catalog, shape, imported.name)
     for problem in resolution.problems:
         raise NotCoveredError(f"{problem.node}: {problem.message}")
     return resolution.network
+
+
+def input_type(imported: Imported) -> TensorType:
+    """Return the type of a sample as the network came: pictures or series, or tokens."""
+    if imported.vocabulary:
+        return TensorType(imported.input_shape, ("time",), "int64")
+    return TensorType(imported.input_shape)
 
 
 def check_parameters(imported: Imported, network: Network) -> None:
@@ -60,10 +69,9 @@ def difference(imported: Imported, network: Network, catalog: Catalog) -> float:
     Raises:
         NotCoveredError: it is more than rounding makes, or the outputs say nothing.
     """
-    random = np.random.default_rng(SEED)
-    inputs = random.normal(size=(SAMPLES, *imported.input_shape)).astype(np.float32)
+    inputs = _drawn(imported)
     wanted = imported.original(inputs)
-    found = predictor(network, imported.weights, catalog)(inputs)
+    found = predictor(network, imported, catalog)(inputs)
     if wanted.shape != found.shape:
         raise NotCoveredError(
             f"The layers give {found.shape[1:]}, but the network gave {wanted.shape[1:]}."
@@ -85,9 +93,18 @@ def difference(imported: Imported, network: Network, catalog: Catalog) -> float:
     return error
 
 
+def _drawn(imported: Imported) -> NDArray[Any]:
+    """Return random samples."""
+    random = np.random.default_rng(SEED)
+    shape = (SAMPLES, *(STEPS if size is None else size for size in imported.input_shape))
+    if imported.vocabulary:
+        return random.integers(imported.vocabulary, size=shape)
+    return random.normal(size=shape).astype(np.float32)
+
+
 def predictor(
-    network: Network, weights: Mapping[str, NDArray[np.float32]], catalog: Catalog
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    network: Network, imported: Imported, catalog: Catalog
+) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return what runs a network with its weights, on PyTorch and the processor."""
     from workbench.document.experiment import Component
 
@@ -96,6 +113,9 @@ def predictor(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.py"
         path.write_text(code.source, encoding="utf-8")
+        for name, content in imported.assets.items():
+            (path.parent / "assets").mkdir(exist_ok=True)
+            (path.parent / "assets" / name).write_bytes(content)
         plan = BuildPlan(
             network=network,
             task=catalog.task(Component("classification")),
@@ -108,7 +128,7 @@ def predictor(
             seed=SEED,
         )
         model = backend.build(plan)
-    model.load_weights(weights)
+    model.load_weights(imported.weights)
     return model.predict
 
 
