@@ -68,7 +68,7 @@ class TorchLibrary(Importer):
 
     def read(self, request: ImportRequest) -> Imported:
         """Build, fill, trace and expand one network."""
-        from plugins.importers._aten import expand
+        from plugins.importers._aten_program import expand
 
         self.architecture(request.source)  # says so where there is none of that name
         request.tell(f"Building {request.source}")
