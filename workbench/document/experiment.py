@@ -57,12 +57,27 @@ class StartingWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
+class Asset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file that the network cannot run without, besides its weights: a program made elsewhere.
+
+    Attributes:
+        name: what the generated module calls it, in the folder `assets` beside it.
+        file: where it lies; each run keeps a copy.
+        sha256: of its content.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    file: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One frozen document: network, data, task and training settings.
 
     Attributes:
         seed: of initial weights, batch order and augmentation.
         start: weights to begin with; those it lacks are drawn from the seed.
+        assets: files that layers of the network read; see `Layer.assets`.
         notes: the user's own words.
     """
 
@@ -73,4 +88,5 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     training: Training = Training()
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     start: StartingWeights | None = None
+    assets: tuple[Asset, ...] = ()
     notes: str = ""

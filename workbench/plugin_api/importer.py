@@ -136,7 +136,7 @@ class Imported:
         origin: where network and weights come from, in words.
         graph: nodes from one Input to Outputs; positions do not matter.
         weights: canonical weights by "node/name", all of them.
-        input_shape: canonical shape of one sample that `original` takes.
+        input_shape: canonical shape of one sample that `original` takes; None where it varies.
         original: canonical inputs (batch × …) to the outputs of the network as it came, float32:
             one array, or one for each Output in the graph's order.
         parameters: of the network as it came, without what plays no part in its outputs.
@@ -146,6 +146,8 @@ class Imported:
         classes: names of its outputs in order; empty where they are not known.
         matched: weights that were taken over.
         renamed: (name there, name here) where a file calls them otherwise.
+        assets: content of the files that its layers read, by name; see `Layer.assets`.
+        vocabulary: number of tokens where its input is tokens; 0: it takes numbers.
         skipped: what was left out, in words.
         changed: what is not as it was, in words.
     """
@@ -154,14 +156,16 @@ class Imported:
     origin: str
     graph: Graph
     weights: Mapping[str, NDArray[np.float32]]
-    input_shape: tuple[int, ...]
-    original: Callable[[NDArray[np.float32]], NDArray[np.float32] | Sequence[NDArray[np.float32]]]
+    input_shape: tuple[int | None, ...]
+    original: Callable[[NDArray[Any]], NDArray[np.float32] | Sequence[NDArray[np.float32]]]
     parameters: int
     tolerance: float = 1e-5
     preprocessing: Component | None = None
     classes: tuple[str, ...] = ()
     matched: int = 0
     renamed: Sequence[tuple[str, str]] = ()
+    assets: Mapping[str, bytes] = field(default_factory=dict)
+    vocabulary: int = 0
     skipped: Sequence[str] = field(default_factory=tuple)
     changed: Sequence[str] = field(default_factory=tuple)
 

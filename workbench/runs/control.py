@@ -8,6 +8,7 @@ import shutil
 import time
 import unicodedata
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,11 +23,9 @@ from workbench.runs import events as ev
 from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineWriter
 from workbench.runs.request import Request, read_request, write_request
-from workbench.runs.start import copy_into, find
+from workbench.runs.start import copy_into, find, find_asset
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from workbench.document.experiment import Experiment
 
 
@@ -34,31 +33,50 @@ def create_run(
     experiment: Experiment,
     runs_folder: Path,
     name: str | None = None,
-    start: Path | None = None,
+    origin: RunFolder | None = None,
 ) -> RunFolder:
     """Make a new folder such as `2026-11-22_103107_digits-cnn` that holds the experiment.
 
-    Weights that the experiment starts from are copied, so that the run needs no other file.
+    Weights that the experiment starts from, and files that its network reads, are copied, so that
+    the run needs no other file.
 
     Args:
         name: ends the folder's name; None takes the experiment's.
-        start: a copy of the starting weights; None takes what the experiment names.
+        origin: a run of the same network, whose copies are copied; None takes what the experiment
+            names.
 
     Raises:
-        UserError: the folder cannot be made, the disk is full, or the starting weights are gone.
+        UserError: the folder cannot be made, the disk is full, or a file that it needs is
+            gone.
     """
-    if experiment.start is not None:
-        start = start or find(experiment.start)
+    sources = _needed(experiment, origin)
     stem = f"{datetime.now():%Y-%m-%d_%H%M%S}_{_slug(name or experiment.name)}"
     folder = RunFolder(_new_folder(runs_folder, stem))
     try:
-        if experiment.start is not None and start is not None:
-            copy_into(folder, start)
+        for place, source in sources.items():
+            copy_into(folder.path / place, source)
         write_atomically(folder.experiment, dumps(experiment))
     except UserError:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
     return folder
+
+
+def _needed(experiment: Experiment, origin: RunFolder | None) -> dict[Path, Path]:
+    """Return the files that a run of an experiment holds: by place in its folder, where they lie.
+
+    Raises:
+        UserError: one is gone.
+    """
+    in_folder = RunFolder(Path())
+    found: dict[Path, Path] = {}
+    if experiment.start is not None:
+        kept = origin.start if origin is not None else None
+        found[in_folder.start] = kept if kept and kept.exists() else find(experiment.start)
+    for asset in experiment.assets:
+        kept = origin.assets / asset.name if origin is not None else None
+        found[in_folder.assets / asset.name] = kept if kept and kept.exists() else find_asset(asset)
+    return found
 
 
 def is_running(folder: RunFolder) -> bool:
@@ -112,7 +130,7 @@ def continue_elsewhere(
     experiment = load(folder.experiment)
     device = "cpu" if experiment.training.device == "cpu" else "auto"
     moved = set_training(experiment, backend=backend, device=device)
-    new = create_run(moved, runs_folder, start=folder.start if folder.start.exists() else None)
+    new = create_run(moved, runs_folder, origin=folder)
     try:
         _copy_past(folder, new)
         last = _last_request(folder) if epochs is None else Request(epochs=epochs)

@@ -46,6 +46,11 @@ class RunFolder:
         return self.path / "start.safetensors"
 
     @property
+    def assets(self) -> Path:
+        """Copies of the files that the generated module reads, by name."""
+        return self.path / "assets"
+
+    @property
     def events(self) -> Path:
         """Append-only, one event a line."""
         return self.path / "events.jsonl"

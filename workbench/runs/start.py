@@ -1,7 +1,8 @@
-"""The weights a run starts from: where they are, whether they fit, the run's own copy."""
+"""What a run needs besides its data: weights to start from, files; where they are, its copies."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -17,9 +18,8 @@ from workbench.files import unwritable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.document.experiment import StartingWeights
+    from workbench.document.experiment import Asset, StartingWeights
     from workbench.plugin_api.network import Network
-    from workbench.runs.folder import RunFolder
 
 
 class Fit(msgspec.Struct, frozen=True):
@@ -71,18 +71,39 @@ def fit(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> Fit:
     return Fit(used, drawn, tuple(sorted(set(shapes).difference(used))))
 
 
-def copy_into(folder: RunFolder, source: Path) -> None:
+def find_asset(asset: Asset) -> Path:
+    """Return the file of an asset, or the copy that was kept when its network was imported.
+
+    Raises:
+        UserError: neither is there any more, or it is another file now.
+    """
+    for path in (Path(asset.file), preferences.weights_folder() / Path(asset.file).name):
+        if path.is_file():
+            if hashlib.sha256(path.read_bytes()).hexdigest() == asset.sha256:
+                return path
+            raise UserError(
+                f"{path} is not the file that the network was imported with.",
+                "Import the network again.",
+            )
+    raise UserError(
+        f"“{asset.name}”, which the network needs, is gone: there is no {asset.file}.",
+        "Import the network again.",
+    )
+
+
+def copy_into(target: Path, source: Path) -> None:
     """Give a run its own copy; on one disk a second name for the same content, made at once.
 
-    Weights files are replaced and never changed in place, and the worker checks their sum.
+    Such files are replaced and never changed in place, and the worker checks the weights' sum.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written to.
     """
     try:
-        os.link(source, folder.start)
-    except OSError:
+        target.parent.mkdir(exist_ok=True)
         try:
-            shutil.copyfile(source, folder.start)
-        except OSError as error:
-            raise unwritable(folder.start, error) from error
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+    except OSError as error:
+        raise unwritable(target, error) from error

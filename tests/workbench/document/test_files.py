@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import resources
 from workbench.document import files
-from workbench.document.experiment import Component, Data, Experiment, Split, StartingWeights
+from workbench.document.experiment import Asset, Component, Data, Experiment, Split, StartingWeights
 from workbench.document.files import dumps, load, loads, save, with_suffix
 from workbench.document.graph import Graph, Node
 from workbench.document.training import (
@@ -85,6 +85,9 @@ experiments = st.builds(
     ),
     seed=st.integers(0, 2**63 - 1),
     start=st.none() | st.builds(StartingWeights, name=texts, file=texts, sha256=st.just("0" * 64)),
+    assets=st.lists(
+        st.builds(Asset, name=st.just("net.onnx"), file=texts, sha256=st.just("0" * 64)), max_size=2
+    ).map(tuple),
     notes=texts,
 )
 sample = Experiment(
@@ -257,7 +260,10 @@ def test_files_of_every_version_open_with_all_they_held(file):
     assert experiment.training.early_stopping == EarlyStopping(patience=4)
     assert (experiment.seed, experiment.notes) == (42, "Two lines\nof notes")
     kept = StartingWeights(name="trained.pt", file="/weights/8d1c.safetensors", sha256=SUM)
-    assert experiment.start == (None if file.name.startswith("version-1.") else kept)
+    version = int(file.name[len("version-")])
+    assert experiment.start == (kept if version >= 2 else None)
+    program = Asset(name="detector.onnx", file="/weights/51ab.onnx", sha256=SUM)
+    assert experiment.assets == ((program,) if version >= 3 else ())
 
 
 @pytest.mark.parametrize(

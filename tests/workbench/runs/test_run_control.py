@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 
-from workbench.document.experiment import Experiment
+from workbench.document.experiment import Asset, Experiment
 from workbench.document.files import load
 from workbench.errors import UserError
 from workbench.runs import commands, control
 from workbench.runs.folder import RunFolder
 from workbench.runs.log import LineTail
 from workbench.runs.request import Request, read_request
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOLD = """
 import sys
@@ -133,3 +138,27 @@ def test_unwritable_place_is_said_in_words(tmp_path):
 def test_a_run_that_is_gone_is_not_resumed(tmp_path):
     with pytest.raises(UserError, match="The run gone is gone"):
         control.request_resume(RunFolder(tmp_path / "gone"))
+
+
+def with_program(folder: Path) -> Experiment:
+    program = folder / "net.onnx"
+    program.write_bytes(b"a program")
+    digest = hashlib.sha256(b"a program").hexdigest()
+    return Experiment(assets=(Asset(name="net.onnx", file=str(program), sha256=digest),))
+
+
+def test_a_run_keeps_the_files_its_network_reads(tmp_path):
+    folder = control.create_run(with_program(tmp_path), tmp_path / "runs")
+    assert (folder.assets / "net.onnx").read_bytes() == b"a program"
+
+
+def test_a_file_that_is_gone_or_another_one_is_told_before_there_is_a_run(tmp_path):
+    experiment = with_program(tmp_path)
+    program = tmp_path / "net.onnx"
+    program.write_bytes(b"another program")
+    with pytest.raises(UserError, match="not the file that the network was imported with"):
+        control.create_run(experiment, tmp_path / "runs")
+    program.unlink()
+    with pytest.raises(UserError, match=r"“net\.onnx”, which the network needs, is gone"):
+        control.create_run(experiment, tmp_path / "runs")
+    assert not list((tmp_path / "runs").glob("*"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -27,16 +27,25 @@ if TYPE_CHECKING:
     from workbench.plugin_api.network import Network
 
 SAMPLES = 2
+STEPS = 12
+"""Of a random sample, where they vary."""
 SEED = 0
 
 
 def resolved(imported: Imported, catalog: Catalog) -> Network:
     """Return the imported network; raises NotCoveredError where the catalogue refuses it."""
-    shape = TensorType(imported.input_shape)
+    shape = input_type(imported)
     resolution = resolve(imported.graph, catalog, shape, imported.name)
     for problem in resolution.problems:
         raise NotCoveredError(f"{problem.node}: {problem.message}")
     return resolution.network
+
+
+def input_type(imported: Imported) -> TensorType:
+    """Return the type of a sample as the network came: pictures or series, or tokens."""
+    if imported.vocabulary:
+        return TensorType(imported.input_shape, ("time",), "int64")
+    return TensorType(imported.input_shape)
 
 
 def check_parameters(imported: Imported, network: Network) -> None:
@@ -59,10 +68,9 @@ def difference(imported: Imported, network: Network, catalog: Catalog) -> float:
     Raises:
         NotCoveredError: it is more than rounding makes, or the outputs say nothing.
     """
-    random = np.random.default_rng(SEED)
-    inputs = random.normal(size=(SAMPLES, *imported.input_shape)).astype(np.float32)
+    inputs = _drawn(imported)
     given = imported.original(inputs)
-    model = _model(network, imported.weights, catalog)
+    model = _model(network, imported, catalog)
     ends = [node.id for node in imported.graph.nodes if node.type == "Output"]
     found = model.probe(inputs, ends)
     pairs = zip([given] if isinstance(given, np.ndarray) else given, ends, strict=True)
@@ -92,14 +100,23 @@ def _difference(wanted: NDArray[np.float32], found: NDArray[np.float32], toleran
     return error
 
 
+def _drawn(imported: Imported) -> NDArray[Any]:
+    """Return random samples."""
+    random = np.random.default_rng(SEED)
+    shape = (SAMPLES, *(STEPS if size is None else size for size in imported.input_shape))
+    if imported.vocabulary:
+        return random.integers(imported.vocabulary, size=shape)
+    return random.normal(size=shape).astype(np.float32)
+
+
 def predictor(
-    network: Network, weights: Mapping[str, NDArray[np.float32]], catalog: Catalog
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    network: Network, imported: Imported, catalog: Catalog
+) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return what runs a network with its weights, on PyTorch and the processor."""
-    return _model(network, weights, catalog).predict
+    return _model(network, imported, catalog).predict
 
 
-def _model(network: Network, weights: Mapping[str, NDArray[np.float32]], catalog: Catalog) -> Model:
+def _model(network: Network, imported: Imported, catalog: Catalog) -> Model:
     from workbench.document.experiment import Component
 
     backend = catalog.backend("torch")
@@ -107,6 +124,9 @@ def _model(network: Network, weights: Mapping[str, NDArray[np.float32]], catalog
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.py"
         path.write_text(code.source, encoding="utf-8")
+        for name, content in imported.assets.items():
+            (path.parent / "assets").mkdir(exist_ok=True)
+            (path.parent / "assets" / name).write_bytes(content)
         plan = BuildPlan(
             network=network,
             task=catalog.task(Component("classification")),
@@ -119,7 +139,7 @@ def _model(network: Network, weights: Mapping[str, NDArray[np.float32]], catalog
             seed=SEED,
         )
         model = backend.build(plan)
-    model.load_weights(weights)
+    model.load_weights(imported.weights)
     return model
 
 

@@ -16,7 +16,7 @@ from workbench.analysis.arrange import arrange
 from workbench.analysis.import_report import ImportReport
 from workbench.analysis.retraining import freeze_body, freeze_up_to, head_of, swap_head
 from workbench.document.edits import move, set_data
-from workbench.document.experiment import Component, Experiment, StartingWeights
+from workbench.document.experiment import Asset, Component, Experiment, StartingWeights
 from workbench.errors import UserError
 from workbench.files import unwritable, write_atomically
 from workbench.plugin_api.importer import ImportRequest
@@ -225,9 +225,16 @@ _SUFFIXES = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".hdf5", ".keras", "
 
 def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     """Return an experiment of the imported network on the data of the one before."""
-    start = _keep(imported, wish.folder)
     experiment = msgspec.structs.replace(
-        wish.base, name=imported.name, graph=imported.graph, start=start
+        wish.base,
+        name=imported.name,
+        graph=imported.graph,
+        start=_keep_weights(imported, wish.folder),
+        assets=tuple(
+            Asset(name=name, file=str(path), sha256=digest)
+            for name, content in imported.assets.items()
+            for path, digest in [_keep(content, wish.folder, Path(name).suffix)]
+        ),
     )
     experiment = move(experiment, arrange(imported.graph))
     if imported.preprocessing is None:
@@ -238,20 +245,26 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     return set_data(experiment, preprocessing=imported.preprocessing)
 
 
-def _keep(imported: Imported, folder: Path) -> StartingWeights:
-    """Write the weights where runs find them, named after their content."""
+def _keep_weights(imported: Imported, folder: Path) -> StartingWeights:
+    """Write the weights where runs find them."""
     # safetensors writes wrong data for arrays that are not contiguous.
     weights = {name: np.ascontiguousarray(array) for name, array in imported.weights.items()}
     content = save(weights, {"format": "neural-workbench"})
+    path, digest = _keep(content, folder, ".safetensors")
+    return StartingWeights(name=imported.name, file=str(path), sha256=digest)
+
+
+def _keep(content: bytes, folder: Path, suffix: str) -> tuple[Path, str]:
+    """Write a file, named after its content; return where it is and its sum."""
     digest = hashlib.sha256(content).hexdigest()
-    target = folder / f"{digest}.safetensors"
+    target = folder / f"{digest}{suffix}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
     if not target.is_file():
         write_atomically(target, content)
-    return StartingWeights(name=imported.name, file=str(target.resolve()), sha256=digest)
+    return target.resolve(), digest
 
 
 def _prepared_for(
@@ -319,7 +332,7 @@ def ask(taken: Taken, path: Path, catalog: Catalog, most: int = 5) -> list[tuple
         raise UserError("This network did not come with the names of its classes.")
     preprocessing = catalog.preprocessing(imported.preprocessing)
     prepared = preprocessing.scale(preprocessing.shape(preprocessing.read_file(str(path))), {})
-    outputs = predictor(taken.network, imported.weights, catalog)(prepared[np.newaxis])
+    outputs = predictor(taken.network, imported, catalog)(prepared[np.newaxis])
     task = catalog.task(Component("classification"))
     shares = task.probabilities(outputs, taken.network)[0]
     best = np.argsort(-shares, kind="stable")[:most]
