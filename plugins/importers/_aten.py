@@ -119,7 +119,8 @@ class Walk:
             weights: canonical arrays by canonical name.
             arrays: what they were made of, to know what was used.
         """
-        came = sum(self._first_use(own) for array in arrays if array for own in array.names)
+        own_names = dict.fromkeys(own for array in arrays if array for own in array.names)
+        came = sum(map(self._first_use, own_names))
         named = [own for array in arrays if array is not None for own in array.names]
         place = call.path
         if named:

@@ -21,6 +21,7 @@ from plugins.importers._aten_arithmetic import (
     reverse_subtract,
     subtract,
 )
+from plugins.importers._aten_attention import attention
 from plugins.importers._aten_kernels import (
     adaptive_average_pool,
     adaptive_max_pool,
@@ -238,6 +239,7 @@ OPERATIONS: Mapping[str, Handler] = {
     "maximum": extreme("Maximum"),
     "minimum": extreme("Minimum"),
     **dict.fromkeys(("matmul", "bmm", "mm"), product),
+    "multi_head_attention": attention,
     # recurrent
     **RECURRENT,
     # shape

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plugins.importers._aten import BATCH, Call, Walk
+from plugins.importers._attending import attentions, multi_head_attention
+from plugins.importers._fusing import fuse
+from plugins.importers._graphs import operation_of
 from plugins.importers._values import Array, Value
 from workbench.plugin_api.importer import NotCoveredError
 
@@ -96,6 +99,8 @@ def expand_program(
     """
     from plugins.importers._aten_operations import OPERATIONS
 
+    fuse(program.graph)
+    attentions(program, batch)
     walk = Walk()
     values = _placeholders(walk, program, orders, batch)
     inputs = tuple(value for value in values.values() if isinstance(value, Value))
@@ -121,7 +126,7 @@ def expand_program(
                 f"{call.where} computes “{call.operation}”, for which there is no layer here."
             )
         values[node] = handler(walk, call)
-        if node.target._schema.name.endswith("_") and isinstance(values[node], Value):
+        if _is_in_place(node) and isinstance(values[node], Value):
             values[node.args[0]] = values[node]  # whoever comes later sees what was changed
     outputs = _finished(walk, [values.get(each) for each in results])
     return Expanded(
@@ -182,20 +187,14 @@ def _input(walk: Walk, place: Any, order: tuple[int, ...] | None, batch: int) ->
 def _call(node: Any, values: Mapping[Any, Any], leaves: Collection[str], batch: int) -> Call:
     import torch
 
-    if not isinstance(node.target, torch._ops.OpOverload):
-        raise NotCoveredError(f"The network computes “{node.target}”, which is no layer here.")
-    schema = node.target._schema
-    arguments = {}
-    for index, argument in enumerate(schema.arguments):
-        if index < len(node.args):
-            given = node.args[index]
-        else:
-            given = node.kwargs.get(argument.name, argument.default_value)
-        arguments[argument.name] = torch.fx.node.map_arg(given, lambda arg: values[arg])
+    arguments = {
+        name: torch.fx.node.map_arg(given, lambda arg: values[arg])
+        for name, given in _named(node).items()
+    }
     modules = list(node.meta.get("nn_module_stack", {}).values())
     path = modules[-1][0] if modules else ""
     return Call(
-        schema.name.split("::")[-1].rstrip("_"),
+        operation_of(node),
         path,
         arguments,
         node.meta.get("val"),
@@ -205,10 +204,21 @@ def _call(node: Any, values: Mapping[Any, Any], leaves: Collection[str], batch: 
     )
 
 
-def operation_of(node: Any) -> str:
-    """Return ATen's name of what a node of a graph does, without overload."""
+def _named(node: Any) -> dict[str, Any]:
+    """Return the arguments of a node of a graph by name, defaults filled in."""
     schema = getattr(node.target, "_schema", None)
-    return schema.name.split("::")[-1].rstrip("_") if schema is not None else str(node.target)
+    if schema is None:
+        if node.target is multi_head_attention:
+            return dict(node.kwargs)
+        raise NotCoveredError(f"The network computes “{node.target}”, which is no layer here.")
+    rest = {each.name: each.default_value for each in schema.arguments[len(node.args) :]}
+    names = [each.name for each in schema.arguments]
+    return {**dict(zip(names, node.args, strict=False)), **rest, **node.kwargs}
+
+
+def _is_in_place(node: Any) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and bool(schema.name.endswith("_"))
 
 
 def _is_of_weights(call: Call) -> bool:

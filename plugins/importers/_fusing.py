@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plugins.importers._aten_program import operation_of
+from plugins.importers._graphs import operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -86,9 +86,9 @@ def _gelus() -> Iterator[tuple[Op, str, Callable[[Mapping[str, Any]], tuple[Any,
         yield op("mul", X, op("mul", share, 0.5)), "gelu tanh", one
 
 
-def fuse(program: Any) -> None:
+def fuse(graph: Any) -> None:
     """Put together in place what was written out in parts."""
-    graph = program.graph
+    _neutral(graph)
     for pattern, name, arguments in _patterns():
         for node in list(graph.nodes):
             found: dict[str, Any] = {}
@@ -97,6 +97,19 @@ def fuse(program: Any) -> None:
     _normalisations(graph)
     _biases(graph)
     graph.eliminate_dead_code()
+
+
+_NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1, "pow": 1}
+
+
+def _neutral(graph: Any) -> None:
+    """Leave out sums with zero and products with one."""
+    for node in list(graph.nodes):
+        number = _NEUTRAL.get(operation_of(node)) if node.op == "call_function" else None
+        given = node.args[1] if len(node.args) > 1 else None
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        if number is not None and is_number and given == number and not node.kwargs:
+            node.replace_all_uses_with(node.args[0])
 
 
 def _replace(graph: Any, node: Any, name: str, arguments: tuple[Any, ...]) -> Any:

@@ -10,7 +10,6 @@ import numpy as np
 
 from plugins.importers._aten import BATCH
 from plugins.importers._aten_program import Expanded, expand_program, exported
-from plugins.importers._fusing import fuse
 from plugins.importers._onnx_program import Translation
 from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of
 from plugins.importers._values import from_canonical, to_canonical
@@ -137,7 +136,6 @@ def _expanded(
             refusal = refusal or error
             continue
         program = exported(module, torch.zeros(shape, dtype=example.dtype))
-        fuse(program)
         return _with_layout(program, translation, len(shape) - 1), shape[1:], translation
     assert refusal is not None
     raise refusal
