@@ -12,7 +12,7 @@ from workbench.plugin_api.importer import NotCoveredError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-BATCH = 7
+BATCH = 23
 """Samples that a network is traced with: a number that no other axis is likely to have."""
 
 

@@ -197,6 +197,8 @@ def _scaled(walk: Walk, call: Call, value: Value, array: Array, name: str) -> Va
         return _rescaled(walk, call, value, *numbers)
     shape = (1,) * (value.rank + 1 - array.tensor.dim()) + tuple(array.tensor.shape)
     wide = [place for place, size in enumerate(shape) if size > 1]
+    if name == "beta" and value.rank == 2 and wide == [1, 2] and value.rows is None:
+        return _positions(walk, call, value, array)
     fits = not wide or (len(wide) == 1 and wide[0] > 0)
     if not fits or value.rows is not None or len(shape) > value.rank + 1:
         raise NotCoveredError(
@@ -219,3 +221,17 @@ def _scaled(walk: Walk, call: Call, value: Value, array: Array, name: str) -> Va
     return replace(
         value, node=walk.node(call, "Scale", [value], params, weights=weights, arrays=[array])
     )
+
+
+def _positions(walk: Walk, call: Call, value: Value, array: Array) -> Value:
+    """Add LearnedPositions: a row for each step, the same in each sample."""
+    value = walk.ordered(call, value, (0, 1))
+    rows = array.tensor.reshape(array.tensor.shape[-2:])
+    if not array.is_trained:
+        walk.changed.append(f"{' and '.join(array.names) or 'A constant'} can be trained now.")
+    params = {"positions": rows.shape[0]}
+    weights = {"embeddings": rows}
+    node = walk.node(
+        call, "LearnedPositions", [value], params, weights=weights, arrays=[array]
+    )
+    return replace(value, node=node)

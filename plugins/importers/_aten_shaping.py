@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plugins.importers._values import Value, reshaping
+from plugins.importers._values import Array, Value, reshaping
 from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
@@ -101,13 +101,34 @@ def _shifted(places: list[int], sources: Any, targets: Any) -> list[int]:
 def concatenate(walk: Walk, call: Call) -> Value:
     """Add Concatenate."""
     values = call["tensors"]
+    if len(values) == 2 and isinstance(values[0], Array) and isinstance(values[1], Value):
+        return _with_tokens(walk, call, *values)
     if not all(isinstance(value, Value) for value in values):
         raise NotCoveredError(
-            f"{call.where} puts a weight beside what it has computed (a class token, say), for "
-            "which there is no layer here."
+            f"{call.where} puts a weight beside what it has computed, for which there is no layer "
+            "here."
         )
     values = [call.settled(value) for value in values if prod(value.shape)]
     return joined_along(walk, call, values, call["dim"] % (values[0].rank + 1))
+
+
+def _with_tokens(walk: Walk, call: Call, tokens: Array, value: Value) -> Value:
+    """Add ClassToken: the same steps before each sequence."""
+    value = call.settled(value)
+    rows = tokens.tensor
+    if value.rank != 2 or call["dim"] % 3 != 1 or rows.dim() != 3 or (rows != rows[:1]).any():
+        raise NotCoveredError(
+            f"{call.where} puts a weight beside what it has computed, for which there is no layer "
+            "here."
+        )
+    value = walk.ordered(call, value, (0, 1))
+    count = rows.shape[1]
+    params = {"count": count} if count > 1 else {}
+    array = replace(tokens, is_computed=True)
+    node = walk.node(
+        call, "ClassToken", [value], params, weights={"tokens": rows[0]}, arrays=[array]
+    )
+    return replace(value, node=node, shape=(value.shape[0] + count, value.shape[1]))
 
 
 def joined_along(walk: Walk, call: Call, values: Sequence[Value], dim: int) -> Value:

@@ -68,12 +68,13 @@ def imported(path: Path, tell: Callable[[str], None]) -> Imported:
     expanded, shape, translation = _expanded(model, entry, outputs)
     order = expanded.inputs[0].order
     changed += _told(entry, shape, order)
-    for name, labels in translation.places.items():
-        if len(labels) > 1:
-            changed.append(
-                f"{name} was used in {len(labels)} places, each of which has its own copy now: "
-                f"{', '.join(labels[:4])}."
-            )
+    shared = [name for name, labels in translation.places.items() if len(labels) > 1]
+    if shared:
+        many = "s that were" if len(shared) > 1 else " that was"
+        changed.append(
+            f"{len(shared)} array{many} used in several places, such as {shared[0]}, have a copy "
+            "of their own in each now, which are trained apart."
+        )
     canonical = expanded.inputs[0].shape
     preprocessing = _preprocessing(canonical)
     if preprocessing is not None:

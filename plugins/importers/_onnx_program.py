@@ -16,7 +16,7 @@ import numpy as np
 
 from plugins.importers._building import identifier
 from plugins.importers._onnx_kernels import KERNELS
-from plugins.importers._onnx_reading import called, opset_of
+from plugins.importers._onnx_reading import called, nodes_of, opset_of
 from plugins.importers._onnx_recurrent import RECURRENT
 from plugins.importers._onnx_step import Step
 from plugins.importers._onnx_values import VALUES
@@ -53,6 +53,7 @@ class Translation:
     Attributes:
         module: the steps, to be traced with `batch` samples.
         places: labels of the steps that take an array, by its name in the file.
+        uses: how many nodes take each weight of the file.
     """
 
     model: Any
@@ -64,11 +65,15 @@ class Translation:
     steps: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
     parts: dict[str, Any] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
+    uses: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         from onnx import numpy_helper
 
         self.opset = opset_of(self.model)
+        given = {tensor.name for tensor in self.model.graph.initializer}
+        names = (name for node in nodes_of(self.model.graph) for name in node.input)
+        self.uses = Counter(name for name in names if name in given)
         for tensor in self.model.graph.initializer:
             self.known[tensor.name] = numpy_helper.to_array(tensor)
 
@@ -240,7 +245,7 @@ class Translation:
 
     def _label(self, node: Any) -> str:
         """Return the name that the step's layer gets: that of its weights, or of the node."""
-        weights = [name for name in node.input if name in self.known and "." in name]
+        weights = [name for name in node.input if self.uses[name] == 1 and "." in name]
         roles = ROLES.get(node.op_type)
         stem = ""
         if roles and weights and not re.search(r"::|^val_|^/", weights[0]):

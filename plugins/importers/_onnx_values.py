@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plugins.importers._aten import BATCH
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -142,15 +144,30 @@ def reshape(step: Step, x: Any, *_: Any) -> Any:
         raise step.refuse("takes a shape that depends on the samples")
     if not step.get("allowzero", 0):
         wanted = [x.shape[i] if size == 0 else size for i, size in enumerate(wanted)]
+    return x.reshape(_of_any_batch(step, x, wanted))
+
+
+def _of_any_batch(step: Step, x: Any, wanted: list[int]) -> list[int]:
+    """Return a shape that a file wrote down for its own batch, for the batch that is traced.
+
+    The place that holds the batch is that before which lie as many values as before the batch in
+    what is reshaped.
+    """
+    place = next((i for i, size in enumerate(x.shape) if size % BATCH == 0), None)
+    if not step.batch or place is None or any(size > 0 and size % BATCH == 0 for size in wanted):
+        return wanted
     known = math.prod(size for size in wanted if size != -1)
-    fits = x.numel() % known == 0 if -1 in wanted else x.numel() == known
-    first = x.shape[0]
-    is_static = bool(step.batch) and wanted[:1] == [step.batch] and step.batch != first
-    if is_static and (not fits or -1 in wanted):
-        wanted = [first, *wanted[1:]]
-    elif not fits and step.batch and -1 not in wanted:
-        raise step.refuse(f"makes a batch of {step.batch} one with its values")
-    return x.reshape(wanted)
+    each = x.numel() // BATCH * step.batch
+    if each % known:
+        raise step.refuse(f"makes {step.batch} samples one with their values")
+    found = [each // known if size == -1 else size for size in wanted]
+    before, count = math.prod(x.shape[:place]), 1
+    for index, size in enumerate(found):
+        if count == before and size % step.batch == 0:
+            index -= len(found) == 2 and index == 1  # rows of a matrix: one for each sample
+            return [*found[:index], found[index] // step.batch * BATCH, *found[index + 1 :]]
+        count *= size
+    raise step.refuse(f"makes {step.batch} samples one with their values")
 
 
 def flatten(step: Step, x: Any) -> Any:
@@ -189,7 +206,14 @@ def concatenate(step: Step, *values: Any) -> Any:
     """Return Concat."""
     from torch import cat
 
-    return cat(values, step.get("axis", 1))
+    axis = step.get("axis", 1)
+    longest = max(value.shape[0] for value in values)
+    if axis and step.batch:  # rows that stand before each sample of a batch of one
+        values = tuple(
+            value.expand(longest, *value.shape[1:]) if value.shape[0] == 1 else value
+            for value in values
+        )
+    return cat(values, axis)
 
 
 def sliced(step: Step, x: Any, *_: Any) -> Any:
