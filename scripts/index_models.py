@@ -4,8 +4,9 @@
     python scripts/index_models.py --try torchvision timm     # which of them turn into layers
 
 The second is slow: it takes all of torchvision and keras, and of timm the smallest network of
-each kind (by the first word of its name), and compares each with its original on random inputs. It goes on where it stopped,
-smallest first, and writes docs/pretrained.md from what it found. Nothing is downloaded.
+each kind (by the first word of its name), and compares each with its original on random inputs.
+It goes on where it stopped, smallest first, and writes docs/pretrained.md from what it found.
+Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -276,7 +277,7 @@ def _chosen(name: str, known: list[Entry]) -> list[Entry]:
 
 
 def _kind(name: str) -> str:
-    """Return the first word of a network's name: "resnet" of resnet18, "tf_mixnet" of tf_mixnet_s."""
+    """Return the first word of a network's name: "resnet" of resnet18."""
     found = re.match(r"(?:tf_|test_)?[a-z]+", name)
     return found[0] if found else name
 
