@@ -126,9 +126,10 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         whole=imported.whole,
     )
     experiment = _experiment(wish, imported, catalog)
-    preparation = _preparation(imported)
+    kind = _kind_missed(wish, imported, catalog)
+    preparation = "" if kind else _preparation(imported)
     experiment, report = _prepared_for(wish, experiment, network, report, catalog)
-    report = msgspec.structs.replace(report, preparation=preparation)
+    report = msgspec.structs.replace(report, preparation=preparation, warnings=kind)
     return Taken(imported, network, experiment, report)
 
 
@@ -281,6 +282,21 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     if catalog.source(experiment.data.source).kind != kind:
         return experiment
     return set_data(experiment, preprocessing=_with_files(imported, wish.folder))
+
+
+def _kind_missed(wish: Wish, imported: Imported, catalog: Catalog) -> tuple[str, ...]:
+    """Return a warning where the data at hand are not what the network takes."""
+    data, wanted = catalog.source(wish.base.data.source).kind, "texts"
+    if not imported.vocabulary:
+        if imported.preprocessing is None:
+            return ()
+        wanted = catalog.preprocessing(imported.preprocessing).kind
+    if data == wanted:
+        return ()
+    return (
+        f"The data are {data}, but this network takes {wanted}: choose {wanted} in the data "
+        "settings and import it again, so that they are prepared as it was trained.",
+    )
 
 
 def _with_files(imported: Imported, folder: Path) -> Component:
