@@ -231,7 +231,5 @@ def _positions(walk: Walk, call: Call, value: Value, array: Array) -> Value:
         walk.changed.append(f"{' and '.join(array.names) or 'A constant'} can be trained now.")
     params = {"positions": rows.shape[0]}
     weights = {"embeddings": rows}
-    node = walk.node(
-        call, "LearnedPositions", [value], params, weights=weights, arrays=[array]
-    )
+    node = walk.node(call, "LearnedPositions", [value], params, weights=weights, arrays=[array])
     return replace(value, node=node)

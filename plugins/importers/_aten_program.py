@@ -54,14 +54,18 @@ def expand(module: Any, input_shape: tuple[int, int, int]) -> Expanded:
         input_shape: height, width, channels.
 
     Raises:
-        NotCoveredError: it does what no layer here does, or cannot be traced.
+        NotCoveredError: it does what no layer here does, cannot be traced, or gives something
+            else than one number for each class.
     """
     import torch
 
     height, width, channels = input_shape
     program = exported(module, torch.zeros(BATCH, channels, height, width))
     leaves = {path for path, part in module.named_modules() if not list(part.children())}
-    return expand_program(program, leaves, ((2, 0, 1),))
+    found = expand_program(program, leaves, ((2, 0, 1),))
+    if len(found.outputs) != 1 or found.outputs[0].rank != 1:
+        raise NotCoveredError("The network gives something else than one number for each class.")
+    return found
 
 
 def exported(module: Any, *examples: Any) -> Any:

@@ -161,6 +161,9 @@ def _of_any_batch(step: Step, x: Any, wanted: list[int]) -> list[int]:
     if each % known:
         raise step.refuse(f"makes {step.batch} samples one with their values")
     found = [each // known if size == -1 else size for size in wanted]
+    own = [index for index, size in enumerate(found) if size == step.batch]
+    if len(own) == 1 and x.shape[place] != BATCH:  # samples that were rows come apart again
+        return [BATCH if index == own[0] else size for index, size in enumerate(found)]
     before, count = math.prod(x.shape[:place]), 1
     for index, size in enumerate(found):
         if count == before and size % step.batch == 0:

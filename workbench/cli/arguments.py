@@ -151,6 +151,14 @@ def _models(commands: Commands) -> None:
     parser.add_argument("--classes", type=_count, metavar="N", help="outputs of a new head")
     parser.add_argument("--freeze", metavar="all-but-head|LAYER", help="what training leaves alone")
     parser.add_argument(
+        "--as",
+        dest="form",
+        choices=["auto", "nodes", "block"],
+        default="auto",
+        help="layers one by one, or one block that keeps the original modules; "
+        "auto: layers where all of it can be",
+    )
+    parser.add_argument(
         "--like", metavar="FILE", help="an experiment whose data and training settings are kept"
     )
     parser.add_argument(

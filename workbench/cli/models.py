@@ -82,6 +82,7 @@ def import_model(options: argparse.Namespace, output: Output) -> int:
         published=options.weights or "",
         classes=options.classes or 0,
         freeze=options.freeze or "",
+        form=options.form,
         base=base,
         folder=preferences.weights_folder(),
     )
