@@ -254,7 +254,7 @@ OPERATIONS: Mapping[str, Handler] = {
     "narrow": part,
     **dict.fromkeys(("chunk", "split", "split_with_sizes"), parts),
     "constant_pad_nd": constant_pad,
-    "pad": constant_pad,
+    **dict.fromkeys(("pad", "reflection_pad1d", "reflection_pad2d"), constant_pad),
     "stack": stacked,
     "repeat": repeated,
     "flip": flipped,

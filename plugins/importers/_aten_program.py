@@ -16,6 +16,7 @@ from plugins.importers._aten import BATCH, Call, Walk
 from plugins.importers._attending import attentions, multi_head_attention
 from plugins.importers._fusing import fuse
 from plugins.importers._graphs import operation_of
+from plugins.importers._tidying import tidied
 from plugins.importers._values import Array, Value
 from workbench.plugin_api.importer import NotCoveredError
 
@@ -134,7 +135,7 @@ def expand_program(
             values[node.args[0]] = values[node]  # whoever comes later sees what was changed
     outputs = _finished(walk, [values.get(each) for each in results])
     return Expanded(
-        walk.builder.graph(),
+        tidied(walk.builder.graph(), walk.shapes),
         walk.builder.weights,
         inputs,
         outputs,

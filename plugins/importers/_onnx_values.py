@@ -295,9 +295,11 @@ def pad(step: Step, x: Any, *_: Any) -> Any:
     if mode == "constant":
         filling = step.number("value", 2, 0.0)
         return step.F.pad(x, amounts, value=float(filling))
-    if mode == "wrap" or len(pairs) > x.dim() - 2:
+    if mode != "reflect" or len(pairs) > 2 or len(pairs) == x.dim():
         raise step.refuse(f"pads by “{mode}”")
-    return step.F.pad(x, amounts, mode={"edge": "replicate"}.get(mode, mode))
+    if len(pairs) == x.dim() - 1:  # PyTorch wants channels
+        return step.F.pad(x.unsqueeze(1), amounts, mode=mode).squeeze(1)
+    return step.F.pad(x, amounts, mode=mode)
 
 
 def resize(step: Step, x: Any, *_: Any) -> Any:
