@@ -61,7 +61,7 @@ def expand(module: Any, input_shape: tuple[int, int, int]) -> Expanded:
     import torch
 
     height, width, channels = input_shape
-    program = exported(module, torch.zeros(BATCH, channels, height, width))
+    program = exported(module.eval(), torch.zeros(BATCH, channels, height, width))
     leaves = {path for path, part in module.named_modules() if not list(part.children())}
     found = expand_program(program, leaves, ((2, 0, 1),))
     if len(found.outputs) != 1 or found.outputs[0].rank != 1:
@@ -70,13 +70,13 @@ def expand(module: Any, input_shape: tuple[int, int, int]) -> Expanded:
 
 
 def exported(module: Any, *examples: Any) -> Any:
-    """Return torch.export's program of a module; raises NotCoveredError when there is none."""
+    """Return torch.export's program of a module as it is; raises NotCoveredError without one."""
     import torch
 
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            return torch.export.export(module.eval(), examples, strict=False)
+            return torch.export.export(module, examples, strict=False)
     except NotCoveredError:
         raise
     except Exception as error:  # whatever a network's own code raises

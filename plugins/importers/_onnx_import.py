@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plugins.importers._aten import BATCH
-from plugins.importers._aten_program import Expanded, expand_program, exported
+from plugins.importers._aten_program import exported
+from plugins.importers._layouts import INPUT_SIZES, UNSCALED, best_layout, many, preprocessing_of
 from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
 from plugins.importers._onnx_program import Translation
 from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of
 from plugins.importers._values import from_canonical, to_canonical
-from workbench.document.experiment import Component
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
 if TYPE_CHECKING:
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from plugins.importers._aten_program import Expanded
     from workbench.errors import UserError
 
     pass
 
-SIZES = (224, 256, 320, 512, 640, 128, 64)
-"""Heights and widths that are tried where a file takes any."""
 TOLERANCE = 1e-4
 """onnxruntime adds up in another order than PyTorch."""
 
@@ -59,12 +58,9 @@ def imported(path: Path, tell: Callable[[str], None]) -> Imported:
             "of their own in each now, which are trained apart."
         )
     canonical = expanded.inputs[0].shape
-    preprocessing = _preprocessing(canonical)
+    preprocessing = preprocessing_of(canonical)
     if preprocessing is not None:
-        changed.append(
-            "The file does not say how its pictures were scaled: set that in the data "
-            "settings, here they are 0 … 1."
-        )
+        changed.append(UNSCALED)
     by = made_by(model)
     return Imported(
         name=path.stem,
@@ -100,30 +96,10 @@ def _expanded(
         except NotCoveredError as error:
             refusal = refusal or error
             continue
-        program = exported(module, torch.zeros(shape, dtype=example.dtype))
-        return _with_layout(program, translation, len(shape) - 1), shape[1:], translation
+        program = exported(module.eval(), torch.zeros(shape, dtype=example.dtype))
+        return best_layout(program, BATCH, list(translation.parts)), shape[1:], translation
     assert refusal is not None
     raise refusal
-
-
-def _with_layout(program: Any, translation: Translation, rank: int) -> Expanded:
-    refusal: NotCoveredError | None = None
-    best: tuple[int, Expanded] | None = None
-    last = tuple(range(rank))
-    first = (rank - 1, *range(rank - 1))
-    for order in [first, last] if rank > 1 else [last]:
-        try:
-            found = expand_program(program, list(translation.parts), (order,))
-        except NotCoveredError as error:
-            refusal = refusal or error
-            continue
-        moves = sum(node.type == "Permute" for node in found.graph.nodes)
-        if best is None or moves < best[0]:
-            best = (moves, found)
-    if best is None:
-        assert refusal is not None
-        raise refusal
-    return best[1]
 
 
 def _shapes(entry: Taken) -> Iterator[tuple[int, ...]]:
@@ -132,7 +108,7 @@ def _shapes(entry: Taken) -> Iterator[tuple[int, ...]]:
     if not entry.free:
         yield (BATCH, *known)
         return
-    sizes = dict.fromkeys([*[size for size in known if size > 63], *SIZES])
+    sizes = dict.fromkeys([*[size for size in known if size > 63], *INPUT_SIZES])
     for size in sizes:
         yield (BATCH, *(length or size for length in entry.shape[1:]))
 
@@ -143,8 +119,7 @@ def _told(entry: Taken, shape: Sequence[int], order: Sequence[int]) -> Iterator[
     if entry.free:
         yield f"The file takes inputs of any size; here it is {words}."
     if entry.shape[0]:
-        many = "one sample" if entry.shape[0] == 1 else f"{entry.shape[0]} samples"
-        yield f"The file takes {many} at a time; here it takes any number."
+        yield many(entry.shape[0])
     if len(shape) > 1:
         layout = "channels last" if order[-1] == len(shape) - 1 else "channels first"
         yield f"Its inputs lie {layout}."
@@ -154,14 +129,6 @@ def _left_out(model: Any, outputs: Sequence[str]) -> Iterator[str]:
     names = [each.name for each in model.graph.output if each.name not in outputs]
     if names:
         yield f"the state that it gives for the next samples ({', '.join(names)})"
-
-
-def _preprocessing(shape: tuple[int, ...]) -> Component | None:
-    if len(shape) != 3 or shape[-1] not in (1, 3):
-        return None
-    height, width, channels = shape
-    colours = "grayscale" if channels == 1 else "rgb"
-    return Component("image", {"height": height, "width": width, "channels": colours})
 
 
 def session(content: bytes) -> Any:
