@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +77,9 @@ def difference(imported: Imported, network: Network, catalog: Catalog) -> float:
     ends = [node.id for node in imported.graph.nodes if node.type == "Output"]
     found = model.probe(inputs, ends)
     pairs = zip([given] if isinstance(given, np.ndarray) else given, ends, strict=True)
-    rounding = cache(lambda: ROUNDINGS * _rounding(imported, inputs))
     return max(
-        _difference(wanted, found[end], imported.tolerance, rounding) for wanted, end in pairs
+        _difference(wanted, found[end], imported.tolerance, lambda: _rounding(imported, inputs))
+        for wanted, end in pairs
     )
 
 
@@ -93,7 +92,7 @@ def _difference(
     """Return the largest difference of one output; raises like `difference`.
 
     Args:
-        rounding: gives how large a difference may be where it is above the tolerance.
+        rounding: says how far rounding takes it; asked only where that matters.
     """
     if wanted.shape != found.shape:
         raise NotCoveredError(
@@ -107,7 +106,7 @@ def _difference(
             "Its weights may be damaged; choose other ones.",
         )
     error = float(np.abs(found - wanted).max()) / size
-    if not error <= tolerance and not error <= rounding() / size:
+    if not error <= tolerance and not error <= ROUNDINGS * rounding() / size:
         raise NotCoveredError(
             f"The layers do not compute what the network did: outputs differ by {error:.1e} of "
             f"their size, where rounding makes {tolerance:.0e} at most.",
