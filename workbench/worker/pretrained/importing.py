@@ -187,11 +187,6 @@ def _request(
             _need(importer)
             yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
             return
-    if path.suffix.lower() in _PROGRAMS:
-        raise UserError(
-            f"{path.name} is {_PROGRAMS[path.suffix.lower()]}, which cannot be imported yet.",
-            "Import its weights as .safetensors or as a PyTorch state dict, or a Keras model.",
-        )
     with open_weights(path) as file:
         arrays = _OpenArrays(file)
         others: list[Guess] = []
@@ -258,8 +253,18 @@ def _looks_like_path(source: str) -> bool:
     return "/" in source or "\\" in source or Path(source).suffix.lower() in _SUFFIXES
 
 
-_PROGRAMS = {".pt2": "an exported program of PyTorch"}
-_SUFFIXES = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".hdf5", ".keras", ".onnx", *_PROGRAMS)
+_SUFFIXES = (
+    ".pt",
+    ".pth",
+    ".safetensors",
+    ".ckpt",
+    ".h5",
+    ".hdf5",
+    ".keras",
+    ".onnx",
+    ".pt2",
+    ".jit",
+)
 
 
 def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
