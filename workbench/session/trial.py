@@ -56,6 +56,7 @@ class Trial:
 
     changed = Signal()
     messaged = Signal(Message)
+    doing: Doing
     answered: Answered | None
     explained: Explained | None
 
@@ -160,7 +161,7 @@ class Trial:
         self.layer = ""
         self.loaded: Loaded | None = None
         self.error: UserError | None = None
-        self.doing: Doing = ""
+        self.doing = ""
         self._clear_answer()
 
     def _clear_answer(self) -> None:
