@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ID_ROLE = Qt.ItemDataRole.UserRole + 1
 ENDS = ("Input", "Output")
-PICTURE = 64
+PICTURE, CELL = 64, QSize(71, 106)
 HINT = "What the network holds most alike to this sample, by the cosine between a layer's outputs."
 
 
@@ -55,7 +55,7 @@ class SimilarView(QWidget):
         self._list.setResizeMode(QListView.ResizeMode.Adjust)
         self._list.setMovement(QListView.Movement.Static)
         self._list.setIconSize(QSize(PICTURE, PICTURE))
-        self._list.setSpacing(2)
+        self._list.setGridSize(CELL)
         self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._list.customContextMenuRequested.connect(self._on_menu)
         self._lay_out()
