@@ -36,7 +36,7 @@ class SampleTimelines(Source, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Read the file and cut it in time."""
         path = resources.path("samples", f"{self.data_set}.csv")
         recipe = {
-            **guessed(path, "", "", (), ()),
+            **guessed(path, "", "", ()),
             "duplicates": "refuse",
             "resample": "",
             "rule": "mean",

@@ -61,8 +61,9 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         parameters: numbers that training can change; 0 where they were not counted.
         classes: number of its outputs as published.
         weights: published ones, the library's own choice first.
-        covered: whether every operation is in the catalogue; None where that was not tried.
-        reason: why not.
+        covered: whether it turns into layers of the catalogue; None where that was not tried.
+        is_block: whether it can be kept as a block where it does not.
+        reason: why it does not.
     """
 
     importer: str
@@ -73,6 +74,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     classes: int = 1000
     weights: tuple[Published, ...] = ()
     covered: bool | None = None
+    is_block: bool = False
     reason: str = ""
 
 

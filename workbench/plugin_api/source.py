@@ -31,6 +31,7 @@ class Opened:
         splits: samples per split; a split without samples is left out.
         classes: class names in the order of their numbers.
         target: type of one target where it is not the number of a class.
+        quantities: what each number of a target is, where numbers are to be learned.
         bad_files: files left out, and why.
         fingerprint: hash that changes when the data do.
         timeline: channels and steps of what goes on in time.
@@ -41,6 +42,7 @@ class Opened:
     splits: Mapping[SplitName, Samples]
     classes: tuple[str, ...]
     target: TensorType | None = None
+    quantities: tuple[str, ...] = ()
     bad_files: tuple[BadFile, ...] = ()
     fingerprint: str = ""
     timeline: TimelineInfo | None = None

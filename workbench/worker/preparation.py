@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.errors import UserError
 from workbench.plugin_api.data import SPLITS, DataInfo, known_sample_rate
+from workbench.plugin_api.preprocessing import target_scale
 from workbench.plugin_api.tensors import TensorType
 from workbench.worker.corrections import corrected, remarks
 
@@ -57,6 +58,8 @@ def prepare(
     preprocessing = catalog.preprocessing(data.preprocessing)
     if fitted is None:
         fitted = preprocessing.fit(opened.splits["train"])
+        if opened.quantities and not preprocessing.makes_targets:
+            fitted = {**fitted, **target_scale(opened.splits["train"])}
     arranged, info = _described(opened, data, catalog, fitted)
     return PreparedData(
         arranged,
@@ -169,6 +172,7 @@ def _described(
         sample_rate=known_sample_rate(opened.splits["train"]),
         classes=() if preprocessing.makes_targets else opened.classes,
         target=target,
+        quantities=() if preprocessing.makes_targets else opened.quantities,
         counts={name: len(opened.splits[name]) for name in SPLITS if name in opened.splits},
         class_counts=class_counts,
         bad_files=opened.bad_files,

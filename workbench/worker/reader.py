@@ -220,6 +220,9 @@ def _for_the_eye(samples: Samples, index: int, array: NDArray[Any], size: int) -
 
 
 def _drawn(samples: Samples, index: int, array: NDArray[Any], size: int) -> Picture:
+    if array.ndim == 1:
+        words = samples.in_words(index)  # type: ignore[attr-defined]
+        return _picture(samples, index, draw_text(words, size, size), words[:LONGEST_TEXT])
     if array.ndim:
         return _picture(samples, index, draw_series(array, size, size))
     text = str(array.item())

@@ -110,7 +110,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         UserError: there is no such network or file, or the file does not fit.
     """
     with _request(wish, catalog, tell) as (importer, request, others):
-        imported, network, error = _read(importer, request, catalog)
+        imported, network, error = read_checked(importer, request, catalog)
     tell("Keeping its weights")
     report = ImportReport(
         origin=imported.origin,
@@ -132,10 +132,18 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
     return Taken(imported, network, experiment, report)
 
 
-def _read(
+def read_checked(
     importer: Importer, request: ImportRequest, catalog: Catalog
 ) -> tuple[Imported, Network, float]:
-    """Import and compare; what layers do not compute as it was is kept as a block, if it may be."""
+    """Import and compare; what layers do not compute as it was is kept as a block, if it may be.
+
+    Returns:
+        The network as it came, resolved, and the largest difference by the outputs' size.
+
+    Raises:
+        NotCoveredError: neither layers nor a block give its outputs.
+        UserError: there is no such network, or its weights are not to be had.
+    """
     imported = importer.read(request)
     request.tell("Comparing it with the original")
     try:
