@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from widgets.monitor.gallery import Answer
     from widgets.theme import Theme
-    from workbench.inspecting import Explained
+    from workbench.inspecting import Explained, Loaded
     from workbench.plugin_api.data import SplitName
     from workbench.session import Session
     from workbench.session.data import Thumbnail
@@ -50,6 +50,7 @@ class SampleDialog(QDialog):
         self._answers: Sequence[Answer] = ()
         self._row = 0
         self._sample_id = ""
+        self._loaded: Loaded | None = None
         self.bar = ExplainBar("sample_explain_bar")
         self.reasons = ReasonsView(theme)
         self.correction = CorrectionRow(session.correcting)
@@ -97,6 +98,9 @@ class SampleDialog(QDialog):
         examination = self._examination
         answer = self._answers[self._row]
         answered, error = examination.answered, examination.error
+        if examination.loaded is not self._loaded:
+            self._loaded = examination.loaded  # now all classes are known
+            self._show_correction()
         self._title.setText(f"Sample {(answered.name if answered else '') or answer.index}")
         self._told.setText(
             f"taken for <b>{_plain(answer.answer)}</b> ({percent(answer.probability)})"

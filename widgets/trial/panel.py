@@ -191,8 +191,15 @@ class TrialPanel(QWidget):
         bars.addStretch(1)
         answers.setWidget(inner)
         self._found = QSplitter(Qt.Orientation.Horizontal)
-        self._found.addWidget(answers)
-        self._found.addWidget(self._make_pages())
+        chooser, pages = self._make_pages()
+        middle = QWidget()
+        below = QVBoxLayout(middle)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(4)
+        below.addWidget(answers, 1)
+        below.addWidget(chooser)
+        self._found.addWidget(middle)
+        self._found.addWidget(pages)
         self._found.setSizes([240, 560])
         self._right = QStackedWidget()
         self._right.addWidget(self._hint)
@@ -209,15 +216,17 @@ class TrialPanel(QWidget):
         self._layout.addWidget(self._empty)
         self._layout.addWidget(self._splitter)
 
-    def _make_pages(self) -> QWidget:
-        """Return what the answer rests on, and what is alike; one of them is shown."""
+    def _make_pages(self) -> tuple[QWidget, QWidget]:
+        """Return buttons, and what they choose: what the answer rests on, or what is alike."""
         pages = QStackedWidget()
         alike = QWidget()
         margins = QVBoxLayout(alike)
         margins.setContentsMargins(12, 8, 12, 8)
         margins.addWidget(self.similar)
-        row = QHBoxLayout()
-        row.setContentsMargins(12, 6, 12, 0)
+        chooser = QWidget()
+        row = QHBoxLayout(chooser)
+        row.setContentsMargins(8, 0, 8, 8)
+        row.setSpacing(4)
         group = QButtonGroup(self)
         for name, title, page in (
             ("show_reasons", "Reasons", self.evidence),
@@ -234,13 +243,7 @@ class TrialPanel(QWidget):
             group.addButton(button)
             row.addWidget(button)
         row.addStretch(1)
-        whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(row)
-        column.addWidget(pages, 1)
-        return whole
+        return chooser, pages
 
     def showEvent(self, event: QShowEvent) -> None:
         """Get the network ready when somebody looks."""
