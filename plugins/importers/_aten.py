@@ -126,7 +126,10 @@ class Walk:
             key: None if tensor is None else tensor.numpy()
             for key, tensor in (weights or {}).items()
         }
-        return self.builder.add(kind, place, [value.node for value in inputs], params, given)
+        sources = [value.node for value in inputs]
+        around = call.path.rpartition(".")[0] if call.is_leaf else call.path
+        group = around.replace(".", "/")
+        return self.builder.add(kind, place, sources, params, given, group=group)
 
     def ordered(self, call: Call, value: Value, order: Sequence[int]) -> Value:
         """Return the value with its axes in the order that a layer wants, permuted if need be."""

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPainterPathStroker, QPen
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from widgets.canvas.geometry import edge_path
+from workbench.document.groups import Wire
 
 if TYPE_CHECKING:
     from widgets.theme import Colors
 
+EdgeKey = Wire
+"""A connection as it is shown: between layers, or folded groups."""
+
 EdgeState = Literal["", "hovered", "chosen", "lit", "doubtful"]
-
-
-class EdgeKey(NamedTuple):
-    """A connection: input number `index` of `target`, fed by `source`."""
-
-    source: str
-    target: str
-    index: int
 
 
 class EdgeStyle:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
 
 
+_LOOKS = ("position", "group")
+
+
 class Difference(msgspec.Struct, frozen=True):
     """A setting in which experiments differ.
 
@@ -32,7 +35,7 @@ def is_same(one: Any, other: Any) -> bool:
 def compare(experiments: Sequence[Experiment]) -> list[Difference]:
     """Return the settings in which experiments differ, one row each, in the document's order.
 
-    Places on the canvas do not count.
+    Places on the canvas, groups and what is folded do not count.
     """
     flat = [_flat(experiment) for experiment in experiments]
     paths = dict.fromkeys(path for settings in flat for path in settings)
@@ -47,9 +50,11 @@ def _written(value: Any) -> bytes:
 def _flat(experiment: Experiment) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     document = msgspec.to_builtins(experiment)
+    document.pop("folded", None)
     for node in document.pop("graph")["nodes"]:
         node_id, params = node.pop("id"), node.pop("params", {})
-        node.pop("position", None)
+        for name in _LOOKS:
+            node.pop(name, None)
         _flatten(f"graph.{node_id}.", node | params, settings)
     _flatten("", document, settings)
     return settings

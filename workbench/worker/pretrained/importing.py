@@ -12,11 +12,13 @@ import msgspec
 import numpy as np
 from safetensors.numpy import save
 
-from workbench.analysis.arrange import arrange
+from workbench.analysis.group_layout import arrange_groups
 from workbench.analysis.import_report import ImportReport
 from workbench.analysis.retraining import freeze_body, freeze_up_to, head_of, swap_head
+from workbench.analysis.stages import in_stages
 from workbench.document.edits import move, set_data
 from workbench.document.experiment import Asset, Component, Experiment, StartingWeights
+from workbench.document.groups import paths
 from workbench.errors import UserError
 from workbench.files import unwritable, write_atomically
 from workbench.plugin_api.importer import ImportRequest
@@ -225,10 +227,12 @@ _SUFFIXES = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".hdf5", ".keras", *
 
 def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     """Return an experiment of the imported network on the data of the one before."""
+    graph = in_stages(imported.graph)
     experiment = msgspec.structs.replace(
         wish.base,
         name=imported.name,
-        graph=imported.graph,
+        graph=graph,
+        folded=paths(graph),
         start=_keep_weights(imported, wish.folder),
         assets=tuple(
             Asset(name=name, file=str(path), sha256=digest)
@@ -236,7 +240,7 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
             for path, digest in [_keep(content, wish.folder, Path(name).suffix)]
         ),
     )
-    experiment = move(experiment, arrange(imported.graph))
+    experiment = move(experiment, arrange_groups(graph, experiment.folded))
     if imported.preprocessing is None:
         return experiment
     kind = catalog.preprocessing(imported.preprocessing).kind
