@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QPointF, Qt
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 EdgeKey = Wire
 """A connection as it is shown: between layers, or folded groups."""
+
+_STEPS = 40
+"""Points of a curve that are looked at to tell how far it is away."""
 
 EdgeState = Literal["", "hovered", "chosen", "lit", "doubtful"]
 
@@ -62,6 +66,12 @@ class EdgeItem(QGraphicsPathItem):
         """Take over another theme."""
         self._style = style
         self.setPen(style.pens[self.state])
+
+    def distance(self, at: QPointF) -> float:
+        """Return how far a point is from the curve, about, in scene units."""
+        path = self.path()
+        points = (path.pointAtPercent(step / _STEPS) - at for step in range(_STEPS + 1))
+        return min(math.hypot(gap.x(), gap.y()) for gap in points)
 
     def shape(self) -> QPainterPath:
         """Return a band around the curve that is easy to hit."""

@@ -15,7 +15,7 @@ from workbench.catalog import configured
 from workbench.document import edits, grouping
 from workbench.document.edits import EditError
 from workbench.document.graph import Graph, Node
-from workbench.document.groups import common, members
+from workbench.document.groups import common
 from workbench.errors import UserError
 from workbench.session.message import Message
 
@@ -51,12 +51,7 @@ class Editing:
     @property
     def group(self) -> str:
         """The group that is selected, all of it and nothing else; empty for none."""
-        chosen, folding = self.selection, self.folding
-        keys = folding.shown(chosen)
-        if len(keys) == 1 and keys[0] in folding.inside:
-            return keys[0][:-1] if len(chosen) == len(folding.inside[keys[0]]) else ""
-        around = common(self.graph[i].group for i in chosen) if len(chosen) > 1 else ""
-        return around if around and len(members(self.graph, around)) == len(chosen) else ""
+        return self.session.document.group
 
     def select(self, ids: Iterable[str]) -> None:
         """Select layers because a person pointed at them, or at the groups that hide them."""

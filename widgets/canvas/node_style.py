@@ -39,7 +39,7 @@ class NodeStyle:
         self.found = QPen(QColor(colors.warning), 2, Qt.PenStyle.DotLine)
         self.lock = QColor(colors.accent)
         self.severity = {"error": QColor(colors.error), "warning": QColor(colors.warning)}
-        self.frame = QBrush(QColor(colors.panel))
+        self.frame = QBrush(_between(QColor(colors.window), QColor(colors.panel)))
         self.frame_border = QPen(QColor(colors.border), 1.2)
         self.on_badge = QColor(colors.window if colors.window < "#8" else "#ffffff")
 
@@ -118,6 +118,12 @@ def paint_badge(painter: QPainter, x: float, y: float, color: QColor, mark: QCol
     painter.setBrush(mark)
     painter.drawRoundedRect(QRectF(x + 5.2, y + 2.6, 1.6, 4.4), 0.8, 0.8)
     painter.drawEllipse(QRectF(x + 5.1, y + 8, 1.8, 1.8))
+
+
+def _between(one: QColor, other: QColor) -> QColor:
+    """Return the colour halfway from one to the other."""
+    pairs = zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)
+    return QColor(*((a + b) // 2 for a, b in pairs))
 
 
 def _pixels(font: QFont, size: int) -> QFont:

@@ -101,12 +101,12 @@ class NetworkScene(QGraphicsScene):
         return next((item for item in found if item.title_box.contains(point)), None)
 
     def edge_at(self, point: QPointF, reach: float = 6.0) -> EdgeItem | None:
-        """Return the connection within `reach` of a point, unless a layer covers it."""
+        """Return the nearest connection within `reach` of a point, unless a layer covers it."""
         if self.node_at(point):
             return None
         box = QRectF(point.x() - reach, point.y() - reach, 2 * reach, 2 * reach)
         found = [item for item in self.items(box) if isinstance(item, EdgeItem)]
-        return found[0] if found else None
+        return min(found, key=lambda edge: edge.distance(point), default=None)
 
     def port_at(self, point: QPointF, reach: float) -> tuple[NodeItem, bool] | None:
         """Return the layer whose port is within `reach`, and whether it is its output port."""

@@ -38,13 +38,15 @@ def group(experiment: Experiment, ids: Collection[str], name: str = "") -> tuple
     _check_whole(graph, chosen, around)
     path = unused(_joined(around, name or "group"), paths(graph), numbered=not name)
 
-    def moved(node: Node) -> Node:
-        return _with_group(node, _joined(path, node.group[len(around) :].lstrip("/")))
+    def inner(group: str) -> str:
+        return _joined(path, group[len(around) :].lstrip("/"))
 
-    changed = _mapped(experiment, chosen, moved)
+    changed = _mapped(experiment, chosen, lambda node: _with_group(node, inner(node.group)))
     if fresh := loose(changed.graph) - loose(graph):
         raise _cycle_error(graph, chosen, fresh, path)
-    return changed, path
+    within = {p for i in chosen for p in enclosing(graph[i].group)} - set(enclosing(around))
+    kept = tuple(inner(other) if other in within else other for other in experiment.folded)
+    return msgspec.structs.replace(changed, folded=kept), path
 
 
 def ungroup(experiment: Experiment, path: str) -> Experiment:

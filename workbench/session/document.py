@@ -11,7 +11,7 @@ from workbench.document.edits import set_training
 from workbench.document.experiment import Experiment
 from workbench.document.exports import experiment_in, is_export
 from workbench.document.files import load, save
-from workbench.document.groups import Folding, fold
+from workbench.document.groups import Folding, common, fold, members
 from workbench.document.history import History
 from workbench.document.recovery import Recovery
 
@@ -96,6 +96,17 @@ class DocumentSession:
             shown = fold(experiment.graph, experiment.folded, known[2])
             self._folding = (experiment.graph, experiment.folded, shown)
         return self._folding[2]
+
+    @property
+    def group(self) -> str:
+        """The group that is selected, all of it and nothing else; empty for none."""
+        folding, chosen = self.folding, self.selection
+        keys = folding.shown(chosen)
+        if len(keys) == 1 and keys[0] in folding.inside:
+            return keys[0][:-1] if len(chosen) == len(folding.inside[keys[0]]) else ""
+        graph = folding.whole
+        around = common(graph[i].group for i in chosen) if len(chosen) > 1 else ""
+        return around if around and len(members(graph, around)) == len(chosen) else ""
 
     def look(self, change: Callable[[Experiment], Experiment]) -> bool:
         """Change how the network is looked at, which is no step of undo; False: no change.
