@@ -15,10 +15,14 @@ NO_MATCH = 9
 
 
 def by_category(layers: Iterable[type[Layer]]) -> dict[str, list[type[Layer]]]:
-    """Group layers by category: the known ones in their order, then those of plug-ins."""
+    """Group layers by category: the known ones in their order, then those of plug-ins.
+
+    Those that come with imported networks only are left out.
+    """
     groups: dict[str, list[type[Layer]]] = {category: [] for category in CATEGORIES}
     for layer in layers:
-        groups.setdefault(layer.category or "Other", []).append(layer)
+        if not layer.is_imported:
+            groups.setdefault(layer.category or "Other", []).append(layer)
     return {category: found for category, found in groups.items() if found}
 
 

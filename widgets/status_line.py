@@ -57,7 +57,7 @@ class StatusLine(QFrame):
         session = self._session
         nodes = session.document.experiment.graph.nodes
         network = session.document.report.network
-        frozen = sum(node.parameters for node in network.nodes if not node.trainable)
+        frozen = network.parameters - network.trained_parameters
         parameters = counted(network.parameters, "parameter")
         if frozen:
             parameters += f", {grouped(network.parameters - frozen)} trainable"

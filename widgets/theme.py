@@ -92,6 +92,7 @@ CATEGORY_COLORS = {
     "Recurrent": "#ff8a65",
     "Attention": "#f5b84c",
     "Sound": "#4cc38a",
+    "Pretrained": "#5b9dff",
 }
 """The same in both themes, so that a colour always means the same."""
 

@@ -20,6 +20,7 @@ _READS: dict[str, tuple[tuple[str, ...], str]] = {
     "texts": (("tokenizers",), "text.txt"),
     "series": ((), "series.csv"),
     "timelines": ((), "series.csv"),
+    "tables": ((), "rows.csv"),
 }
 """What reads samples of each kind, and a file of that kind."""
 
@@ -80,6 +81,18 @@ def _listed(classes: Sequence[str]) -> str:
     return line if len(line) <= LINE else "[\n    " + ",\n    ".join(names) + ",\n]"
 
 
+def _names(request: ExportRequest) -> str:
+    """Return what answers are called; of numbers also the scale that they were learned on."""
+    info, fitted = request.info, request.fitted
+    if not info.quantities:
+        return f"CLASSES = {_listed(info.classes)}"
+    return (
+        f"QUANTITIES = {_listed(info.quantities)}\n"
+        f"TARGET_OFFSET = {fitted['target_offset']!r}\n"
+        f"TARGET_SCALE = {fitted['target_scale']!r}"
+    )
+
+
 def _body(statements: Sequence[str]) -> str:
     return "\n".join(f"    {line}" for line in statements)
 
@@ -97,7 +110,7 @@ from pathlib import Path
 import numpy as np
 {framework.imports}
 
-CLASSES = {_listed(request.info.classes)}
+{_names(request)}
 WEIGHTS = Path(__file__).with_suffix("{framework.weights_suffix}")
 
 
@@ -136,9 +149,12 @@ if __name__ == "__main__":
 
 _TOLD = '''
 def told(outputs: np.ndarray, path: str) -> str:
-    """Return the likeliest classes of a file with their probabilities."""
-    found = answers(outputs[0], CLASSES)[:3]
-    return "\\t".join(f"{label} {100 * share:.1f} %" for label, share in found)
+    """Return the likeliest classes of a file, or of each row in it, with their probabilities."""
+    lines = [
+        "\\t".join(f"{label} {100 * share:.1f} %" for label, share in answers(row, CLASSES)[:3])
+        for row in outputs
+    ]
+    return lines[0] if len(lines) == 1 else "\\n".join(["", *lines])
 '''
 
 READER = """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib.util
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -13,12 +14,14 @@ import numpy as np
 
 from plugins.importers import _index
 from plugins.importers._assigning import Assignment, assign, classes_in, load, weights_of
+from plugins.importers._torch_block import Origin, block
+from workbench.document.graph import Graph
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Availability
-from workbench.plugin_api.importer import Architecture, Imported, Importer
+from workbench.plugin_api.importer import Architecture, Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
         ImportRequest,
         Published,
     )
+
+
+ZERO_STD = 0.02
+"""Deviation of weights that a library leaves at zero where it has none that were trained."""
 
 
 @dataclass(frozen=True)
@@ -67,34 +74,53 @@ class TorchLibrary(Importer):
         return _index.guesses(self.id, arrays.shapes)
 
     def read(self, request: ImportRequest) -> Imported:
-        """Build, fill, trace and expand one network."""
-        from plugins.importers._aten import expand
-
+        """Build and fill one network; expand it, or keep it as a block."""
         self.architecture(request.source)  # says so where there is none of that name
         request.tell(f"Building {request.source}")
         module, assignment, origin = self._filled(request)
         module = module.eval().float()
         recipe = self.recipe(module, request.source, request.published)
-        request.tell("Turning it into layers")
-        expanded = expand(module, recipe.input_shape)
-        parameters = {name: value.numel() for name, value in module.named_parameters()}
-        unused = sorted(set(parameters) - expanded.used)
-        skipped = [_skipped(unused)] if unused else []
-        skipped += [f"{name} of the file" for name in assignment.unused]
-        return Imported(
+        found = Imported(
             name=request.source,
             origin=origin,
-            graph=expanded.graph,
-            weights=expanded.weights,
+            graph=Graph(),
+            weights={},
             input_shape=recipe.input_shape,
             original=_runner(module),
-            parameters=sum(parameters[name] for name in expanded.used if name in parameters),
+            rounding=lambda inputs: _rounding(module, inputs),
+            parameters=0,
             preprocessing=recipe.preprocessing,
-            classes=recipe.classes if _outputs(expanded) == len(recipe.classes) else (),
             matched=len(assignment.theirs),
             renamed=assignment.renamed,
-            skipped=skipped,
-            changed=(*_changes(module, assignment), *expanded.changed),
+            skipped=[f"{name} of the file" for name in assignment.unused],
+            changed=tuple(_changes(assignment)),
+        )
+        if request.form == "block":
+            return self._kept(module, found, recipe, "that was asked for")
+        try:
+            return _expanded(module, found, recipe, request)
+        except NotCoveredError as error:
+            if request.form == "nodes":
+                raise
+            return self._kept(module, found, recipe, error.message.rstrip("."))
+
+    def _kept(self, module: Any, found: Imported, recipe: Recipe, reason: str) -> Imported:
+        """Return the network as one block."""
+        origin = Origin(
+            library=self.id,
+            architecture=found.name,
+            options=self.options(module),
+            input=recipe.input_shape,
+        )
+        made = block(module, origin)
+        return replace(
+            found,
+            graph=made.graph,
+            weights=made.weights,
+            parameters=made.parameters,
+            classes=recipe.classes if made.classes == len(recipe.classes) else (),
+            skipped=(*_left_out(made.unused), *found.skipped),
+            whole=reason,
         )
 
     @abstractmethod
@@ -104,6 +130,10 @@ class TorchLibrary(Importer):
     @abstractmethod
     def build(self, name: str, classes: int | None = None) -> Any:
         """Return a network with random weights; `classes` other than its own change the head."""
+
+    @abstractmethod
+    def options(self, module: Any) -> Mapping[str, Any]:
+        """Return what its constructor is given besides the name, to build a network again."""
 
     @abstractmethod
     def published(self, name: str, weights: str) -> Any:
@@ -156,20 +186,41 @@ class TorchLibrary(Importer):
             origin = f"{name} of {self.title} with the weights {request.published}"
             return module, Assignment(theirs), origin
         module = self.build(name)
+        _fill_zeros(module)
         origin = f"{name} of {self.title}, with random weights"
         return module, Assignment({}), origin
 
 
-def _runner(module: Any) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+def _runner(module: Any, *, channels_last: bool = False) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Return what runs a network of pictures, in its precision and a layout of memory."""
+
+    def run(inputs: NDArray[Any]) -> NDArray[Any]:
         import torch
 
+        kind = next(module.parameters()).dtype
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        batch = torch.from_numpy(inputs).permute(0, 3, 1, 2).to(kind)
         with torch.no_grad():
-            batch = torch.from_numpy(np.ascontiguousarray(inputs.transpose(0, 3, 1, 2)))
-            answer: NDArray[np.float32] = module(batch).float().numpy()
+            answer: NDArray[Any] = module(batch.contiguous(memory_format=layout)).numpy()
         return answer
 
     return run
+
+
+def _rounding(module: Any, inputs: NDArray[Any]) -> float:
+    """Return how far float32 takes the outputs, in either layout of memory."""
+    exact = _runner(copy.deepcopy(module).double())(inputs)
+    rounded = (_runner(module, channels_last=last)(inputs) for last in (False, True))
+    return max(float(np.abs(each - exact).max()) for each in rounded)
+
+
+def _fill_zeros(module: Any) -> None:
+    """Fill linear layers that start at zero, whose outputs could not be compared."""
+    import torch
+
+    for part in module.modules():
+        if type(part) is torch.nn.Linear and not part.weight.any():
+            torch.nn.init.normal_(part.weight, std=ZERO_STD)
 
 
 @contextlib.contextmanager
@@ -189,12 +240,34 @@ def _plainly(name: str, weights: str) -> Iterator[None]:
         ) from error
 
 
-def _changes(module: Any, assignment: Assignment) -> Iterator[str]:
+def _expanded(module: Any, found: Imported, recipe: Recipe, request: ImportRequest) -> Imported:
+    """Return the network as layers of the catalogue; raises NotCoveredError."""
+    from plugins.importers._aten import expand
+
+    request.tell("Turning it into layers")
+    expanded = expand(module, recipe.input_shape)
+    parameters = {name: value.numel() for name, value in module.named_parameters()}
+    unused = sorted(set(parameters) - expanded.used)
+    return replace(
+        found,
+        graph=expanded.graph,
+        weights=expanded.weights,
+        parameters=sum(parameters[name] for name in expanded.used if name in parameters),
+        classes=recipe.classes if _outputs(expanded) == len(recipe.classes) else (),
+        skipped=(*_left_out(unused), *found.skipped),
+        changed=(*found.changed, *_without_depth(module), *expanded.changed),
+    )
+
+
+def _changes(assignment: Assignment) -> Iterator[str]:
     if assignment.by_order:
         yield (
             "The names in the file are others: its arrays were taken in their order, all of the "
             "same shapes and sorts."
         )
+
+
+def _without_depth(module: Any) -> Iterator[str]:
     places = sum(
         type(part).__name__ in ("DropPath", "StochasticDepth") for part in module.modules()
     )
@@ -205,9 +278,10 @@ def _changes(module: Any, assignment: Assignment) -> Iterator[str]:
         )
 
 
-def _skipped(unused: Sequence[str]) -> str:
-    many = "s" if len(unused) > 1 else ""
-    return f"{len(unused)} weight{many} without a part in the outputs, such as {unused[0]}"
+def _left_out(unused: Sequence[str]) -> Iterator[str]:
+    if unused:
+        many = "s" if len(unused) > 1 else ""
+        yield f"{len(unused)} weight{many} without a part in the outputs, such as {unused[0]}"
 
 
 def _outputs(expanded: Any) -> int:

@@ -12,7 +12,7 @@ from workbench.document.experiment import Component
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from workbench.plugin_api.importer import Arrays, Guess, Published
 
@@ -53,6 +53,10 @@ class TimmImporter(TorchLibrary):
 
         options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
         return timm.create_model(name, pretrained=False, **options)
+
+    def options(self, module: Any) -> Mapping[str, Any]:
+        """Return the number of classes, where it is not the usual one."""
+        return {} if module.num_classes == 1000 else {"num_classes": module.num_classes}
 
     def published(self, name: str, weights: str) -> Any:
         """Return a network with weights by their tag, through timm's own loader."""

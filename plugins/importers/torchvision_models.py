@@ -40,6 +40,12 @@ class TorchvisionImporter(TorchLibrary):
             options["init_weights"] = False  # takes minutes, and says so
         return models.get_model(name, weights=None, **options)
 
+    def options(self, module: Any) -> Mapping[str, Any]:
+        """Return the number of classes, which is that of the last layer with a bias."""
+        last = [value for name, value in module.named_parameters() if name.endswith("bias")][-1]
+        classes = {} if len(last) == 1000 else {"num_classes": len(last)}
+        return {"weights": None, **classes}
+
     def published(self, name: str, weights: str) -> Any:
         """Return a network with weights of torchvision's list."""
         from torchvision import models

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -77,6 +78,49 @@ def trained(
         tokeniser.decoder = decoder
     tokeniser.train_from_iterator(texts, trainer)
     return tokeniser
+
+
+def given(path: str, size: int) -> Tokenizer:
+    """Return the tokeniser of a file, which neither cuts nor fills up.
+
+    Args:
+        size: tokens that the network knows.
+
+    Raises:
+        UserError: it cannot be read, is no tokeniser, or has more tokens than that.
+    """
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    from tokenizers import Tokenizer
+
+    try:
+        tokeniser = Tokenizer.from_str(Path(path).read_text(encoding="utf-8"))
+    except Exception as error:  # the library raises bare exceptions
+        raise UserError(
+            f"The tokeniser “{path}” cannot be used: {str(error).splitlines()[0][:200]}.",
+            "Choose a tokenizer.json, or import the network again.",
+        ) from error
+    tokeniser.no_truncation()
+    tokeniser.no_padding()
+    if tokeniser.get_vocab_size() > size:
+        raise UserError(
+            f"The tokeniser knows {tokeniser.get_vocab_size()} tokens, but the vocabulary is set "
+            f"to {size}.",
+            "Set the vocabulary to the number that the network was trained with.",
+        )
+    return tokeniser
+
+
+def special_numbers(tokeniser: Tokenizer) -> dict[str, int]:
+    """Return the numbers of the tokens for padding and for what is unknown: "padding", "unknown".
+
+    They are found by what networks commonly call them; 0 for those that there are not.
+    """
+    names = {"padding": (PADDING, "<pad>", "<PAD>"), "unknown": (UNKNOWN, "<unk>", "<UNK>")}
+    found = {}
+    for what, spellings in names.items():
+        numbers = (tokeniser.token_to_id(spelling) for spelling in spellings)
+        found[what] = next((number for number in numbers if number is not None), 0)
+    return found
 
 
 @lru_cache(maxsize=4)

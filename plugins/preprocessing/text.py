@@ -18,8 +18,11 @@ from plugins.preprocessing._texts import (
 )
 from plugins.preprocessing._tokenisers import (
     FIT_TEXTS,
+    PADDING_ID,
     UNKNOWN_ID,
+    given,
     loaded,
+    special_numbers,
     spread_texts,
     trained,
 )
@@ -48,13 +51,23 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
     kind: ClassVar[Kind] = "texts"
 
     tokeniser: Annotated[
-        Literal["words", "characters", "byte_pair", "word_piece"],
+        Literal["words", "characters", "byte_pair", "word_piece", "given"],
         param(
             "Tokens",
-            "Words and punctuation; single characters; or parts of words that are frequent in "
-            "the training texts: byte-pair encoding (Sennrich, 2016) or WordPiece (Wu, 2016)",
+            "Words and punctuation; single characters; parts of words that are frequent in "
+            "the training texts: byte-pair encoding (Sennrich, 2016) or WordPiece (Wu, 2016); or "
+            "those of a tokeniser that is given, as a pretrained network needs it",
         ),
     ] = "words"
+    file: Annotated[
+        str,
+        param(
+            "Tokeniser",
+            "A tokenizer.json of Hugging Face",
+            shown_if=("tokeniser", ("given",)),
+            path="file",
+        ),
+    ] = ""
     vocabulary_size: VocabularySize = 10_000
     lower_case: LowerCase = True
     longest: CutAfter = 256
@@ -88,12 +101,23 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         return Lengths(lengths, self.length or self.longest, "tokens")
 
     def fit(self, samples: Samples) -> dict[str, Any]:
-        """Train the tokeniser, and measure how long the texts are."""
+        """Train the tokeniser, or read the one that is given, and measure how long texts are.
+
+        Raises:
+            UserError: the given one is gone, is none, or knows more tokens than the vocabulary.
+        """
         tokeniser = self._trained(samples)
+        lengths = of_lengths(self._lengths(tokeniser, samples), self.longest)
+        special = {}
+        if self.tokeniser == "given":
+            special = special_numbers(tokeniser)
+            # It cuts by itself, so that the tokens with which it ends a text stay.
+            tokeniser.enable_truncation(self.length or self.longest)
         return {
             "tokenizer": tokeniser.to_str(),
             "tokens": tokeniser.get_vocab_size(),
-            **of_lengths(self._lengths(tokeniser, samples), self.longest),
+            **special,
+            **lengths,
         }
 
     def shape(self, raw: NDArray[Any]) -> NDArray[Any]:
@@ -104,18 +128,19 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         """Return token numbers; one unknown token for a text that has none at all."""
         tokeniser = loaded(fitted["tokenizer"])
         numbers = tokeniser.encode(str(shaped.item())).ids[: self.length or self.longest]
-        found = np.array(numbers or [UNKNOWN_ID], np.int64)
+        found = np.array(numbers or [fitted.get("unknown", UNKNOWN_ID)], np.int64)
         if self.length is not None:
-            found = np.pad(found, (0, self.length - len(found)))
+            filling = fitted.get("padding", PADDING_ID)
+            found = np.pad(found, (0, self.length - len(found)), constant_values=filling)
         return found
 
     def words(self, shaped: NDArray[Any], fitted: dict[str, Any]) -> list[Word]:
         """Return the characters behind each token."""
         text = str(shaped.item())
         found = loaded(fitted["tokenizer"]).encode(text)
-        cut = self.length or self.longest
+        cut, unknown = self.length or self.longest, fitted.get("unknown", UNKNOWN_ID)
         words = [
-            Word(text[start:end], start, number != UNKNOWN_ID)
+            Word(text[start:end], start, number != unknown)
             for (start, end), number in zip(found.offsets[:cut], found.ids[:cut], strict=True)
         ]
         words = words or [Word(text, is_known=False)]
@@ -139,14 +164,18 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return the tokeniser and `load(path)`; the script needs the package tokenizers."""
         cut = self.length or self.longest
-        fill = f"\n    numbers += [0] * ({self.length} - len(numbers))" if self.length else ""
+        unknown = fitted.get("unknown", UNKNOWN_ID)
+        filling = fitted.get("padding", PADDING_ID)
+        fill = ""
+        if self.length:
+            fill = f"\n    numbers += [{filling}] * ({self.length} - len(numbers))"
         return (
             "import codecs\n\nimport numpy as np\nfrom tokenizers import Tokenizer\n\n"
             f"TOKENIZER = Tokenizer.from_str({fitted['tokenizer']!r})\n\n\n"
             f"{inspect.getsource(texts.read_text)}\n\n{inspect.getsource(texts.decoded)}\n\n"
             "def tokens(text: str) -> np.ndarray:\n"
             '    """Return the token numbers that the network takes."""\n'
-            f"    numbers = TOKENIZER.encode(text).ids[:{cut}] or [{UNKNOWN_ID}]{fill}\n"
+            f"    numbers = TOKENIZER.encode(text).ids[:{cut}] or [{unknown}]{fill}\n"
             "    return np.array(numbers, np.int64)\n\n\n"
             "def load(path: str) -> np.ndarray:\n"
             '    """Read a text file as the network takes it: token numbers."""\n'
@@ -154,6 +183,8 @@ class TextPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unknown
         )
 
     def _trained(self, samples: Samples) -> Tokenizer:
+        if self.tokeniser == "given":
+            return given(self.file, self.vocabulary_size)
         return trained(
             spread_texts(samples, FIT_TEXTS),
             self.tokeniser,

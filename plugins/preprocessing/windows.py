@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import msgspec
 import numpy as np
 
 from workbench.errors import UserError
@@ -68,6 +69,14 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
         Literal["none", "log"],
         param("Transform", "Logarithm of the channels, where changes are a share of the value"),
     ] = "none"
+    calendar: Annotated[
+        Literal["none", "day", "week", "year", "day_week", "week_year", "day_week_year"],
+        param(
+            "Calendar",
+            "Further inputs from the dates: where in the day, the week or the year a step is, as "
+            "sine and cosine",
+        ),
+    ] = "none"
     missing: Annotated[
         Literal["interpolate", "previous", "zero", "leave_out"],
         param(
@@ -91,6 +100,7 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
         """Return the windows whose horizon lies in the split and is known."""
         assert isinstance(samples, TimelineSamples)
         self._check(samples)
+        samples = self._extended(samples)
         data, found = samples.data, []
         usable = _usable(data, self.reach, self.horizon, whole=self.missing == "leave_out")
         for begin, first, end in zip(data.begins, samples.firsts, samples.ends, strict=False):
@@ -130,6 +140,7 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
     def fit(self, samples: Samples) -> dict[str, Any]:
         """Learn offset and scale of each column from the known values of the training split."""
         assert isinstance(samples, TimelineSamples)
+        samples = self._extended(samples)
         info = samples.data.info
         fitted: dict[str, Any] = {
             "channels": list(info.channels),
@@ -184,7 +195,11 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
             words = getattr(error, "strerror", "") or str(error)
             raise UserError(f"{path} cannot be used: {words}.", HINT) from error
         begins = table["begins"]
-        lengths = np.diff(begins)
+        channels, recipe = fitted["channels"], fitted["table"]
+        ends = begins[1:]
+        if recipe.get("ahead"):
+            ends = windows.known_ends(table["values"], begins, len(channels))
+        lengths = ends - begins[:-1]
         if lengths.max() < self.reach:
             raise UserError(
                 f"{path} has {lengths.max()} steps, but a forecast looks back at {self.reach}.",
@@ -196,17 +211,18 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
             )
         long = lengths >= self.reach
         info = TimelineInfo(
-            channels=tuple(fitted["channels"]),
-            exogenous=tuple(fitted["exogenous"]),
+            channels=tuple(channels),
+            exogenous=tuple(recipe["exogenous"]),
+            ahead=tuple(recipe.get("ahead", ())),
             series=tuple(table["names"]),
             unit=table["unit"],
             size=table["size"],
-            dated=fitted["table"]["dated"],
+            dated=recipe["dated"],
         )
-        data = Timelines(table["values"], table["times"], begins, info, fitted["table"])
-        samples = TimelineSamples(data, begins[1:], begins[1:], begins[1:])
-        ends = begins[1:][long]
-        return [Windows(samples, row[None], self.reach, self.horizon) for row in ends]
+        data = Timelines(table["values"], table["times"], begins, info, recipe)
+        samples = self._extended(TimelineSamples(data, ends, ends, ends))
+        self._check_ahead(path, samples, ends[long])
+        return [Windows(samples, row[None], self.reach, self.horizon) for row in ends[long]]
 
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return `load(path)`, the last window of a file, and `restored(values)` for its answer."""
@@ -219,6 +235,8 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
             "HORIZON": self.horizon,
             "LOG": self._log,
             "MISSING_RULE": self._rule,
+            "AHEAD": _ahead_places(fitted["table"]),
+            "CYCLES": self._cycles,
         }
         scale = "own_scale(inputs)"
         if self.scaling != "each_window":
@@ -227,6 +245,54 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
             scale = "(np.array(OFFSET), np.array(SCALE))"
         written = "\n".join(f"{name} = {value!r}" for name, value in constants.items())
         return "\n\n\n".join([*parts, written, _LOAD.format(scale=scale).strip()]) + "\n"
+
+    @property
+    def _cycles(self) -> tuple[str, ...]:
+        return () if self.calendar == "none" else tuple(self.calendar.split("_"))
+
+    def _extended(self, samples: TimelineSamples) -> TimelineSamples:
+        """Add what is known of the steps to come, and the calendar, as further inputs."""
+        data, info = samples.data, samples.data.info
+        if not info.ahead and not self._cycles:
+            return samples
+        if self._cycles and not info.dated:
+            raise UserError(
+                "The steps have no dates, so they have no place in the calendar.",
+                "Choose no calendar in the preparation, or a column of dates.",
+            )
+        places = _ahead_places(data.recipe)
+        names = [f"{name}, {self.horizon} ahead" for name in info.ahead]
+        names += [f"{cycle} {part}" for cycle in self._cycles for part in ("sine", "cosine")]
+        values = windows.with_foreseen(
+            data.values,
+            data.times,
+            data.begins,
+            places=places,
+            cycles=self._cycles,
+            horizon=self.horizon,
+        )
+        info = msgspec.structs.replace(info, exogenous=(*info.exogenous, *names))
+        return TimelineSamples(
+            Timelines(values, data.times, data.begins, info, data.recipe),
+            samples.firsts,
+            samples.ends,
+            samples.trained,
+            is_training=samples.is_training,
+        )
+
+    def _check_ahead(self, path: str, samples: TimelineSamples, ends: NDArray[np.int64]) -> None:
+        """Refuse a file that lacks what is known ahead for the steps to come."""
+        info = samples.data.info
+        first = len(info.channels) + len(info.exogenous) - len(info.ahead) - 2 * len(self._cycles)
+        for number, name in enumerate(info.ahead):
+            known = samples.data.values[:, first + number]
+            for end in ends.tolist():
+                if not np.isfinite(known[max(end - self.horizon, 0) : end]).all():
+                    raise UserError(
+                        f"{path} lacks “{name}” for the {self.horizon} steps after the last known "
+                        "value.",
+                        "Add rows with it, in which the channels are empty.",
+                    )
 
     @property
     def _log(self) -> bool:
@@ -308,6 +374,11 @@ def _usable(data: Timelines, reach: int, horizon: int, *, whole: bool) -> NDArra
     return usable
 
 
+def _ahead_places(recipe: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return which columns of a table are known ahead."""
+    return tuple(recipe["columns"].index(name) for name in recipe.get("ahead", ()))
+
+
 def _scale(values: NDArray[np.float64], rule: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return offset and scale of each column's known values; 0 and 1 where there are none."""
     offset, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
@@ -341,15 +412,24 @@ def last_windows(path: str) -> tuple[np.ndarray, list[tuple[str, list[str]]]]:
     """Read the last steps of each series, and tell its name and the times to come."""
     table, reach = read_time_table(path, TABLE), WINDOW + LAG
     begins, unit, size = table["begins"], table["unit"], table["size"]
+    ends = known_ends(table["values"], begins, len(CHANNELS)) if AHEAD else begins[1:]
+    values = with_foreseen(
+        table["values"], table["times"], begins, places=AHEAD, cycles=CYCLES, horizon=HORIZON
+    )
+    first = table["values"].shape[1]
     windows, told = [], []
-    for name, begin, end in zip(table["names"], begins[:-1], begins[1:], strict=True):
+    for name, begin, end in zip(table["names"], begins[:-1], ends, strict=True):
         if end - begin < reach:
             continue
+        if AHEAD and not np.isfinite(
+            values[end - HORIZON : end, first : first + len(AHEAD)]
+        ).all():
+            raise ValueError("it lacks what is known ahead for the steps to come")
         last = table["times"][end - reach : end]
         step = size if unit else float(np.median(np.diff(last)))
         after = following(last[-1], HORIZON, unit or "numbers", step)
         told.append((name, [time_text(t, unit, size, TABLE["dated"]) for t in after.tolist()]))
-        windows.append(table["values"][end - reach : end])
+        windows.append(values[end - reach : end])
     if not windows:
         raise ValueError(f"it has too few steps: a forecast looks back at {{reach}}")
     return np.stack(windows), told

@@ -58,6 +58,11 @@ def guessed_columns(
     return text, label
 
 
+def names_in(text: str) -> list[str]:
+    """Return the names in a list that a person typed, parted by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def in_order(label: str) -> tuple[int, float, str]:
     """Return what sorts classes: numbers by size, then words."""
     try:

@@ -50,8 +50,22 @@ def look_at(path: Path) -> tuple[Table, list[list[str]]]:
     return Table(str(path), "utf-8", "", names, unit="row"), first
 
 
-def with_columns(table: Table, text: int, label: int) -> Table:
-    """Return a table of two columns, the text and its class, any row of which can be read.
+def all_rows(path: Path) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Return names and rows, as words, of the columns that hold words or numbers.
+
+    Raises:
+        UserError: it cannot be read, or is no Parquet file with such columns.
+    """
+    table, _ = look_at(path)
+    try:
+        found = [row for rows in _rows(_opened(path), table.columns, ROWS) for row in rows]
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    return table.columns, found
+
+
+def with_columns(table: Table, *chosen: int) -> Table:
+    """Return a table of these columns, a text and what is told of it, any row of which can be read.
 
     Raises:
         UserError: the file is damaged, or there is no room for the copy.
@@ -59,7 +73,7 @@ def with_columns(table: Table, text: int, label: int) -> Table:
     from pathlib import Path
 
     path = Path(table.path)
-    names = table.columns[text], table.columns[label]
+    names = tuple(table.columns[at] for at in chosen)
     status = path.stat()
     what = f"{path.resolve()} {status.st_size} {status.st_mtime_ns} {names}"
     key = hashlib.sha256(what.encode()).hexdigest()[:32]
@@ -70,7 +84,7 @@ def with_columns(table: Table, text: int, label: int) -> Table:
     return replace(table, path=str(copy), columns=names, shown=path.name)
 
 
-def _write(path: Path, names: tuple[str, str], target: Path) -> None:
+def _write(path: Path, names: tuple[str, ...], target: Path) -> None:
     encode = msgspec.json.Encoder().encode
     with target.open("wb") as output:
         for rows in _rows(_opened(path), names, ROWS):

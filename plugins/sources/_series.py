@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.plugin_api.samples import fingerprint, stratified_split
 from workbench.plugin_api.source import Opened
+from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ class SeriesSamples:
     Args:
         values: steps × channels, float32.
         ends: end of each series in `values`.
-        targets: class number of each series.
+        targets: class number of each series, or series × numbers to learn, float32.
         names: what a person knows each series by.
         chosen: the series of this split.
     """
@@ -33,7 +34,7 @@ class SeriesSamples:
         self,
         values: NDArray[np.float32],
         ends: NDArray[np.int64],
-        targets: NDArray[np.int64],
+        targets: NDArray[Any],
         names: Sequence[str],
         chosen: NDArray[np.intp],
     ) -> None:
@@ -54,10 +55,15 @@ class SeriesSamples:
         """Return the file and the number of the series in it."""
         return self._names[index]
 
+    def target(self, index: int) -> NDArray[Any]:
+        """Return the number of the class, or the numbers to learn."""
+        found: NDArray[Any] = self._targets[index]
+        return found
+
     @property
     def targets(self) -> NDArray[np.int64]:
-        """Class numbers of all series."""
-        return self._targets
+        """Class numbers of all series; zeros where numbers are to be learned."""
+        return self._targets if self._targets.ndim == 1 else np.zeros(len(self), np.int64)
 
     @property
     def shapes(self) -> NDArray[np.int64]:
@@ -68,7 +74,7 @@ class SeriesSamples:
 
 def open_series(
     series: Sequence[NDArray[np.float32]],
-    targets: NDArray[np.int64],
+    targets: NDArray[Any],
     classes: tuple[str, ...],
     names: Sequence[str],
     split: Split,
@@ -76,12 +82,19 @@ def open_series(
     train_count: int,
     bad: Sequence[BadFile] = (),
 ) -> Opened:
-    """Divide series: those after the first `train_count` are the test split, if there are any."""
+    """Divide series: those after the first `train_count` are the test split, if there are any.
+
+    Args:
+        targets: class numbers, or series × numbers to learn.
+    """
+    is_numbered = targets.ndim > 1
     ends = np.cumsum([len(one) for one in series])
     values = np.concatenate(series)
     parts: tuple[SplitName, ...] = ("validation", "test")
     chosen = stratified_split(
-        targets[:train_count], split, parts if train_count == len(series) else parts[:1]
+        np.zeros(train_count, np.int64) if is_numbered else targets[:train_count],
+        split,
+        parts if train_count == len(series) else parts[:1],
     )
     if train_count < len(series):
         chosen["test"] = np.arange(train_count, len(series))
@@ -92,6 +105,8 @@ def open_series(
             if len(part)
         },
         classes=classes,
+        target=TensorType(targets.shape[1:], ("features",)) if is_numbered else None,
+        quantities=("target",) if is_numbered else (),
         bad_files=tuple(bad),
         fingerprint=fingerprint(values.tobytes(), ends.tobytes(), targets.tobytes()),
     )

@@ -37,3 +37,18 @@ class TextSamples:
     def targets(self) -> NDArray[np.int64]:
         """Class numbers of all texts."""
         return self._targets
+
+
+class NumberedTexts(TextSamples):
+    """Texts of one split with numbers to learn: texts × numbers, float32."""
+
+    def __init__(
+        self, texts: Sequence[str], numbers: NDArray[np.float32], chosen: NDArray[np.intp]
+    ) -> None:
+        super().__init__(texts, np.zeros(len(texts), np.int64), chosen)
+        self._to_learn = numbers[chosen]
+
+    def target(self, index: int) -> NDArray[np.float32]:
+        """Return the numbers of one text."""
+        found: NDArray[np.float32] = self._to_learn[index]
+        return found

@@ -48,6 +48,7 @@ def open_timelines(path: Path, recipe: dict[str, Any], split: Split) -> Opened:
     info = TimelineInfo(
         channels=tuple(recipe["channels"]),
         exogenous=tuple(recipe["exogenous"]),
+        ahead=tuple(recipe["ahead"]),
         series=tuple(table["names"]),
         unit=table["unit"],
         size=table["size"],
@@ -100,7 +101,13 @@ def _constant(data: Timelines) -> Iterator[str]:
 
 
 def guessed(
-    path: Path, time: str, series: str, channels: Sequence[str], exogenous: Sequence[str]
+    path: Path,
+    time: str,
+    series: str,
+    channels: Sequence[str],
+    *,
+    exogenous: Sequence[str] = (),
+    ahead: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Settle which columns are meant: return "time", "series", "channels" … by their names.
 
@@ -108,6 +115,7 @@ def guessed(
         time: a name or a number from 1; empty: the one with that name, or with dates.
         series: the same; empty: none.
         channels: the same; empty: all columns with numbers that are nothing else.
+        exogenous, ahead: the same, of inputs; the latter are known for the steps to come.
 
     Raises:
         UserError: the file cannot be read, or has no such column.
@@ -118,7 +126,9 @@ def guessed(
     if found_time is None:
         found_time = _time_column(columns)
     found_series = _column(path, names, series) if series and series.lower() not in NONE else ""
+    foreseen = [_column(path, names, name) for name in ahead]
     inputs = [_column(path, names, name) for name in exogenous]
+    inputs += [name for name in foreseen if name not in inputs]
     wanted = [_column(path, names, name) for name in channels]
     if not wanted:
         taken = {found_time, found_series, *inputs}
@@ -136,6 +146,7 @@ def guessed(
         "series": found_series,
         "channels": wanted,
         "exogenous": inputs,
+        "ahead": foreseen,
         "columns": [*wanted, *inputs],
     }
 

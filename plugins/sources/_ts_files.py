@@ -29,10 +29,11 @@ class SeriesFile:
 
     Attributes:
         series: time × channels each, float32, NaN where a value is missing.
-        labels: class name of each series.
+        labels: class name of each series, or its number where `is_numbered`.
         lines: line number of each series in the file.
         classes: class names as the head of the file lists them; empty if it does not.
         bad: line number and reason of what could not be read.
+        is_numbered: each series has a number to learn, not a class.
     """
 
     series: list[NDArray[np.float32]] = field(default_factory=list)
@@ -40,6 +41,7 @@ class SeriesFile:
     lines: list[int] = field(default_factory=list)
     classes: tuple[str, ...] = ()
     bad: list[tuple[int, str]] = field(default_factory=list)
+    is_numbered: bool = False
 
 
 def read_series_file(path: Path) -> SeriesFile:
@@ -85,12 +87,13 @@ def _read_ts(path: Path, lines: list[tuple[int, str]]) -> SeriesFile:
             )
         if key.lower() in ("@classlabel", "@targetlabel"):
             words = rest.split()
-            if key.lower() == "@targetlabel" or not words or words[0].lower() != "true":
+            if not words or words[0].lower() != "true":
                 raise UserError(f"{path.name} has no class labels.", "Choose a labelled file.")
+            found.is_numbered = key.lower() == "@targetlabel"
             found.classes = tuple(words[1:])
     else:
         raise UserError(f"{path.name} is not a .ts file: it has no line @data.", AGAIN)
-    if not found.classes:
+    if not found.classes and not found.is_numbered:
         raise UserError(f"{path.name} has no class labels.", "Choose a labelled file.")
     for number, line in body:
         if line and line[0] not in "#%":
@@ -131,7 +134,11 @@ def _arff_row(line: str) -> tuple[list[str], str]:
 
 def _take(found: SeriesFile, number: int, channels: list[str], label: str) -> None:
     try:
-        if label not in found.classes:
+        if found.is_numbered:
+            if label in MISSING:
+                raise ValueError("it has no number to learn")
+            float(label)
+        elif label not in found.classes:
             raise ValueError(f"“{label}” is not among the classes in the head of the file")
         series = _parsed(channels)
     except ValueError as error:

@@ -36,6 +36,8 @@ class ImageFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
         "subfolders that hold the class folders."
     )
 
+    lasting_names: ClassVar[bool] = True
+
     folder: Annotated[
         str, param("Folder", "Holds one folder per class; it is only read", path="folder")
     ] = ""
@@ -115,14 +117,14 @@ def _divide(
     numbers = {label: number for number, label in enumerate(classes)}
     files = [file for _, _, file in usable]
     targets = np.array([numbers[label] for _, label, _ in usable], np.int64)
-    kind = _common_kind(files)
+    kind = common_kind(files)
     return {
         name: FolderSamples(root, [files[n] for n in part.tolist()], targets[part], kind)
         for name, part in divide([part for part, *_ in usable], targets, split).items()
     }
 
 
-def _common_kind(files: Sequence[PictureFile]) -> Kind:
+def common_kind(files: Sequence[PictureFile]) -> Kind:
     """Return what all pictures are read as: colour if any is, 16-bit grey only if all are."""
     kinds = {file.kind for file in files}
     if "colour" in kinds:

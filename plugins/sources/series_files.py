@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from workbench.plugin_api.parameters import param
 from workbench.plugin_api.source import Opened, Source
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from plugins.sources._ts_files import SeriesFile
     from workbench.document.experiment import Split
 
@@ -27,8 +29,8 @@ class SeriesFiles(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
     id: ClassVar[str] = "series_files"
     title: ClassVar[str] = "Series in .ts or .arff files"
     help: ClassVar[str] = (
-        "A file of the UCR or UEA archive with one class label for each series; if its name ends "
-        "in _TRAIN, the file with _TEST instead becomes the test split."
+        "A file of the UCR or UEA archive with one class label or number for each series; if its "
+        "name ends in _TRAIN, the file with _TEST instead becomes the test split."
     )
     kind: ClassVar[Kind] = "series"
 
@@ -45,12 +47,11 @@ class SeriesFiles(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
         test = _test_file(path)
         if test is not None:
             files.append((test, read_series_file(test)))
-        classes = _classes(path, [found for _, found in files])
         _same_channels(files)
-        numbers = {label: number for number, label in enumerate(classes)}
+        classes, targets = _targets(path, [found for _, found in files])
         return open_series(
             [one for _, found in files for one in found.series],
-            np.array([numbers[label] for _, found in files for label in found.labels], np.int64),
+            targets,
             classes,
             [f"{at.name}, line {line}" for at, found in files for line in found.lines],
             split,
@@ -69,6 +70,25 @@ def _test_file(path: Path) -> Path | None:
             found = path.with_name(path.stem.removesuffix(train) + test + path.suffix)
             return found if found.is_file() else None
     return None
+
+
+def _targets(path: Path, files: list[SeriesFile]) -> tuple[tuple[str, ...], NDArray[Any]]:
+    """Return classes and their numbers; no classes and series × 1 where numbers are to be learned.
+
+    Raises:
+        UserError: one file has classes and the other numbers; all series are of one class.
+    """
+    labels = [label for found in files for label in found.labels]
+    if len({found.is_numbered for found in files}) > 1:
+        raise UserError(
+            f"{path.name} and its _TEST file do not have the same to learn.",
+            "Fetch both files again from the same place.",
+        )
+    if files[0].is_numbered:
+        return (), np.array([[float(label)] for label in labels], np.float32)
+    classes = _classes(path, files)
+    numbers = {label: number for number, label in enumerate(classes)}
+    return classes, np.array([numbers[label] for label in labels], np.int64)
 
 
 def _classes(path: Path, files: list[SeriesFile]) -> tuple[str, ...]:

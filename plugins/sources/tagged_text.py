@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from plugins.sources._numbers import Numbers
+from plugins.sources._tags import divided, in_order
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
 from workbench.plugin_api.parameters import param
@@ -18,12 +19,11 @@ from workbench.plugin_api.source import Opened, Source
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from workbench.document.experiment import Split
-    from workbench.plugin_api.data import SplitName
 
 MOST_TAGS = 1000
 MOST_BAD = 1000
@@ -75,11 +75,11 @@ class TaggedText(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise UserError(
                 f"{Path(self.file).name} holds {one}.", "Choose another tag column, or other data."
             )
-        classes = sorted(tags, key=_in_order)
+        classes = sorted(tags, key=in_order)
         places = np.empty(len(tags), np.int64)
         for place, tag in enumerate(classes):
             places[tags[tag]] = place
-        parts = _divided({name: each.renumbered(places) for name, each in found.items()}, split)
+        parts = divided({name: each.renumbered(places) for name, each in found.items()}, split)
         states = (Path(path).expanduser().stat() for path in wanted.values() if path)
         return Opened(
             splits=parts,
@@ -284,29 +284,3 @@ def _listed(reader: _Reader, tags: dict[str, int], bad: list[BadFile]) -> Tagged
         np.array(places, np.int64).reshape(-1, 3),
         Numbers(np.array(numbers, np.int64), np.array(ends, np.int64)),
     )
-
-
-def _divided(
-    found: Mapping[str, TaggedSentences], split: Split
-) -> dict[SplitName, TaggedSentences]:
-    """Cut off, at random, the parts that have no file of their own."""
-    whole = found["train"]
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([split.seed])))
-    order = rng.permutation(len(whole))
-    parts: dict[SplitName, TaggedSentences] = {}
-    names: tuple[SplitName, ...] = ("validation", "test")
-    for name in names:
-        if name in found:
-            parts[name] = found[name]
-            continue
-        share = float(getattr(split, name))
-        count = min(max(round(len(whole) * share), 1), len(order) - 1) if share > 0 else 0
-        if count:
-            parts[name] = whole.part(np.sort(order[:count]))
-        order = order[count:]
-    return {"train": whole.part(np.sort(order)), **parts}
-
-
-def _in_order(tag: str) -> tuple[bool, str, str]:
-    """“O” first, then B before I of each kind."""
-    return tag != "O", tag.partition("-")[2], tag

@@ -10,6 +10,7 @@ import numpy as np
 
 from plugins.sources import _parquet
 from plugins.sources._columns import guessed_columns, in_order, listed, named_column
+from plugins.sources._numbered_table import open_numbered
 from plugins.sources._tables import look_at
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
@@ -44,6 +45,14 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label_column: Annotated[
         str, param("Class column", "Name, or number from 1; empty: the one with the fewest values")
     ] = ""
+    learn: Annotated[
+        Literal["class", "numbers"],
+        param(
+            "Learn",
+            "The class column as a class, or as a number; several number columns may be named, "
+            "parted by commas",
+        ),
+    ] = "class"
     encoding: Annotated[
         Literal["auto", "utf-8", "cp1252", "latin-1"],
         param("Encoding", "Auto: UTF-8 if the file is, else Windows-1252", advanced=True),
@@ -60,6 +69,8 @@ class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
         else:
             table, first = look_at(path, "" if self.encoding == "auto" else self.encoding)
         names, name = table.columns, table.name
+        if self.learn == "numbers":
+            return open_numbered(table, first, self.text_column, self.label_column, split)
         label = named_column(names, self.label_column, name) if self.label_column else None
         text = named_column(names, self.text_column, name) if self.text_column else None
         text, label = guessed_columns(names, first, text, label, name)

@@ -27,6 +27,7 @@ class TimeTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "next validates, the last tests."
     )
     kind: ClassVar[Kind] = "timelines"
+    correctable: ClassVar[bool] = False
 
     file: Annotated[str, param("File", "CSV, TSV or Parquet; it is only read", path="file")] = ""
     time: Annotated[
@@ -42,6 +43,13 @@ class TimeTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ()
     inputs: Annotated[
         tuple[str, ...], param("Further inputs", "Columns to look at, but not to forecast")
+    ] = ()
+    ahead: Annotated[
+        tuple[str, ...],
+        param(
+            "Known ahead",
+            "Columns to look at that are known for the steps to come, too: holidays, prices, plans",
+        ),
     ] = ()
     series: Annotated[
         str, param("Series column", "Tells several series apart; empty: it is one series")
@@ -72,7 +80,14 @@ class TimeTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise UserError(
                 f"{path.name} is no table that can be read.", "Choose a CSV, TSV or Parquet file."
             )
-        columns = guessed(path, self.time.strip(), self.series.strip(), self.channels, self.inputs)
+        columns = guessed(
+            path,
+            self.time.strip(),
+            self.series.strip(),
+            self.channels,
+            exogenous=self.inputs,
+            ahead=self.ahead,
+        )
         recipe = {
             **columns,
             "duplicates": self.duplicates,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plugins.tasks._plain_features import plain_features
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.data import Samples
+    from workbench.plugin_api.task import Context
 
 MOST_TEXTS = 20_000
 """A bag of words learns from at most so many texts, and is judged by as many."""
@@ -55,6 +57,29 @@ def bag_of_words(train: Samples, judged: Samples, classes: int) -> dict[str, dic
         "f1": float(f1_score(targets, answers, average="macro", zero_division=0.0)),
     }
     return {bag_title(train, judged): found}
+
+
+def logistic_regression(
+    context: Context, train: Samples, judged: Samples
+) -> dict[str, dict[str, float]]:
+    """Return the score of logistic regression on what the network gets.
+
+    Nothing where there is one class only.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import accuracy_score, f1_score
+
+    features = plain_features(context, train, judged)
+    if features is None or len(np.unique(train.targets[features[2]])) < 2:
+        return {}
+    inputs, tests, kept, judged_kept = features
+    model = LogisticRegression(max_iter=300).fit(inputs, train.targets[kept])
+    answers, targets = model.predict(tests), judged.targets[judged_kept]
+    found = {
+        "accuracy": float(accuracy_score(targets, answers)),
+        "f1": float(f1_score(targets, answers, average="macro", zero_division=0.0)),
+    }
+    return {"logistic regression": found}
 
 
 def bag_title(train: Samples, judged: Samples) -> str:

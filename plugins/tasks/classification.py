@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from plugins.tasks._class_baselines import bag_of_words, majority
+from plugins.tasks._class_baselines import bag_of_words, logistic_regression, majority
 from plugins.tasks.classification_head import head_problems, softmax_node
 from workbench.plugin_api.class_results import summarise
 from workbench.plugin_api.parameters import param
@@ -155,6 +155,8 @@ class Classification(Task, frozen=True, kw_only=True):
         found = majority(train.targets, judged.targets, len(context.info.classes))
         if context.info.kind == "texts":
             found |= bag_of_words(train, judged, len(context.info.classes))
+        elif context.info.kind == "tables":
+            found |= logistic_regression(context, train, judged)
         return found
 
     def probabilities(self, outputs: NDArray[np.float32], network: Network) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from plugins.tasks._errors import keras_error, torch_error
 from plugins.tasks._forecast_scores import SimpleForecasts, Sums, season_of, seasonal_units
 from plugins.tasks.forecasting_head import head_problems
 from workbench.plugin_api.forecast_results import ForecastResults, middle
@@ -134,11 +135,7 @@ class Forecasting(Task, frozen=True, kw_only=True):
             if self.loss == "quantile":
                 at = levels.to(apart.device)
                 return torch.maximum(at * apart, (at - 1) * apart).mean()
-            if self.loss == "huber":
-                size, delta = apart.abs(), self.delta
-                squared = 0.5 * apart.square()
-                return torch.where(size <= delta, squared, delta * (size - 0.5 * delta)).mean()
-            return apart.abs().mean() if self.loss == "mae" else apart.square().mean()
+            return torch_error(self.loss, self.delta, apart).mean()
 
         return loss
 
@@ -157,12 +154,8 @@ class Forecasting(Task, frozen=True, kw_only=True):
             if self.loss == "quantile":
                 at = ops.convert_to_tensor(levels)
                 each = ops.maximum(at * apart, (at - 1) * apart)
-            elif self.loss == "huber":
-                size, delta = ops.abs(apart), self.delta
-                squared = 0.5 * ops.square(apart)
-                each = ops.where(size <= delta, squared, delta * (size - 0.5 * delta))
             else:
-                each = ops.abs(apart) if self.loss == "mae" else ops.square(apart)
+                each = keras_error(self.loss, self.delta, apart)
             means = ops.mean(ops.reshape(each, (-1, int(np.prod(each.shape[1:])))), axis=-1)
             return ops.sum(means * present) / ops.sum(present)
 

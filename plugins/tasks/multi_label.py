@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from plugins.tasks._class_baselines import MOST_TEXTS, bag_title, chosen_texts, text_features
+from plugins.tasks._plain_features import plain_features
 from plugins.tasks.classification_head import activation, head, head_problems, without_activation
 from workbench.plugin_api.data import raw_target
 from workbench.plugin_api.label_results import LabelResults
@@ -30,14 +31,24 @@ MOST_CLASSES = 100
 """With more, a bag of words would take too long."""
 LARGEST_WEIGHT = 100.0
 _ANSWERS = '''
-import numpy as np
 
 
 def answers(outputs: np.ndarray, classes: list[str]) -> list[tuple[str, float]]:
     """Return every class with its own probability, likeliest first."""
-    probabilities = 1 / (1 + np.exp(-outputs))
+    probabilities = 0.5 * (1 + np.tanh(0.5 * outputs))
     order = np.argsort(-probabilities, kind="stable")
     return [(classes[i], float(probabilities[i])) for i in order]
+
+
+def told(outputs: np.ndarray, path: str) -> str:
+    """Return the classes that hold of a file, or of each row in it, with their probabilities."""
+    lines = []
+    for row in outputs:
+        found = answers(row, CLASSES)
+        held = [(label, share) for label, share in found if share >= THRESHOLD]
+        words = ", ".join(f"{label} {100 * share:.1f} %" for label, share in held)
+        lines.append(words or f"no class ({found[0][0]} {100 * found[0][1]:.1f} %)")
+    return lines[0] if len(lines) == 1 else "\\n".join(["", *lines])
 '''
 
 
@@ -173,8 +184,15 @@ class MultiLabel(Task, frozen=True, kw_only=True):
         usual = np.broadcast_to(shares, true.shape)
         name = "same classes for all"
         found = {name: scores(usual, true, min(self.threshold, float(shares.max())))}
-        if context.info.kind == "texts" and len(context.info.classes) <= MOST_CLASSES:
-            found |= self._bag_of_words(train, learned, judged, judging)
+        if len(context.info.classes) <= MOST_CLASSES:
+            if context.info.kind == "texts":
+                features = text_features(train, learned, judged, judging)
+                name = bag_title(train, judged)
+            else:
+                features = plain_features(context, train, judged)
+                name = "linear model"
+            if features is not None:
+                found |= {name: self._linear(train, judged, features)}
         return found
 
     def probabilities(self, outputs: NDArray[np.float32], network: Network) -> NDArray[np.float32]:
@@ -201,8 +219,8 @@ class MultiLabel(Task, frozen=True, kw_only=True):
         return found
 
     def python_source(self, network: Network) -> str:
-        """Return `answers(outputs, classes)`: the sigmoid of each logit."""
-        return _ANSWERS
+        """Return `answers`, the sigmoid of each logit, and `told`, those above the threshold."""
+        return f"\nTHRESHOLD = {self.threshold!r}\n{_ANSWERS}"
 
     def does(self, info: DataInfo) -> str:
         """Return that classes do not exclude each other."""
@@ -224,14 +242,12 @@ class MultiLabel(Task, frozen=True, kw_only=True):
         others = np.maximum(info.counts["train"] - counts, 1)
         return (others / np.maximum(counts, 1)).clip(max=LARGEST_WEIGHT).astype(np.float32)
 
-    def _bag_of_words(
-        self, train: Samples, learned: list[int], judged: Samples, judging: list[int]
-    ) -> dict[str, dict[str, float]]:
+    def _linear(
+        self, train: Samples, judged: Samples, features: tuple[Any, Any, list[int], list[int]]
+    ) -> dict[str, float]:
+        """Return the score of logistic regression, one for each class."""
         from sklearn.linear_model import LogisticRegression
 
-        features = text_features(train, learned, judged, judging)
-        if features is None:
-            return {}
         inputs, tests, kept, judged_kept = features
         wanted = _targets(train, kept)
         shares = np.zeros((len(judged_kept), wanted.shape[1]))
@@ -241,8 +257,7 @@ class MultiLabel(Task, frozen=True, kw_only=True):
                 continue
             model = LogisticRegression(C=4.0, max_iter=100, solver="liblinear")
             shares[:, number] = model.fit(inputs, column).predict_proba(tests)[:, 1]
-        found = scores(shares, _targets(judged, judged_kept), self.threshold)
-        return {bag_title(train, judged): found}
+        return scores(shares, _targets(judged, judged_kept), self.threshold)
 
 
 class MultiLabelEvaluator:

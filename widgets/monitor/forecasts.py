@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from widgets.monitor.choices import NO_RUN, SplitChoice, choice
 from widgets.monitor.empty import EmptyState
 from widgets.monitor.forecast_rows import ForecastRows, path_of, rows_of
-from widgets.monitor.forecast_scores import ForecastScores, ResidualBars
+from widgets.monitor.forecast_scores import ForecastScores, ResidualBars, against_naive
 from widgets.monitor.labels import legend_text
 from widgets.monitor.time_plot import Band, Line, TimePlot
 from widgets.texts import grouped
@@ -63,8 +63,8 @@ class ForecastsPanel(QWidget):
         self.misses = TimePlot(theme)
         self.misses.setAccessibleName("Errors over time")
         self.misses.with_times = False
-        self.scores = ForecastScores(theme)
-        self.bars = ResidualBars(theme)
+        self.scores = ForecastScores(theme, against_naive)
+        self.bars = ResidualBars(theme, "forecast")
         self._make_choices()
         self._empty = EmptyState(theme, "picture", *NO_RUN)
         self._splitter = self._make_splitter()

@@ -46,6 +46,8 @@ def metric_title(metric: str, *, within: bool = False) -> str:
 
 def score_text(name: str, value: float) -> str:
     """Return a share in per cent, anything else as a number."""
+    if name == "r2":
+        return f"{value:.3f}"
     if name == "smape":
         return percent(value / 100)
     if is_share(name):

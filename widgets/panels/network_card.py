@@ -108,7 +108,7 @@ class NetworkCard(ScrollColumn):
 
 def _facts(session: Session) -> list[str]:
     network = session.document.report.network
-    frozen = sum(node.parameters for node in network.nodes if not node.trainable)
+    frozen = network.parameters - network.trained_parameters
     lines = [counted(len(session.document.experiment.graph.nodes), "layer")]
     if network.inputs and network.outputs:
         shapes = f"{network.inputs[0].output} → {network.outputs[0].output}"

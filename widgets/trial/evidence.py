@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 from widgets.monitor.colormap import diverging
 from widgets.texts import grouped
 from widgets.theme import ui_font
-from widgets.trial.picture import PictureView
+from widgets.trial.explain_bar import METHODS, ExplainBar
+from widgets.trial.picture import PictureView, Reasons
 from widgets.trial.signal import SignalView
 from widgets.trial.words import WordFlow
 
@@ -38,18 +39,16 @@ class Evidence(QWidget):
         self.words = WordFlow(theme)
         self.signal = SignalView(theme)
         self.picture = PictureView(theme)
+        self.bar = ExplainBar("explain_bar")
+        self.bar.opacity_changed.connect(self.picture.set_opacity)
         self._heading = QLabel()
         self._heading.setObjectName("evidence_heading")
         self._heading.setProperty("heading", True)
-        self._scale = _Scale(theme)
+        self._scale = Scale(theme)
         self._note = QLabel()
         self._note.setObjectName("completeness")
         self._note.setProperty("soft", True)
         self._note.setWordWrap(True)
-        self._note.setToolTip(
-            "Integrated gradients (Sundararajan et al. 2017), from a sample of zeros to this one. "
-            "What the parts add should sum up to the difference of the two scores."
-        )
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(self.words)
@@ -70,12 +69,20 @@ class Evidence(QWidget):
             self.signal.show_series(seen, values)
             self._sample.setCurrentIndex(1)
         else:
-            self.picture.show_picture(seen, values)
+            self._show_picture(answered, explained)
             self._sample.setCurrentIndex(2)
+        self.bar.setVisible(self._sample.currentIndex() == 2)
         label = explained.label if explained is not None else ""
         self._heading.setText(f"What speaks for “{label}”" if label else "Looking for reasons…")
         self._scale.setVisible(explained is not None)
-        self._note.setText(_sum_in_words(explained) if explained is not None else " ")
+        self._note.setText(sum_in_words(explained) if explained is not None else " ")
+        self._note.setToolTip(METHODS[explained.method][1] if explained is not None else "")
+
+    def _show_picture(self, answered: Answered, explained: Explained | None) -> None:
+        values = explained.values.unpack() if explained is not None else None
+        name = METHODS[explained.method][0] if explained is not None else ""
+        reasons = [Reasons(name, values)] if answered.targets else []
+        self.picture.show_picture(answered.seen, reasons, "As the network gets it")
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -86,11 +93,12 @@ class Evidence(QWidget):
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
         layout.addLayout(head)
+        layout.addWidget(self.bar)
         layout.addWidget(self._sample, 1)
         layout.addWidget(self._note)
 
 
-class _Scale(QWidget):
+class Scale(QWidget):
     """The colours from against to for."""
 
     def __init__(self, theme: Theme) -> None:
@@ -101,9 +109,11 @@ class _Scale(QWidget):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
+        """One line."""
         return QSize(190, 18)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the words and the colours between them."""
         painter = QPainter(self)
         painter.setFont(ui_font(8.5))
         colors = self._theme.colors
@@ -119,9 +129,15 @@ class _Scale(QWidget):
         painter.drawImage(QRectF(left, 5, box.width() - left - right, 8), image)
 
 
-def _sum_in_words(explained: Explained) -> str:
+def sum_in_words(explained: Explained) -> str:
+    """Say how an explanation is to be read."""
+    score = _signed(explained.score)
+    if explained.method == "grad-cam":
+        return f"Score {score}; where {explained.layer} finds what speaks for the class"
+    if explained.method == "occlusion":
+        return f"Score {score}; orange: what it loses when that part is hidden, blue: what it gains"
     return (
-        f"Score {_signed(explained.score)}, of an empty sample {_signed(explained.baseline)}; "
+        f"Score {score}, of an empty sample {_signed(explained.baseline)}; "
         f"the parts add up to the difference within {abs(explained.error):.1g}"
     )
 

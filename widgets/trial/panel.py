@@ -59,6 +59,8 @@ class TrialPanel(QWidget):
         self.bars = ProbabilityBars(theme)
         self.bars.chosen.connect(self._trial.explain)
         self.evidence = Evidence(theme)
+        self.evidence.bar.changed.connect(self._trial.explain_by)
+        self.evidence.bar.stopped.connect(self._trial.stop_explaining)
         self._empty = EmptyState(theme, "bolt", *NO_RUN)
         self._hint = EmptyState(theme, "question", "", "")
         self._make_input()
@@ -77,6 +79,8 @@ class TrialPanel(QWidget):
         self._show_kind(trial.loaded.kind)
         self._ask.setEnabled(trial.doing != "asking")
         self._about.setText(f"Best checkpoint, step {grouped(trial.loaded.step)}")
+        self.evidence.bar.show_network(trial.loaded, trial.method, trial.layer)
+        self.evidence.bar.show_progress(trial.progress)
         answered = trial.answered
         self._right.setCurrentWidget(self._found if answered is not None else self._hint)
         target = trial.explained.target if trial.explained is not None else None

@@ -18,7 +18,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         origin: where network and weights come from.
-        layers: nodes that can be edited now; no part of the network stays a closed block.
+        layers: nodes that can be edited now.
         parameters: of them, those that training can change.
         difference: largest difference of the outputs from those of the original for random
             inputs, by the size of the outputs.
@@ -31,6 +31,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         head: what became of the last layer; empty where it stayed.
         frozen: names of layers that training leaves alone.
         others: architectures that the weights would fit as well.
+        whole: why the network is one block; empty where no part of it is.
         warnings: what a person should know besides.
     """
 
@@ -47,16 +48,20 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     head: str = ""
     frozen: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    whole: str = ""
     warnings: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """Yield the report in words, one sentence or two a line."""
         yield f"Imported: {self.origin}."
         parameters = f"{self.parameters:,}".replace(",", "\u2009")
-        yield (
-            f"{self.layers} layers that can be edited, {parameters} parameters; no part stays a "
-            "closed block."
-        )
+        if self.whole:
+            yield (
+                f"Kept as one block of {parameters} parameters, whose inner modules can be "
+                f"watched, frozen and cut: {self.whole}."
+            )
+        else:
+            yield f"{self.layers} layers that can be edited, {parameters} parameters."
         yield (
             f"Compared on random inputs, the outputs differ by {self.difference:.0e} of their size."
         )
@@ -72,7 +77,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         if len(self.changed) > NAMED:
             yield f"{len(self.changed) - NAMED} more changes of the same kinds."
         if self.preparation:
-            yield f"Pictures are prepared so from now on: {self.preparation}."
+            yield f"Samples are prepared so from now on: {self.preparation}."
         if self.classes:
             yield f"It came with {len(self.classes)} classes: {_listed(self.classes)}."
         if self.head:

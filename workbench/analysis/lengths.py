@@ -33,6 +33,14 @@ def length_problems(network: Network, info: DataInfo | None) -> Iterator[Problem
                     node.id,
                     _repair(node, "positions", longest),
                 )
+        most = getattr(node.layer, "most_steps", 0)
+        if most and node.input_types and node.input_types[0].varies and info.longest > most:
+            yield Problem(
+                "error",
+                f"Samples may have {info.longest} steps, but {node.id} takes {most} at most.",
+                f"Cut them after {most} in the data settings.",
+                node.id,
+            )
         if isinstance(rate, int) and info.sample_rate and rate != info.sample_rate:
             yield Problem(
                 "warning",

@@ -155,7 +155,7 @@ def _fit(
         except UserError as error:
             found.append(Problem("error", error.message, error.hint))
     yield from found
-    if not any(node.trainable and node.parameters for node in network.nodes):
+    if not network.trained_parameters:
         yield Problem(
             "error",
             "The network has nothing to train.",
@@ -218,7 +218,16 @@ def _vocabulary(network: Network, info: DataInfo | None) -> Iterator[Problem]:
     wanted = info.vocabulary if info is not None else 0
     for node in network.nodes:
         rows = getattr(node.layer, "vocabulary", None)
-        if isinstance(rows, int) and rows < wanted:
+        if node.layer.is_imported and wanted and rows and rows != wanted:
+            yield Problem(
+                "error",
+                f"{node.id} was trained with a tokeniser of its own, of {rows} tokens, but the "
+                f"vocabulary of the data is {wanted}.",
+                "Set the tokens to “given” in the data settings and choose the network's "
+                "tokenizer.json, or import the network again with these data.",
+                node.id,
+            )
+        elif isinstance(rows, int) and rows < wanted:
             yield Problem(
                 "error",
                 f"{node.id} knows {rows} tokens, but the texts may have {wanted}.",

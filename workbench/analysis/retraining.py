@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.document.edits import EditError, remove_nodes
-from workbench.document.graph import Graph
+from workbench.document.edits import EditError, insert_on_edge, remove_nodes, set_parameter
+from workbench.document.graph import Graph, Node
+from workbench.plugin_api.layer import is_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from workbench.document.experiment import Experiment
-    from workbench.document.graph import Node
     from workbench.plugin_api.network import Network, ResolvedNode
 
 _OUTPUTS = ("units", "filters")
@@ -41,17 +41,14 @@ def swap_head(experiment: Experiment, network: Network, classes: int) -> Experim
     """Return the experiment with a head of `classes` outputs that gives logits and is trained.
 
     A head of another size than before starts from the seed. A softmax behind it goes: the loss of
-    classification contains it.
+    classification contains it. An imported network without a head gets one.
 
     Raises:
         EditError: no single layer decides the number of outputs.
     """
     head = head_of(network)
     if head is None:
-        raise EditError(
-            "No single layer decides how many outputs this network has.",
-            "Add a Dense layer with one unit for each class before the Output.",
-        )
+        return _with_head(experiment, network, classes)
     setting = next(name for name in _OUTPUTS if hasattr(head.layer, name))
     ends_in_softmax = getattr(head.layer, "activation", "linear") == "softmax"
 
@@ -105,6 +102,86 @@ def freeze_body(experiment: Experiment, network: Network) -> Experiment:
     return _set_trainable(experiment, network, body, trainable=False)
 
 
+def freeze_inside(
+    experiment: Experiment, network: Network, node_id: str, path: str, *, up_to: bool = False
+) -> Experiment:
+    """Freeze a module inside a layer that keeps an imported network, with all that is in it.
+
+    Args:
+        path: its dotted name.
+        up_to: everything that works before it, too.
+
+    Raises:
+        EditError: the layer has no such module.
+    """
+    node, paths = _inside(network, node_id, path)
+    last = max(place for place, each in enumerate(paths) if is_in(each, path))
+    wanted = {
+        name
+        for name in node.weights
+        if is_in(name, path) or (up_to and _place(name, paths) <= last)
+    }
+    return _set_frozen(experiment, node, paths, wanted | _frozen_in(node))
+
+
+def unfreeze_inside(
+    experiment: Experiment, network: Network, node_id: str, path: str
+) -> Experiment:
+    """Train a module inside a layer that keeps an imported network, with all that is in it.
+
+    Raises:
+        EditError: the layer has no such module.
+    """
+    node, paths = _inside(network, node_id, path)
+    kept = {name for name in _frozen_in(node) if not is_in(name, path)}
+    return _set_frozen(experiment, node, paths, kept)
+
+
+def cut_after(experiment: Experiment, network: Network, node_id: str, path: str) -> Experiment:
+    """Let a layer that keeps an imported network end with one of its modules; "": with its own end.
+
+    Raises:
+        EditError: the layer has no such module, or that does not give one tensor.
+    """
+    parts = {part.path: part for part in network[node_id].layer.inner()}
+    if path and (path not in parts or parts[path].shape is None):
+        raise EditError(
+            f"{node_id} cannot end with “{path}”: it has no such module that gives one tensor."
+        )
+    return set_parameter(experiment, node_id, "end", path)
+
+
+def _inside(network: Network, node_id: str, path: str) -> tuple[ResolvedNode, list[str]]:
+    known = {node.id: node for node in network.nodes}
+    paths = [part.path for part in known[node_id].layer.inner()] if node_id in known else []
+    if path not in paths:
+        raise EditError(f"{node_id} has no module “{path}” inside.")
+    return known[node_id], paths
+
+
+def _place(weight: str, paths: Sequence[str]) -> int:
+    """Return the place of the innermost module that a weight lies in."""
+    within = [place for place, path in enumerate(paths) if is_in(weight, path)]
+    return max(within, key=lambda place: len(paths[place]), default=0)
+
+
+def _frozen_in(node: ResolvedNode) -> set[str]:
+    return {name for name in node.weights if any(is_in(name, p) for p in node.layer.frozen)}  # type: ignore[attr-defined]
+
+
+def _set_frozen(
+    experiment: Experiment, node: ResolvedNode, paths: Sequence[str], wanted: Collection[str]
+) -> Experiment:
+    """Name what is frozen by as few modules as there can be."""
+    found: list[str] = []
+    for path in paths[1:]:
+        own = {name for name in node.weights if is_in(name, path)}
+        if own and own <= set(wanted) and not any(is_in(path, each) for each in found):
+            found.append(path)
+    found += [name for name in wanted if not any(is_in(name, path) for path in found)]
+    return set_parameter(experiment, node.id, "frozen", sorted(found))
+
+
 def spread_rates(experiment: Experiment, network: Network, first: float) -> Experiment:
     """Let earlier layers learn more slowly (Howard and Ruder, 2018).
 
@@ -127,6 +204,27 @@ def spread_rates(experiment: Experiment, network: Network, first: float) -> Expe
         return msgspec.structs.replace(node, learning_rate_scale=factor)
 
     return _mapped(experiment, weighted, changed)
+
+
+def _with_head(experiment: Experiment, network: Network, classes: int) -> Experiment:
+    """Put a head before the Output of a network that ends in what it was imported as.
+
+    Raises:
+        EditError: it ends in other layers.
+    """
+    outputs = network.outputs
+    last = network[outputs[0].inputs[0]] if outputs and outputs[0].inputs else None
+    if last is None or not any(node.layer.is_imported for node in network.nodes):
+        raise EditError(
+            "No single layer decides how many outputs this network has.",
+            "Add a Dense layer with one unit for each class before the Output.",
+        )
+    graph, target = experiment.graph, outputs[0].id
+    if last.output.rank > 1:
+        pool = Node(graph.unused_id("pool"), "GlobalAveragePool")
+        experiment = insert_on_edge(experiment, pool, target, 0)
+    name = "head" if "head" not in graph else graph.unused_id("head")
+    return insert_on_edge(experiment, Node(name, "Dense", {"units": classes}), target, 0)
 
 
 def _without_softmax(experiment: Experiment, network: Network) -> Experiment:

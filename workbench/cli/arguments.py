@@ -151,6 +151,14 @@ def _models(commands: Commands) -> None:
     parser.add_argument("--classes", type=_count, metavar="N", help="outputs of a new head")
     parser.add_argument("--freeze", metavar="all-but-head|LAYER", help="what training leaves alone")
     parser.add_argument(
+        "--as",
+        dest="form",
+        choices=["auto", "nodes", "block"],
+        default="auto",
+        help="layers one by one, or one block that keeps the original modules; "
+        "auto: layers where all of it can be",
+    )
+    parser.add_argument(
         "--like", metavar="FILE", help="an experiment whose data and training settings are kept"
     )
     parser.add_argument(
@@ -218,15 +226,31 @@ def _results(commands: Commands) -> None:
     predict.add_argument(
         "--text", action="append", metavar="TEXT", help="a text instead of a file; repeatable"
     )
-    predict.add_argument(
-        "--explain", action="store_true", help="say what each word, step or pixel adds to the score"
-    )
+    _explaining(predict)
     _add_checkpoint(predict)
     _writing(commands)
     _export(commands)
     report = _add(commands, "report", "draw a run's curves and feature maps", results.report)
     _add_run(report)
     report.add_argument("-o", "--output", required=True, type=Path, metavar="PNG")
+
+
+def _explaining(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--explain", action="store_true", help="say what each word, step or pixel adds to the score"
+    )
+    parser.add_argument(
+        "--method",
+        choices=("grad-cam", "occlusion", "integrated-gradients"),
+        help="how to explain; the first two are for pictures (integrated-gradients)",
+    )
+    parser.add_argument("--layer", metavar="L", help="for Grad-CAM (the last one before pooling)")
+    parser.add_argument(
+        "--of", dest="target", metavar="CLASS", help="the class to explain (the likeliest)"
+    )
+    parser.add_argument(
+        "--picture", type=Path, metavar="PNG", help="draw the explanation over the picture"
+    )
 
 
 def _writing(commands: Commands) -> None:

@@ -82,6 +82,7 @@ def import_model(options: argparse.Namespace, output: Output) -> int:
         published=options.weights or "",
         classes=options.classes or 0,
         freeze=options.freeze or "",
+        form=options.form,
         base=base,
         folder=preferences.weights_folder(),
     )
@@ -112,6 +113,8 @@ def _plain(found: Architecture) -> dict[str, object]:
 def _coverage(found: Architecture) -> Iterator[str]:
     if found.covered:
         yield "turns into layers that can be edited"
+    elif found.is_block:
+        yield f"is kept as one block: {found.reason}"
     elif found.covered is False:
         yield f"cannot be imported yet: {found.reason}"
 

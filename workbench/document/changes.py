@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -51,6 +52,7 @@ def _flat(experiment: Experiment) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     document = msgspec.to_builtins(experiment)
     document.pop("folded", None)
+    document["data"]["corrections"] = _in_short(document["data"]["corrections"])
     for node in document.pop("graph")["nodes"]:
         node_id, params = node.pop("id"), node.pop("params", {})
         for name in _LOOKS:
@@ -58,6 +60,14 @@ def _flat(experiment: Experiment) -> dict[str, Any]:
         _flatten(f"graph.{node_id}.", node | params, settings)
     _flatten("", document, settings)
     return settings
+
+
+def _in_short(corrections: dict[str, str | None]) -> str:
+    """Return one value for all corrections; it differs where they do."""
+    if not corrections:
+        return "none"
+    digest = hashlib.sha256(_written(corrections)).hexdigest()[:6]
+    return f"{len(corrections)} ({digest})"
 
 
 def _flatten(prefix: str, values: dict[str, Any], into: dict[str, Any]) -> None:

@@ -46,6 +46,18 @@ def set_data(experiment: Experiment, **changes: Any) -> Experiment:
     return replace(experiment, data=_checked(experiment.data, changes))
 
 
+def correct_samples(experiment: Experiment, labels: Mapping[str, str | None]) -> Experiment:
+    """Give samples, by their ids, another class, or leave them out (None)."""
+    return set_data(experiment, corrections={**experiment.data.corrections, **labels})
+
+
+def revert_corrections(experiment: Experiment, ids: Collection[str]) -> Experiment:
+    """Believe the source again about samples, by their ids."""
+    gone = set(ids)
+    kept = {key: label for key, label in experiment.data.corrections.items() if key not in gone}
+    return set_data(experiment, corrections=kept)
+
+
 def add_node(experiment: Experiment, node: Node) -> Experiment:
     """Add a node. Its inputs must exist and its id must be new and an identifier."""
     graph = experiment.graph

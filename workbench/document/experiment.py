@@ -38,12 +38,18 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is learned from, and how a sample is prepared."""
+    """What is learned from, and how a sample is prepared.
+
+    Attributes:
+        corrections: what a person says of single samples against what the source says: by
+            `Source.sample_id` the class, or None for a sample to leave out.
+    """
 
     source: Component = Component("digits")
     split: Split = Split()
     preprocessing: Component = Component("image")
     augmentation: Component | None = None
+    corrections: dict[str, str | None] = {}
 
 
 class StartingWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

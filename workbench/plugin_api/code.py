@@ -85,6 +85,8 @@ class Code:
         helpers: name to source of the classes and functions the expressions use and the
             framework lacks; each is put once at the top of the module.
         lengths: how many steps the output has; None: as many as the first input that varies.
+        held: dotted paths below the attribute of modules that stay in evaluation mode while the
+            rest of the node is trained; their weights are `frozen`.
     """
 
     call: str
@@ -93,6 +95,7 @@ class Code:
     binds: Mapping[str, Bind] = field(default_factory=dict)
     helpers: Mapping[str, str] = field(default_factory=dict)
     lengths: Lengths | None = None
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

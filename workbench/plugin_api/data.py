@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-Kind = Literal["pictures", "texts", "series", "timelines"]
+Kind = Literal["pictures", "texts", "series", "timelines", "tables"]
 METRIC_PREFIXES: Mapping[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
 """What metrics of a split begin with: "val/accuracy"."""
 IGNORED = -1
@@ -31,6 +31,22 @@ class BadFile(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Corrected(msgspec.Struct, frozen=True):
+    """What became of the corrections of single samples.
+
+    Attributes:
+        relabelled, excluded: samples that are now of another class, or left out.
+        missing: ids of samples that are not in the data, or not as they were.
+        idle: ids of samples for which nothing changes: the class is none of the data's, or the
+            samples have no class.
+    """
+
+    relabelled: int = 0
+    excluded: int = 0
+    missing: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+
+
 class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a data set after looking at it.
 
@@ -42,12 +58,14 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         longest: steps of the longest prepared sample at most; 0 where that is not known.
         sample_rate: of sounds, samples a second; else 0.
         target: type of one prepared target; None: the number of a class.
+        quantities: what each number of a target is, where numbers are to be learned.
         timeline: channels and steps of what goes on in time; else None.
         counts: samples per split.
         class_counts: samples per class in each split, in the order of `classes`.
         bad_files: files left out, and why.
         warnings: sentences worth reading before training (imbalance, a tiny class).
         fingerprint: hash that changes when the data do.
+        corrected: samples that a person has relabelled or left out; counts are without those.
     """
 
     input: TensorType
@@ -57,12 +75,14 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     sample_rate: int = 0
     classes: tuple[str, ...] = ()
     target: TensorType | None = None
+    quantities: tuple[str, ...] = ()
     timeline: TimelineInfo | None = None
     counts: dict[str, int] = {}
     class_counts: dict[str, tuple[int, ...]] = {}
     bad_files: tuple[BadFile, ...] = ()
     warnings: tuple[str, ...] = ()
     fingerprint: str = ""
+    corrected: Corrected = Corrected()
 
 
 class Samples(Protocol):
@@ -72,7 +92,8 @@ class Samples(Protocol):
     knows the shapes of all samples without reading them has them as `shapes`: sample × axis,
     int64; see `known_shapes`. A source whose targets are not class numbers has `target(index)`,
     which reads one, of the type that `Opened.target` tells; see `raw_target`. Where those hold
-    classes, as tags do, it has `class_counts`: how many there are of each.
+    classes, as tags do, it has `class_counts`: how many there are of each. Samples that are
+    neither pictures nor texts nor series have `in_words(index)`: what a person reads of one.
     """
 
     def __len__(self) -> int: ...
@@ -81,7 +102,8 @@ class Samples(Protocol):
         """Return the raw sample.
 
         A picture is height × width × channels, uint8 or uint16; a series time × channels,
-        float32, NaN where a value is missing; a text a NumPy string without axes.
+        float32, NaN where a value is missing; a text a NumPy string without axes; a row of a
+        table its cells, float64, the number of the category where they hold words.
 
         Raises:
             UserError: the file cannot be read any more.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import msgspec
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Component
     from workbench.document.graph import Graph
     from workbench.plugin_api.backend import Availability
+
+
+Form = Literal["auto", "nodes", "block"]
 
 
 class NotCoveredError(UserError):
@@ -58,8 +61,9 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         parameters: numbers that training can change; 0 where they were not counted.
         classes: number of its outputs as published.
         weights: published ones, the library's own choice first.
-        covered: whether every operation is in the catalogue; None where that was not tried.
-        reason: why not.
+        covered: whether it turns into layers of the catalogue; None where that was not tried.
+        is_block: whether it can be kept as a block where it does not.
+        reason: why it does not.
     """
 
     importer: str
@@ -70,6 +74,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     classes: int = 1000
     weights: tuple[Published, ...] = ()
     covered: bool | None = None
+    is_block: bool = False
     reason: str = ""
 
 
@@ -117,6 +122,8 @@ class ImportRequest:
         published: name of published weights; empty: those of `arrays`, or random ones.
         file: a file that holds a network, or the weights for `source`.
         arrays: the weights in `file`, where it holds weights alone.
+        form: "nodes": layers of the catalogue or nothing; "block": one layer that keeps the
+            original modules; "auto": nodes where the network can be, else a block.
         tell: takes a few words on what is being done.
     """
 
@@ -124,12 +131,13 @@ class ImportRequest:
     published: str = ""
     file: Path | None = None
     arrays: Arrays | None = None
+    form: Form = "auto"
     tell: Callable[[str], None] = lambda words: None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """A network as layers of the catalogue, with what is needed to judge it.
+    """A network as layers, with what is needed to judge it.
 
     Attributes:
         name: what the experiment is called.
@@ -138,12 +146,16 @@ class Imported:
         weights: canonical weights by "node/name", all of them.
         input_shape: canonical shape of one sample that `original` takes; None where it varies.
         original: canonical inputs (batch × …) to the outputs of the network as it came, float32.
+        rounding: canonical inputs to how far, in the outputs, rounding takes the network as it came
+            from what it would give in double precision; None: that cannot be had.
         parameters: of the network as it came, without what plays no part in its outputs.
         preprocessing: how samples were prepared for it; None where nothing is known.
         classes: names of its outputs in order; empty where they are not known.
         matched: weights that were taken over.
         renamed: (name there, name here) where a file calls them otherwise.
+        whole: why it is kept as one block; empty where its layers can be edited one by one.
         assets: content of the files that its layers read, by name; see `Layer.assets`.
+        files: content of the files that `preprocessing` reads, by what its setting says for each.
         vocabulary: number of tokens where its input is tokens; 0: it takes numbers.
         skipped: what was left out, in words.
         changed: what is not as it was, in words.
@@ -156,11 +168,14 @@ class Imported:
     input_shape: tuple[int | None, ...]
     original: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     parameters: int
+    rounding: Callable[[NDArray[Any]], float] | None = None
     preprocessing: Component | None = None
     classes: tuple[str, ...] = ()
     matched: int = 0
     renamed: Sequence[tuple[str, str]] = ()
+    whole: str = ""
     assets: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     vocabulary: int = 0
     skipped: Sequence[str] = field(default_factory=tuple)
     changed: Sequence[str] = field(default_factory=tuple)

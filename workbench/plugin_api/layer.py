@@ -31,6 +31,7 @@ CATEGORIES = (
     "Recurrent",
     "Attention",
     "Sound",
+    "Pretrained",
 )
 
 Initializer = Literal[
@@ -58,6 +59,7 @@ class WeightSpec(msgspec.Struct, frozen=True, kw_only=True):
         value: the constant.
         fan_in, fan_out: counts that scale the start; 0 means they do not matter.
         trainable: False for running statistics.
+        frozen: whether the layer's own settings hold it as it is; it counts as a parameter.
         l1, l2: penalty factors added to the training loss: l1·Σ|w| + l2·Σw².
     """
 
@@ -67,6 +69,7 @@ class WeightSpec(msgspec.Struct, frozen=True, kw_only=True):
     fan_in: int = 0
     fan_out: int = 0
     trainable: bool = True
+    frozen: bool = False
     l1: float = 0.0
     l2: float = 0.0
 
@@ -74,6 +77,30 @@ class WeightSpec(msgspec.Struct, frozen=True, kw_only=True):
     def size(self) -> int:
         """Number of values."""
         return math.prod(self.shape)
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """A module inside a layer that keeps a network made elsewhere.
+
+    Attributes:
+        path: dotted name in that network, "blocks.3.attn".
+        kind: name of its class.
+        shape: canonical shape of its output, None along an axis that varies; None where it gives
+            something else than one tensor, or works more than once.
+        multiply_adds: of its own operations for one sample, those of the parts in it left out.
+        channels_first: whether the framework has the channels of its output before their places.
+    """
+
+    path: str
+    kind: str
+    shape: tuple[int | None, ...] | None = None
+    multiply_adds: int = 0
+    channels_first: bool = False
+
+
+def is_in(path: str, whole: str) -> bool:
+    """Whether a dotted name is `whole` or lies in it; everything lies in the empty one."""
+    return not whole or path == whole or path.startswith(f"{whole}.")
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +124,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     is_over_batch: ClassVar[bool] = False
     """Whether it takes statistics over the batch while training."""
 
+    is_imported: ClassVar[bool] = False
+    """Whether it comes with an imported network only, so that the palette does not offer it."""
     attends: ClassVar[bool] = False
     """Whether it has `attention`."""
 
@@ -155,6 +184,15 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             up to 1; what a step may not see is NaN, as are the rows of steps that fill up.
         """
         return {}
+
+    def inner(self) -> tuple[Part, ...]:
+        """Return the modules inside, in the order in which they begin to work.
+
+        Their outputs can be watched as "node.path", they are frozen by the setting `frozen` (a list
+        of paths, each with all that is in it), and the setting `end` makes the output of one that
+        of the layer.
+        """
+        return ()
 
     def assets(self) -> tuple[str, ...]:
         """Return the names of files that its code reads, from the folder `assets` beside it.

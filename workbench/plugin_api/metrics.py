@@ -8,6 +8,7 @@ TITLES = {
     "mae": "MAE",
     "mse": "MSE",
     "rmse": "RMSE",
+    "r2": "R²",
     "smape": "sMAPE",
     "mase": "MASE",
     "micro_f1": "Micro F1",

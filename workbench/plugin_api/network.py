@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.plugin_api.layer import Layer, WeightSpec
+    from workbench.plugin_api.layer import Layer, Part, WeightSpec
     from workbench.plugin_api.tensors import TensorType
 
 
@@ -30,6 +30,20 @@ class ResolvedNode:
     def parameters(self) -> int:
         """Number of weights that training could change."""
         return sum(spec.size for spec in self.weights.values() if spec.trainable)
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Names of the weights that training changes."""
+        if not self.trainable:
+            return ()
+        return tuple(
+            name for name, spec in self.weights.items() if spec.trainable and not spec.frozen
+        )
+
+    @property
+    def trained_parameters(self) -> int:
+        """Number of weights that training changes."""
+        return sum(self.weights[name].size for name in self.trained)
 
     @property
     def statistics(self) -> int:
@@ -68,9 +82,24 @@ class Network:
         return sum(node.parameters for node in self.nodes)
 
     @property
+    def trained_parameters(self) -> int:
+        """Number of parameters that training changes."""
+        return sum(node.trained_parameters for node in self.nodes)
+
+    @property
     def multiply_adds(self) -> int:
         """Multiply-add operations of one sample's forward pass."""
         return sum(node.multiply_adds for node in self.nodes)
+
+    @property
+    def inner(self) -> dict[str, Part]:
+        """Modules inside layers whose outputs can be watched, as "node.path", in order."""
+        return {
+            f"{node.id}.{part.path}": part
+            for node in self.nodes
+            for part in node.layer.inner()
+            if part.path and part.shape is not None
+        }
 
     def weight_specs(self) -> dict[str, WeightSpec]:
         """Return every canonical weight as "node/name"."""

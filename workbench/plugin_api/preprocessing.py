@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.plugin_api.data import Kind
+from workbench.plugin_api.data import Kind, raw_target
 from workbench.plugin_api.parameters import Field, fields_of
 from workbench.plugin_api.samples import OneSample
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.data import Samples, SplitName
     from workbench.plugin_api.tensors import TensorType
+
+
+MEASURED_TARGETS = 1_000_000
+"""Mean and deviation of numbers to learn are taken from at most so many samples."""
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -136,8 +140,14 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         raise NotImplementedError
 
     def target(self, raw: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
-        """Prepare one target that is not the number of a class; see `raw_target`."""
-        return raw
+        """Prepare one target that is not the number of a class; see `raw_target`.
+
+        Numbers to learn get zero mean and unit deviation, as learned by `target_scale`.
+        """
+        if "target_scale" not in fitted:
+            return raw
+        found: NDArray[Any] = (raw - fitted["target_offset"]) / np.array(fitted["target_scale"])
+        return found.astype(np.float32)
 
     def restored(
         self, values: NDArray[Any], fitted: dict[str, Any], raw: NDArray[Any]
@@ -147,7 +157,10 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Args:
             raw: the raw samples that they belong to, in one array.
         """
-        return values
+        if "target_scale" not in fitted:
+            return values
+        found: NDArray[Any] = values * np.array(fitted["target_scale"]) + fitted["target_offset"]
+        return found
 
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a user's file as a raw sample for `predict`; raises UserError when it cannot."""
@@ -188,6 +201,29 @@ class Preprocessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def parameters(cls) -> tuple[Field, ...]:
         """Return the parameters as fields for forms and validation."""
         return fields_of(cls)
+
+
+def target_scale(samples: Samples) -> dict[str, list[float]]:
+    """Return mean and deviation of the numbers to learn, as `Preprocessing.target` takes them.
+
+    Taken from at most `MEASURED_TARGETS` samples, spread evenly; a number that never changes is
+    only moved to zero.
+
+    Raises:
+        UserError: no target can be read.
+    """
+    moments: list[NDArray[Any]] = []
+    for index in np.unique(np.linspace(0, len(samples) - 1, MEASURED_TARGETS).astype(int)).tolist():
+        try:
+            moments.append(raw_target(samples, index))
+        except UserError:
+            continue  # reported when training comes to it
+    if not moments:
+        raise UserError("No training sample can be read.", "Make the data available again.")
+    values = np.array(moments, np.float64)
+    offset, spread = values.mean(axis=0), values.std(axis=0)
+    spread[spread <= 1e-8 * (1 + np.abs(offset))] = 1.0
+    return {"target_offset": offset.tolist(), "target_scale": spread.tolist()}
 
 
 class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

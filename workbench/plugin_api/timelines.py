@@ -23,6 +23,7 @@ class TimelineInfo(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         channels: names of the columns that are forecast.
         exogenous: names of the columns that are inputs only.
+        ahead: those of them that are known for the steps to come.
         series: names of the series; one empty name where there is but one.
         unit, size: of a step; see `time_steps`.
         dated: whether times are dates, in seconds since 1970.
@@ -30,6 +31,7 @@ class TimelineInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     channels: tuple[str, ...]
     exogenous: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
     series: tuple[str, ...] = ("",)
     unit: str = "rows"
     size: float = 1.0

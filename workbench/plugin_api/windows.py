@@ -6,6 +6,8 @@ the channels to forecast first; forecasts are windows × horizon × channels [×
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 
@@ -72,6 +74,57 @@ def anchors(known: np.ndarray, lag: int, horizon: int) -> np.ndarray:
     place = np.arange(horizon) % lag - lag
     found: np.ndarray = known[..., place, :]
     return found
+
+
+def calendar_columns(times: np.ndarray, cycles: tuple[str, ...]) -> np.ndarray:
+    """Return where in each cycle ("day", "week", "year") times are: sine and cosine, steps × 2 n.
+
+    Args:
+        times: seconds since 1970.
+    """
+    seconds = {"day": 86400.0, "week": 604800.0, "year": 365.2425 * 86400}
+    turns = [2 * np.pi * (times / seconds[cycle] % 1.0) for cycle in cycles]
+    return np.stack([part(turn) for turn in turns for part in (np.sin, np.cos)], axis=-1)
+
+
+def foreseen(values: np.ndarray, begins: np.ndarray, horizon: int) -> np.ndarray:
+    """Return, at each step of each series, what columns are `horizon` steps later; NaN at ends."""
+    found = np.full(values.shape, np.nan)
+    for begin, end in itertools.pairwise(begins):
+        if end - begin > horizon:
+            found[begin : end - horizon] = values[begin + horizon : end]
+    return found
+
+
+def with_foreseen(
+    values: np.ndarray,
+    times: np.ndarray,
+    begins: np.ndarray,
+    *,
+    places: tuple[int, ...],
+    cycles: tuple[str, ...],
+    horizon: int,
+) -> np.ndarray:
+    """Add to a table what is known of the steps to come, and where in the calendar steps are.
+
+    Args:
+        places: of the columns that are known ahead.
+    """
+    parts = [values]
+    if places:
+        parts.append(foreseen(values[:, list(places)], begins, horizon))
+    if cycles:
+        parts.append(calendar_columns(times, cycles))
+    return np.concatenate(parts, axis=1)
+
+
+def known_ends(values: np.ndarray, begins: np.ndarray, channels: int) -> np.ndarray:
+    """Return where the known part of each series ends: behind the last step with a channel."""
+    ends = []
+    for begin, end in itertools.pairwise(begins):
+        there = np.flatnonzero(np.isfinite(values[begin:end, :channels]).any(axis=1))
+        ends.append(begin + there[-1] + 1 if len(there) else begin)
+    return np.array(ends, np.int64)
 
 
 def own_scale(shaped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

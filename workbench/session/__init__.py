@@ -10,12 +10,15 @@ from workbench.errors import UserError
 from workbench.session.backend_comparison import BackendComparison
 from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
+from workbench.session.correcting import Correcting
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
+from workbench.session.examination import Examination
 from workbench.session.looking import Looking
 from workbench.session.message import Message
 from workbench.session.projection import Projection
 from workbench.session.run import RunSession
+from workbench.session.similarity import Similarity
 from workbench.session.trial import Trial
 from workbench.session.watching import Watching
 from workbench.session.writing import Writing
@@ -32,13 +35,16 @@ __all__ = [
     "BackendComparison",
     "Backends",
     "Comparison",
+    "Correcting",
     "DataSession",
     "DocumentSession",
+    "Examination",
     "Looking",
     "Message",
     "Projection",
     "RunSession",
     "Session",
+    "Similarity",
     "Trial",
     "Watching",
     "Writing",
@@ -61,12 +67,15 @@ class Session:
         self.catalog = catalog
         self.preferences = preferences
         self.document = DocumentSession(catalog)
+        self.correcting = Correcting(self.document)
         self.data = DataSession(catalog)
         self.run = RunSession(catalog, runs_folder)
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.trial = Trial(self.run)
         self.looking = Looking(self.run, self.trial)
+        self.examination = Examination(self.run, self.trial)
+        self.similarity = Similarity(self.run)
         self.projection = Projection(self.run)
         self.writing = Writing(self.run)
         self.document.experiment_changed.connect(self._on_experiment_changed)
@@ -96,6 +105,7 @@ class Session:
         self.comparison.tick()
         self.trial.tick()
         self.projection.tick()
+        self.similarity.tick()
         self.writing.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
@@ -148,6 +158,7 @@ class Session:
         self.comparison.close()
         self.trial.close()
         self.projection.close()
+        self.similarity.close()
         self.writing.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from workbench.errors import UserError
+
 if TYPE_CHECKING:
+    from workbench.document.graph import Node
     from workbench.session import Session
 
 MOST_LAYERS = 4
@@ -35,11 +38,20 @@ class Watching:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Nodes of the shown run, in order."""
+        """Nodes of the shown run, in order, each before the modules that can be watched in it."""
         experiment = self._session.run.experiment
         if experiment is None:
             return ()
-        return tuple(node.id for node in experiment.graph.nodes)
+        return tuple(
+            name for node in experiment.graph.nodes for name in (node.id, *self._inner(node))
+        )
+
+    def _inner(self, node: Node) -> list[str]:
+        try:
+            layer = self._session.catalog.layer(node)
+        except UserError:
+            return []
+        return [f"{node.id}.{part.path}" for part in layer.inner() if part.path and part.shape]
 
     def choose_layer(self, layer: str) -> None:
         """Look at a layer; it is selected on the canvas if it stands there."""
@@ -103,8 +115,7 @@ class Watching:
         selected = [node for node in self._session.document.selection if node in known]
         layers = tuple(dict.fromkeys((self.layer, *selected)))[:MOST_LAYERS]
         attention = tuple(node for node in self.attention if node in known)
+        nodes = tuple(name for name in self.layers if "." not in name)
         self._session.attempt(
-            lambda: self._session.run.watch(
-                self.sample, layers, self.layers[:MOST_THUMBNAILS], attention
-            )
+            lambda: self._session.run.watch(self.sample, layers, nodes[:MOST_THUMBNAILS], attention)
         )

@@ -72,7 +72,8 @@ def snapshot_of(
     model: Model, network: Network, sample: Sample, watch: Watch, step: int
 ) -> Snapshot:
     """Return what is watched of a sample inside a network; raises what `probe` does."""
-    known = {node.id for node in network.nodes}
+    nodes = {node.id: node for node in network.nodes}
+    known = nodes.keys() | network.inner.keys()
     layers = [node for node in watch.layers if node in known]
     thumbnails = [node for node in watch.thumbnails if node in known]
     attending = [n for n in network.nodes if n.id in watch.attention and n.layer.attends]
@@ -80,10 +81,9 @@ def snapshot_of(
     wanted = tuple(dict.fromkeys([*layers, *thumbnails, *looked_at]))
     lengths = {"lengths": np.array([len(sample.inputs)])} if network.varying else {}
     outputs = model.probe(sample.inputs[None], wanted, **lengths)
-    weighted = {node for node in layers if network[node].weights}
-    read = weighted.union(node.id for node in attending)
-    weights = model.weights(read) if read else {}
-    shown = {k: v for k, v in weights.items() if k.rpartition("/")[0] in weighted}
+    read = {layer.partition(".")[0] for layer in layers}.union(node.id for node in attending)
+    weights = model.weights({node for node in read if nodes[node].weights})
+    shown = {k: v for k, v in weights.items() if any(_is_of(k, layer) for layer in layers)}
     heads: dict[str, AttentionMaps] = {}
     for node in attending:
         if outputs.keys() >= set(node.inputs):
@@ -100,6 +100,12 @@ def snapshot_of(
         thumbnails={node: thumbnail(outputs[node][0]) for node in thumbnails if node in outputs},
         histograms=histograms(shown),
     )
+
+
+def _is_of(weight: str, layer: str) -> bool:
+    """Whether a weight "node/name" belongs to a node, or to a module "node.path" inside it."""
+    node, inside, path = layer.partition(".")
+    return weight.startswith(f"{node}/{path}{inside}")
 
 
 def layer_maps(values: NDArray[np.float32]) -> LayerMaps:

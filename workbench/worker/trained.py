@@ -15,7 +15,7 @@ from workbench.errors import UserError
 from workbench.plugin_api.backend import BuildPlan
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.task import Context
-from workbench.worker.checkpoints import Checkpoints
+from workbench.worker.checkpoints import STATE, Checkpoints
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,6 +123,17 @@ def open_trained(
         model=model,
         step=checkpoint.progress.step,
     )
+
+
+def newest_checkpoint(folder: RunFolder) -> tuple[str, int]:
+    """Return what changes when a run has a newer checkpoint."""
+    names = Checkpoints(folder.checkpoints).names()
+    if not names:
+        return "", 0
+    try:
+        return names[-1], (folder.checkpoints / names[-1] / STATE).stat().st_mtime_ns
+    except OSError:
+        return names[-1], 0
 
 
 def _backend(

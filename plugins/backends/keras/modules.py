@@ -75,9 +75,12 @@ class LoadedModel:
 
     def _freeze(self, network: Network, names: Mapping[str, tuple[str, Bind]]) -> None:
         for node in network.nodes:
-            for weight in node.weights:
-                if not node.trainable and f"{node.id}/{weight}" in names:
-                    self.model.get_layer(names[f"{node.id}/{weight}"][0]).trainable = False
+            for weight, spec in node.weights.items():
+                name = f"{node.id}/{weight}"
+                if not node.trainable and name in names:
+                    self.model.get_layer(names[name][0]).trainable = False
+                elif spec.frozen and name in names:
+                    self.variables[name].trainable = False
 
     def _trained(self, network: Network) -> tuple[Trained, ...]:
         names = {id(variable): name for name, variable in self.variables.items()}

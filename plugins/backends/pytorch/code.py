@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.plugin_api.code import Bind, GeneratedCode, Layout
+    from workbench.plugin_api.layer import Part
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.tensors import TensorType
 
 _BODY = " " * 8
 _IMPORTS = (
+    ("from pathlib import Path", r"\bPath\("),
     ("import numpy as np", r"\bnp\."),
+    ("import timm", r"\btimm\."),
     ("import torch", r"\btorch\."),
     ("import torch.nn.functional as F", r"\bF\."),
+    ("import torchvision", r"\btorchvision\."),
+    ("import transformers", r"\btransformers\."),
     ("from torch import nn", r"\bnn\."),
 )
 
@@ -136,6 +141,22 @@ def torch_names(network: Network) -> dict[str, tuple[str, Bind]]:
             bind = step.code.binds[weight]
             names[f"{step.node.id}/{weight}"] = (f"{step.attribute}.{bind.attribute}", bind)
     return names
+
+
+def inner_modules(network: Network) -> dict[str, tuple[str, Part]]:
+    """Return the dotted name of each module inside a layer that can be watched, and what it is."""
+    attributes = {step.node.id: step.attribute for step in plan(network, PYTORCH)}
+    return {
+        name: (f"{attributes[name.partition('.')[0]]}.network.{part.path}", part)
+        for name, part in network.inner.items()
+    }
+
+
+def held_modules(network: Network) -> tuple[str, ...]:
+    """Return the dotted names of inner modules that stay in evaluation mode."""
+    return tuple(
+        f"{step.attribute}.{path}" for step in plan(network, PYTORCH) for path in step.code.held
+    )
 
 
 def _expression(step: Step, owner: str) -> str:

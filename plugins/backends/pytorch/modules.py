@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from plugins.backends.pytorch.code import generate_probe, torch_names
+from plugins.backends.pytorch.code import generate_probe, held_modules, inner_modules, torch_names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from workbench.plugin_api.backend import BuildPlan
+    from workbench.plugin_api.layer import Part
 
 
 class LoadedModule:
@@ -35,6 +37,7 @@ class LoadedModule:
         exec(compile(source, self.path, "exec"), scope)
         exec(compile(generate_probe(plan.network), "probe.py", "exec"), scope)
         self._probe = scope["probe"]
+        self._inner = inner_modules(plan.network)
         self.module = scope[plan.code.class_name]().to(device)
         if channels_last:
             # Not `module.to(memory_format=…)`: it fails on the kernels of 3D convolutions.
@@ -71,8 +74,26 @@ class LoadedModule:
             given: what takes the place of a node's output, alike.
         """
         x = inputs[0] if len(inputs) == 1 else tuple(inputs)
-        found: dict[str, Any] = self._probe(self.module, x, frozenset(wanted), given)
-        return found
+        with self._tapped(wanted, given) as inner:
+            found: dict[str, Any] = self._probe(self.module, x, frozenset(wanted), given)
+        return found | inner
+
+    @contextlib.contextmanager
+    def _tapped(
+        self, wanted: Collection[str], given: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        """Keep the outputs of wanted modules inside layers, and put given ones in their place."""
+        found: dict[str, Any] = {}
+        hooks = []
+        for name in {*wanted, *given} & self._inner.keys():
+            path, part = self._inner[name]
+            hook = _tap(found if name in wanted else {}, name, part, given.get(name))
+            hooks.append(self.module.get_submodule(path).register_forward_hook(hook))
+        try:
+            yield found
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def first_non_finite(self, inputs: Sequence[Any], tensors: Mapping[str, Any]) -> str:
         """Return the first node with a weight or an output that is not finite; empty for none."""
@@ -85,14 +106,33 @@ class LoadedModule:
         return ""
 
     def _freeze(self, plan: BuildPlan) -> list[Any]:
+        """Take frozen weights out of training; return the modules that stay in evaluation mode."""
         frozen = []
         parameters = dict(self.module.named_parameters())
         for node in plan.network.nodes:
-            if node.trainable or not node.weights:
-                continue
-            paths = [self.names[f"{node.id}/{name}"][0] for name in node.weights]
-            for path in paths:
-                if path in parameters:
-                    parameters[path].requires_grad_(False)
-            frozen.append(self.module.get_submodule(paths[0].partition(".")[0]))
+            paths = {name: self.names[f"{node.id}/{name}"][0] for name in node.weights}
+            for name in paths.keys() - set(node.trained):
+                if paths[name] in parameters:
+                    parameters[paths[name]].requires_grad_(False)
+            if not node.trainable and paths:
+                own = next(iter(paths.values())).partition(".")[0]
+                frozen.append(self.module.get_submodule(own))
+        frozen += [self.module.get_submodule(path) for path in held_modules(plan.network)]
         return frozen
+
+
+def _tap(
+    found: dict[str, Any], name: str, part: Part, given: Any | None
+) -> Callable[[Any, Any, Any], Any]:
+    """Return a hook that keeps a module's output, batch × canonical shape, or replaces it."""
+
+    def hook(module: Any, inputs: Any, output: Any) -> Any:
+        first = output[0] if isinstance(output, tuple) else output
+        if given is not None:
+            first = given.permute(0, 3, 1, 2) if part.channels_first else given
+        found[name] = first.permute(0, 2, 3, 1) if part.channels_first else first
+        if given is None:
+            return None
+        return (first, *output[1:]) if isinstance(output, tuple) else first
+
+    return hook

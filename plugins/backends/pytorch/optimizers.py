@@ -25,9 +25,7 @@ def parameter_groups(network: Network, tensors: Mapping[str, Any]) -> list[dict[
     """
     by_scale: dict[float, list[str]] = defaultdict(list)
     for node in network.nodes:
-        if node.trainable:
-            names = (f"{node.id}/{name}" for name, spec in node.weights.items() if spec.trainable)
-            by_scale[node.learning_rate_scale].extend(names)
+        by_scale[node.learning_rate_scale].extend(f"{node.id}/{name}" for name in node.trained)
     return [
         {"params": [tensors[name] for name in names], "names": names, "scale": scale}
         for scale, names in by_scale.items()

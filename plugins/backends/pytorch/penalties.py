@@ -15,9 +15,9 @@ def penalty(network: Network, tensors: Mapping[str, Any]) -> Callable[[], Any] |
     terms = [
         (tensors[f"{node.id}/{name}"], spec.l1, spec.l2)
         for node in network.nodes
-        if node.trainable
-        for name, spec in node.weights.items()
-        if spec.trainable and (spec.l1 or spec.l2)
+        for name in node.trained
+        for spec in [node.weights[name]]
+        if spec.l1 or spec.l2
     ]
     if not terms:
         return None

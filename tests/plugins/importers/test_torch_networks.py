@@ -103,6 +103,6 @@ def test_in_place_changes_are_seen_by_whoever_comes_later(catalog):
 
 def test_predictions_do_not_depend_on_the_batch(catalog):
     found = imported(networks.lively(networks.Shuffled()))
-    run = predictor(resolved(found, catalog), found.weights, catalog)
+    run = predictor(resolved(found, catalog), found, catalog)
     inputs = np.random.default_rng(1).normal(size=(5, *networks.SIZE)).astype(np.float32)
     np.testing.assert_allclose(run(inputs)[2:3], run(inputs[2:3]), atol=1e-5)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugins.exporters.sources import join_sources
 from workbench.document.experiment import Split
 from workbench.errors import UserError
 from workbench.plugin_api.data import raw_target
@@ -169,3 +170,59 @@ def test_files_that_cannot_be_asked_about(source, catalog, tmp_path):
     short.write_text("step,other\n1,2\n2,3\n", encoding="utf-8")
     with pytest.raises(UserError, match="no column “c0”"):
         preparation.file_samples(str(short), fitted)
+
+
+def test_what_is_known_ahead_comes_shifted_and_nothing_else_of_the_future(source, catalog):
+    values = walk(60, 2)
+    splits = source(values, ahead=("c1",))
+    preparation = windows(catalog, window=6, horizon=4, scaling="none")
+    fitted = preparation.fit(splits["train"])
+    assert fitted["exogenous"] == ["c1", "c1, 4 ahead"]
+    for name, part in splits.items():
+        cut = preparation.arranged(part, fitted)
+        for index in (0, len(cut) - 1):
+            row = int(cut.rows[index])
+            inputs = preparation.scale(cut.read(index), fitted)
+            np.testing.assert_allclose(inputs[:, :2], values[row - 6 : row], rtol=1e-6)
+            np.testing.assert_allclose(inputs[:, 2], values[row - 2 : row + 4, 1], rtol=1e-6)
+            target = preparation.target(raw_target(cut, index), fitted)
+            np.testing.assert_allclose(target[:, 0], values[row : row + 4, 0], rtol=1e-6), name
+
+
+def test_files_bring_what_is_known_ahead_and_scripts_read_it_alike(source, catalog, tmp_path):
+    values = walk(60, 2)
+    preparation = windows(catalog, window=6, horizon=4)
+    splits = source(values, ahead=("c1",))
+    fitted = preparation.fit(splits["train"])
+    rows = [f"{n},{a},{b}" for n, (a, b) in enumerate(values[:20].tolist())]
+    plan = [f"{20 + n},,{n}" for n in range(4)]
+    path = tmp_path / "new.csv"
+    path.write_text("\n".join(["step,c0,c1", *rows, *plan]), encoding="utf-8")
+    (cut,) = preparation.file_samples(str(path), fitted)
+    inputs = preparation.scale(cut.read(0), fitted)
+    raw = inputs * fitted["scale"] + fitted["offset"]
+    np.testing.assert_allclose(raw[-4:, 2], [0, 1, 2, 3], atol=1e-4)
+    np.testing.assert_allclose(raw[:, 0], values[14:20, 0], rtol=1e-5)
+    assert cut.times(np.array([0])).tolist() == [[20, 21, 22, 23]]
+    scope = {}
+    exec(join_sources("A script.", preparation.python_source(fitted)), scope)
+    np.testing.assert_allclose(scope["load"](str(path))[0], inputs, atol=1e-6)
+    assert scope["next_steps"](str(path)) == [("", ["20", "21", "22", "23"])]
+    path.write_text("\n".join(["step,c0,c1", *rows, *plan[:3]]), encoding="utf-8")
+    with pytest.raises(UserError, match="lacks “c1” for the 4 steps"):
+        preparation.file_samples(str(path), fitted)
+
+
+def test_the_calendar_is_read_from_dates(source, catalog):
+    days = [f"2024-{month:02}-{day:02}" for month in (1, 2, 3) for day in range(1, 29)]
+    splits = source(walk(84), times=days)
+    preparation = windows(catalog, window=7, scaling="none", calendar="week_year")
+    fitted = preparation.fit(splits["train"])
+    assert fitted["exogenous"] == ["week sine", "week cosine", "year sine", "year cosine"]
+    cut = preparation.arranged(splits["train"], fitted)
+    inputs = preparation.scale(cut.read(0), fitted)
+    np.testing.assert_allclose(np.square(inputs[:, 1:3]).sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(cut.read(0)[0, 1:3], cut.read(7)[0, 1:3], atol=1e-9)
+    plain = source(walk(84))["train"]
+    with pytest.raises(UserError, match="no dates"):
+        windows(catalog, calendar="day").arranged(plain, None)

@@ -17,11 +17,13 @@ TARGETS[1, 3:] = IGNORED
 TARGETS[4] = IGNORED
 LABELS = (RNG.random((5, 4)) < 0.4).astype(np.float32)
 LOGITS = OUTPUTS[:, 0]
+NUMBERS = RNG.normal(size=(5, 4)).astype(np.float32)
 PRESENT = np.array([1, 1, 0, 1, 1], np.float32)
 COUNTS = (9, 2, 4, 1)
 INFO = DataInfo(
     input=TensorType((7,), ("time",), "int64"),
     classes=tuple("abcd"),
+    quantities=tuple("wxyz"),
     target=TensorType((4,), ("features",)),
     counts={"train": 16},
 )
@@ -29,11 +31,14 @@ CASES = {
     "language_modelling": [{}, {"label_smoothing": 0.1}],
     "sequence_labelling": [{"class_weights": "balanced"}, {"label_smoothing": 0.2}],
     "multi_label": [{}, {"class_weights": "balanced"}],
+    "regression": [{"loss": "mse"}, {"loss": "mae"}, {"loss": "huber", "delta": 0.5}],
 }
 NAMED = [(name, settings) for name, cases in CASES.items() for settings in cases]
 
 
 def _data(name):
+    if name == "regression":
+        return LOGITS, NUMBERS
     return (LOGITS, LABELS) if name == "multi_label" else (OUTPUTS, TARGETS)
 
 

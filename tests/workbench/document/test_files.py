@@ -75,6 +75,7 @@ experiments = st.builds(
         source=st.builds(Component, texts, st.dictionaries(texts, values, max_size=2)),
         split=st.builds(Split, validation=st.floats(0, 0.9), seed=st.integers(0, 2**40)),
         augmentation=st.none() | st.builds(Component, texts),
+        corrections=st.dictionaries(texts, st.none() | texts, max_size=2),
     ),
     training=st.builds(
         Training,
@@ -267,6 +268,8 @@ def test_files_of_every_version_open_with_all_they_held(file):
     assert experiment.start == (kept if version >= 2 else None)
     assert experiment.folded == (("stem",) if version >= 3 else ())
     program = Asset(name="detector.onnx", file="/weights/51ab.onnx", sha256=SUM)
+    corrected = {"17#0123456789ab": "3", "cat/2.png": None}
+    assert experiment.data.corrections == (corrected if version >= 3 else {})
     assert experiment.assets == ((program,) if version >= 3 else ())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,14 @@ from safetensors.numpy import save
 from workbench.analysis.group_layout import arrange_groups
 from workbench.analysis.import_report import ImportReport
 from workbench.analysis.retraining import freeze_body, freeze_up_to, head_of, swap_head
+from workbench.analysis.shapes import resolve
 from workbench.analysis.stages import in_stages
 from workbench.document.edits import move, set_data
 from workbench.document.experiment import Asset, Component, Experiment, StartingWeights
 from workbench.document.groups import paths
 from workbench.errors import UserError
 from workbench.files import unwritable, write_atomically
-from workbench.plugin_api.importer import ImportRequest
+from workbench.plugin_api.importer import ImportRequest, NotCoveredError
 from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
 from workbench.worker.weights.opening import open_weights
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.weights import Stored
     from workbench.catalog import Catalog
-    from workbench.plugin_api.importer import Guess, Imported, Importer
+    from workbench.plugin_api.importer import Form, Guess, Imported, Importer
     from workbench.plugin_api.network import Network
     from workbench.worker.weights.file import WeightsFile
 
@@ -50,6 +52,7 @@ class Wish:
         classes: outputs that the head gets; 0 leaves it.
         freeze: "all-but-head", the name of the last layer that is frozen, or nothing.
         base: the experiment whose data and training settings are kept.
+        form: "nodes", "block" or "auto", as an importer is asked.
         folder: where the starting weights are kept.
     """
 
@@ -58,6 +61,7 @@ class Wish:
     published: str = ""
     classes: int = 0
     freeze: str = ""
+    form: Form = "auto"
     base: Experiment = field(default_factory=Experiment)
     folder: Path
 
@@ -108,11 +112,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         UserError: there is no such network or file, or the file does not fit.
     """
     with _request(wish, catalog, tell) as (importer, request, others):
-        imported = importer.read(request)
-    tell("Comparing it with the original")
-    network = resolved(imported, catalog)
-    check_parameters(imported, network)
-    error = difference(imported, network, catalog)
+        imported, network, error = read_checked(importer, request, catalog)
     tell("Keeping its weights")
     report = ImportReport(
         origin=imported.origin,
@@ -125,12 +125,46 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         changed=tuple(imported.changed),
         classes=imported.classes,
         others=tuple(guess.name for guess in others),
+        whole=imported.whole,
     )
     experiment = _experiment(wish, imported, catalog)
     preparation = _preparation(imported)
-    experiment, report = _prepared_for(wish, experiment, network, report)
+    experiment, report = _prepared_for(wish, experiment, network, report, catalog)
     report = msgspec.structs.replace(report, preparation=preparation)
     return Taken(imported, network, experiment, report)
+
+
+def read_checked(
+    importer: Importer, request: ImportRequest, catalog: Catalog
+) -> tuple[Imported, Network, float]:
+    """Import and compare; what layers do not compute as it was is kept as a block, if it may be.
+
+    Returns:
+        The network as it came, resolved, and the largest difference by the outputs' size.
+
+    Raises:
+        NotCoveredError: neither layers nor a block give its outputs.
+        UserError: there is no such network, or its weights are not to be had.
+    """
+    imported = importer.read(request)
+    request.tell("Comparing it with the original")
+    try:
+        return imported, *_compared(imported, catalog)
+    except NotCoveredError as refusal:
+        if request.form != "auto" or imported.whole:
+            raise
+        try:
+            kept = importer.read(dataclasses.replace(request, form="block"))
+        except NotCoveredError:
+            raise refusal from None
+        kept = dataclasses.replace(kept, whole=refusal.message.rstrip("."))
+        return kept, *_compared(kept, catalog)
+
+
+def _compared(imported: Imported, catalog: Catalog) -> tuple[Network, float]:
+    network = resolved(imported, catalog)
+    check_parameters(imported, network)
+    return network, difference(imported, network, catalog)
 
 
 @contextlib.contextmanager
@@ -143,12 +177,16 @@ def _request(
     if not path.exists() and not _looks_like_path(wish.source):
         importer, name = named(wish.source, importers)
         _need(importer)
-        yield importer, ImportRequest(source=name, published=wish.published, tell=tell), []
+        yield (
+            importer,
+            ImportRequest(source=name, published=wish.published, form=wish.form, tell=tell),
+            [],
+        )
         return
     for importer in importers:
-        if not wish.architecture and path.is_file() and importer.opens(path):
+        if not wish.architecture and importer.opens(path):
             _need(importer)
-            yield importer, ImportRequest(file=path, tell=tell), []
+            yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
             return
     if path.suffix.lower() in _PROGRAMS:
         raise UserError(
@@ -166,7 +204,7 @@ def _request(
             importer, name = catalog.importers[first.importer](), first.name
             others = [guess for guess in others if guess.rank == first.rank]
         _need(importer)
-        request = ImportRequest(source=name, file=path, arrays=arrays, tell=tell)
+        request = ImportRequest(source=name, file=path, arrays=arrays, form=wish.form, tell=tell)
         yield importer, request, others
 
 
@@ -246,7 +284,22 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     kind = catalog.preprocessing(imported.preprocessing).kind
     if catalog.source(experiment.data.source).kind != kind:
         return experiment
-    return set_data(experiment, preprocessing=imported.preprocessing)
+    return set_data(experiment, preprocessing=_with_files(imported, wish.folder))
+
+
+def _with_files(imported: Imported, folder: Path) -> Component:
+    """Return the preparation with the files that it reads where they are kept."""
+    preparation = imported.preprocessing
+    assert preparation is not None
+    kept = {
+        name: str(_keep(content, folder, Path(name).suffix)[0])
+        for name, content in imported.files.items()
+    }
+    params = {
+        key: kept.get(value, value) if isinstance(value, str) else value
+        for key, value in preparation.params.items()
+    }
+    return msgspec.structs.replace(preparation, params=params)
 
 
 def _keep_weights(imported: Imported, folder: Path) -> StartingWeights:
@@ -272,16 +325,20 @@ def _keep(content: bytes, folder: Path, suffix: str) -> tuple[Path, str]:
 
 
 def _prepared_for(
-    wish: Wish, experiment: Experiment, network: Network, report: ImportReport
+    wish: Wish, experiment: Experiment, network: Network, report: ImportReport, catalog: Catalog
 ) -> tuple[Experiment, ImportReport]:
     """Give the network the head and the frozen layers that were asked for."""
     head = head_of(network)
     if wish.classes:
         before = experiment
         experiment = swap_head(experiment, network, wish.classes)
-        if experiment is not before and head is not None:
+        if head is None:
+            words = f"A head of {wish.classes} outputs was added; it starts anew."
+            report = msgspec.structs.replace(report, head=words)
+        elif experiment is not before:
             words = _head_words(head.id, wish.classes, head.output.shape[-1])
             report = msgspec.structs.replace(report, head=words)
+        network = resolve(experiment.graph, catalog, network.inputs[0].output).network
     if wish.freeze == ALL_BUT_HEAD:
         experiment = freeze_body(experiment, network)
     elif wish.freeze:
@@ -300,6 +357,8 @@ def _preparation(imported: Imported) -> str:
     if imported.preprocessing is None:
         return ""
     params = imported.preprocessing.params
+    if imported.files:
+        return f"its own tokeniser, cut after {params['longest']} tokens"
     words = [f"{params['height']} × {params['width']}"] if "height" in params else []
     if params.get("resize") == "crop":
         words.append(f"the middle {100 * params.get('crop_share', 1):g} %")

@@ -1,0 +1,406 @@
+"""Networks of Hugging Face transformers: a folder with config.json, or a name."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plugins.importers import _index
+from plugins.importers._torch_block import Origin, block
+from plugins.importers.torchvision_models import scale
+from workbench.document.edits import insert_on_edge
+from workbench.document.experiment import Component
+from workbench.errors import UserError
+from workbench.plugin_api.backend import Availability
+from workbench.plugin_api.importer import Architecture, Imported, Importer, NotCoveredError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.importer import ImportRequest
+
+TOKENISER = "tokenizer.json"
+CUT_AFTER = 256
+"""Tokens of a text that are read at most, where the network knows more positions."""
+_KEPT_CLASSES = ("Model", "ForSequenceClassification", "ForImageClassification")
+"""Endings of classes whose head is taken over; of others the body alone."""
+_NO_SETTINGS = frozenset(
+    ("transformers_version", "architectures", "dtype", "torch_dtype", "_name_or_path")
+).union(("use_cache", "id2label", "label2id", "auto_map", "problem_type"))
+"""What a configuration holds that does not decide what the network computes."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a network lies: a folder, or a name that the library's cache and the hub know."""
+
+    source: str
+    is_folder: bool
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of every loader: no code of others, no network for a folder."""
+        return {"local_files_only": self.is_folder, "trust_remote_code": False}
+
+
+class TransformersImporter(Importer):
+    """Encoders for texts and networks for pictures, kept as a block with their tokeniser."""
+
+    id = "transformers"
+    title = "transformers"
+    help = "Hugging Face's networks for texts and pictures: a folder with config.json, or a name."
+
+    def availability(self) -> Availability:
+        """Look for the library without importing it."""
+        if importlib.util.find_spec("transformers") is None:
+            line = 'pip install "neural-workbench[pretrained]"'
+            return Availability(False, "transformers is not installed.", line)
+        return Availability(True)
+
+    def architectures(self) -> Sequence[Architecture]:
+        """Return well-known networks; any other name of the hub can be given, too."""
+        return _index.entries(self.id)
+
+    def architecture(self, name: str) -> Architecture:
+        """Return one of the well-known networks; raises UserError for another."""
+        return _index.entry(self.id, self.title, name)
+
+    def opens(self, path: Path) -> bool:
+        """Say whether this is a folder with the configuration of a network, or that file."""
+        folder = path if path.is_dir() else path.parent
+        if path.is_file() and path.name != "config.json":
+            return False
+        try:
+            text = (folder / "config.json").read_text(encoding="utf-8")
+            return "model_type" in json.loads(text)
+        except (OSError, ValueError, TypeError):
+            return False
+
+    def read(self, request: ImportRequest) -> Imported:
+        """Load the network and what prepares its samples; keep it as a block."""
+        if request.form == "nodes":
+            raise NotCoveredError(
+                "Networks of transformers are kept as one block.",
+                "Import it as a block; its inner modules can be watched, frozen and cut.",
+            )
+        file = request.file
+        folder = file.parent if file is not None and file.is_file() else file
+        place = _Place(str(folder or request.source), folder is not None)
+        name = folder.resolve().name if folder is not None else request.source
+        request.tell("Importing transformers")
+        module, has_weights = _loaded(place, request)
+        request.tell("Looking at its modules")
+        if module.main_input_name == "pixel_values":
+            return _of_pictures(module, place, name, has_weights)
+        if module.main_input_name == "input_ids":
+            return _of_texts(module, place, name, has_weights)
+        raise NotCoveredError(
+            f"{name} takes “{module.main_input_name}”, and only networks for texts and pictures "
+            "can be imported."
+        )
+
+
+def _loaded(place: _Place, request: ImportRequest) -> tuple[Any, bool]:
+    """Return the network in evaluation mode, and whether its weights were there."""
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+
+    with _plainly(place):
+        config = transformers.AutoConfig.from_pretrained(place.source, **place.options)
+    kind = _class(config)
+    wants_weights = not place.is_folder or _has_weights(Path(place.source))
+    if not wants_weights or (request.published == "" and not place.is_folder):
+        return kind(config).eval().float(), False
+    request.tell("Reading the weights")
+    with _plainly(place):
+        module = kind.from_pretrained(place.source, config=config, **place.options)
+    return module.eval().float(), True
+
+
+def _class(config: Any) -> Any:
+    """Return the class that the configuration names, or that of its body."""
+    import transformers
+
+    names = getattr(config, "architectures", None) or ()
+    if names and names[0].endswith(_KEPT_CLASSES) and hasattr(transformers, names[0]):
+        return getattr(transformers, names[0])
+    try:
+        return transformers.AutoModel._model_mapping[type(config)]
+    except KeyError as error:
+        raise NotCoveredError(f"transformers has no body for “{config.model_type}”.") from error
+
+
+def _has_weights(folder: Path) -> bool:
+    return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
+
+
+def _of_texts(module: Any, place: _Place, name: str, has_weights: bool) -> Imported:
+    config = module.config
+    if getattr(config, "is_encoder_decoder", False):
+        raise NotCoveredError(f"{name} is an encoder with a decoder, which cannot be imported yet.")
+    most = _positions(module)
+    result = _result(module)
+    origin = Origin(
+        library="transformers",
+        architecture=type(module).__name__,
+        options=_options(config),
+        input=(None,),
+        vocabulary=config.vocab_size,
+        padding=config.pad_token_id or 0,
+        most_steps=most,
+        result=result,
+    )
+    made = block(module, origin)
+    text, tokens = _tokeniser(place)
+    preprocessing = None
+    if text:
+        params = {
+            "tokeniser": "given",
+            "file": TOKENISER,
+            "vocabulary_size": max(tokens, config.vocab_size),
+            "longest": min(most or CUT_AFTER, CUT_AFTER),
+        }
+        preprocessing = Component("text", params)
+    return _imported(
+        module,
+        place,
+        name,
+        made,
+        has_weights,
+        input_shape=(None,),
+        original=_text_runner(module, result),
+        vocabulary=config.vocab_size,
+        preprocessing=preprocessing,
+        files={TOKENISER: text.encode()} if text else {},
+    )
+
+
+def _of_pictures(module: Any, place: _Place, name: str, has_weights: bool) -> Imported:
+    size = _picture_size(module.config)
+    result = _result(module)
+    origin = Origin(
+        library="transformers",
+        architecture=type(module).__name__,
+        options=_options(module.config),
+        input=(*size, 3),
+        result=result,
+    )
+    made = block(module, origin)
+    return _imported(
+        module,
+        place,
+        name,
+        made,
+        has_weights,
+        input_shape=(*size, 3),
+        original=_picture_runner(module, result),
+        preprocessing=_picture_settings(place, size),
+    )
+
+
+def _imported(
+    module: Any, place: _Place, name: str, made: Any, has_weights: bool, **rest: Any
+) -> Imported:
+    """Return what texts and pictures have in common."""
+    graph, changed = made.graph, []
+    original = rest.pop("original")
+    if not made.classes and (pooling := _pooling(place)):
+        graph, original = pooling.joined(graph, original)
+        changed.append(pooling.words)
+    labels = getattr(module.config, "id2label", None) or {}
+    weights = "with its weights" if has_weights else "with random weights"
+    return Imported(
+        name=name,
+        origin=f"{name} of transformers ({type(module).__name__}), {weights}",
+        graph=graph,
+        weights=made.weights,
+        original=original,
+        parameters=made.parameters,
+        classes=tuple(map(str, labels.values())) if len(labels) == made.classes else (),
+        matched=len(made.weights) if has_weights else 0,
+        skipped=_left_out(made.unused),
+        changed=tuple(changed),
+        whole="networks of transformers are not taken apart",
+        **rest,
+    )
+
+
+def _left_out(unused: Sequence[str]) -> tuple[str, ...]:
+    if not unused:
+        return ()
+    return (f"{len(unused)} weights without a part in the outputs, such as {unused[0]}",)
+
+
+def _options(config: Any) -> dict[str, Any]:
+    """Return the settings that differ from those the library has for this kind."""
+    import transformers
+
+    usual = transformers.AutoConfig.for_model(config.model_type).to_dict()
+    own = {
+        key: value
+        for key, value in config.to_dict().items()
+        if key not in _NO_SETTINGS and usual.get(key, _NO_SETTINGS) != value
+    }
+    return {"model_type": config.model_type, **own}
+
+
+def _positions(module: Any) -> int:
+    """Return how many tokens it has places for; 0 where that is not limited.
+
+    Networks that count places from the padding's number (RoBERTa and its kin) have fewer of them
+    than rows.
+    """
+    config = module.config
+    found = getattr(config, "max_position_embeddings", None) or 0
+    for path, part in module.named_modules():
+        if path.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
+            return int(part.num_embeddings - part.padding_idx - 1)
+    return max(int(found), 0)
+
+
+def _result(module: Any) -> str:
+    """Return which of its results is taken: logits of a classifier, else the last layer's."""
+    is_classifier = type(module).__name__.endswith("Classification")
+    return "logits" if is_classifier else "last_hidden_state"
+
+
+def _text_runner(module: Any, result: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    def run(tokens: NDArray[Any]) -> NDArray[Any]:
+        import torch
+
+        given = torch.from_numpy(tokens)
+        with torch.no_grad():
+            found = module(given, attention_mask=torch.ones_like(given))[result]
+        answer: NDArray[Any] = found.float().numpy()
+        return answer
+
+    return run
+
+
+def _picture_runner(module: Any, result: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    def run(pictures: NDArray[Any]) -> NDArray[Any]:
+        import torch
+
+        with torch.no_grad():
+            batch = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
+            found = module(batch)[result]
+        # Places come last in the document where PyTorch has them after the channels.
+        answer: NDArray[Any] = found.float().numpy()
+        return answer.transpose(0, 2, 3, 1) if answer.ndim == 4 else answer
+
+    return run
+
+
+@dataclass(frozen=True)
+class _Pooling:
+    """How one vector is made of those of all tokens, as sentence-transformers keeps it."""
+
+    layer: str
+    words: str
+    over: Callable[[NDArray[Any]], NDArray[Any]]
+
+    def joined(self, graph: Any, original: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:
+        """Return the graph with the pooling before its Output, and what gives the same."""
+        from workbench.document.experiment import Experiment
+        from workbench.document.graph import Node
+
+        pooled = insert_on_edge(
+            Experiment(graph=graph), Node("pooling", self.layer), graph.nodes[-1].id, 0
+        )
+        return pooled.graph, lambda inputs: self.over(original(inputs))
+
+
+def _pooling(place: _Place) -> _Pooling | None:
+    """Return the mean over tokens where a sentence encoder was trained with it."""
+    try:
+        text = (Path(place.source) / "1_Pooling" / "config.json").read_text(encoding="utf-8")
+        settings = json.loads(text)
+    except (OSError, ValueError):
+        return None
+    if settings.get("pooling_mode_mean_tokens") or settings.get("pooling_mode") == "mean":
+        words = "Its vector of a text is the mean over all tokens, as it was trained."
+        return _Pooling("GlobalAveragePool", words, lambda found: found.mean(axis=1))
+    return None
+
+
+def _tokeniser(place: _Place) -> tuple[str, int]:
+    """Return the tokeniser as one text, and how many tokens it knows; nothing where there is none.
+
+    Lengths are decided by the preparation, not by what the file says of cutting and filling up.
+    """
+    import transformers
+    from tokenizers import Tokenizer
+
+    try:
+        found = transformers.AutoTokenizer.from_pretrained(place.source, **place.options)
+        tokeniser = Tokenizer.from_str(found.backend_tokenizer.to_str())
+    except Exception:  # whatever a loader raises that does not find its files
+        return "", 0
+    tokeniser.no_truncation()
+    tokeniser.no_padding()
+    return tokeniser.to_str(), tokeniser.get_vocab_size()
+
+
+def _picture_size(config: Any) -> tuple[int, int]:
+    size = getattr(config, "image_size", None) or 224
+    if isinstance(size, list | tuple):
+        return int(size[0]), int(size[1])
+    return int(size), int(size)
+
+
+def _picture_settings(place: _Place, size: tuple[int, int]) -> Component | None:
+    """Return what preprocessor_config.json says; None where there is none."""
+    try:
+        text = (Path(place.source) / "preprocessor_config.json").read_text(encoding="utf-8")
+        given: Mapping[str, Any] = json.loads(text)
+    except (OSError, ValueError):
+        return None
+    params: dict[str, Any] = {
+        "height": size[0],
+        "width": size[1],
+        "channels": "rgb",
+        "resize": "crop" if given.get("do_center_crop") else "stretch",
+        "interpolation": {2: "bilinear", 3: "bicubic"}.get(given.get("resample", 2), "bilinear"),
+    }
+    if params["resize"] == "crop":
+        around = given.get("size", {})
+        edge = around.get("shortest_edge", size[0]) if isinstance(around, dict) else around
+        params["crop_share"] = round(min(size[0] / max(int(edge), 1), 1.0), 6)
+    if given.get("do_normalize", True):
+        params |= scale(given.get("image_mean", [0.5] * 3), given.get("image_std", [0.5] * 3))
+    return Component("image", params)
+
+
+@contextlib.contextmanager
+def _plainly(place: _Place) -> Iterator[None]:
+    """Say in words that a network cannot be loaded."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # every loader raises its own kinds
+        lines = str(error).strip().splitlines()
+        reason = lines[0][:200] if lines else type(error).__name__
+        if "trust_remote_code" in str(error):
+            raise UserError(
+                f"{place.source} needs code of its own that would have to be run.",
+                "Only networks that transformers has itself can be imported.",
+            ) from error
+        if place.is_folder:
+            raise UserError(
+                f"The network in {place.source} cannot be loaded: {reason}.",
+                "Its folder must hold config.json and model.safetensors.",
+            ) from error
+        raise UserError(
+            f"“{place.source}” is not on this computer, and could not be downloaded: {reason}.",
+            "Import it where there is a network, or give the folder it was saved to.",
+        ) from error

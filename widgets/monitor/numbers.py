@@ -1,0 +1,258 @@
+"""The Answers tab of networks for numbers: predicted over true ones, errors, samples."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QSplitter,
+    QStackedLayout,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.monitor.choices import NO_RUN, SplitChoice, choice
+from widgets.monitor.empty import EmptyState
+from widgets.monitor.forecast_scores import ForecastScores, ResidualBars
+from widgets.monitor.number_scatter import NumberScatter
+from widgets.monitor.results import NO_RESULTS
+from widgets.texts import counted
+from workbench.plugin_api.number_results import NumberResults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from PySide6.QtGui import QShowEvent
+
+    from widgets.theme import Theme
+    from workbench.plugin_api.task import Evaluation
+    from workbench.runs.folder import RunFolder
+    from workbench.runs.results import Results
+    from workbench.session import Session
+    from workbench.session.data import Thumbnail
+
+LISTED = 60
+"""Samples that are written out, those with the largest errors first."""
+LONGEST = 300
+
+
+class NumbersPanel(QWidget):
+    """Scores beside simple answers, the scatter with its errors, and the worst samples."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("numbers")
+        self.setAccessibleName("Answers")
+        self._session, self._theme = session, theme
+        self._evaluation: Evaluation | None = None
+        self._results: Results | None = None
+        self._numbers: NumberResults | None = None
+        self._quantities: tuple[str, ...] = ()
+        self._order = np.empty(0, np.int64)
+        self._texts: dict[int, str] = {}
+        self.scores = ForecastScores(theme, _headline)
+        self.scatter = NumberScatter(theme)
+        self.bars = ResidualBars(theme, "prediction")
+        self.list = QTextBrowser()
+        self._empty = EmptyState(theme, "picture", *NO_RUN)
+        self._make_choices()
+        self._lay_out()
+        self._connect()
+
+    def refresh(self) -> None:
+        """Show the newest evaluation; costs nothing unseen or when nothing is new."""
+        if not self.isVisible():
+            return
+        known = self._session.run.state.evaluations
+        if self._split.offer(known):
+            self._evaluation = self._results = None
+        evaluation = known.get(self._split.split or "")
+        if evaluation is None:
+            self._empty.show_text(*(NO_RESULTS if self._session.run.folder else NO_RUN))
+            self._layout.setCurrentWidget(self._empty)
+            return
+        self._layout.setCurrentWidget(self._splitter)
+        if evaluation is not self._evaluation:
+            self._evaluation = evaluation
+            self.scores.show_scores(evaluation)
+        results = self._session.run.results(self._split.split)
+        if results is not None and results is not self._results:
+            self._results, self._texts = results, {}
+            self._numbers = NumberResults.of(results.arrays)
+            self._learn_quantities()
+            self._show_quantity()
+
+    def _learn_quantities(self) -> None:
+        folder, numbers = self._session.run.folder, self._numbers
+        if folder is None or numbers is None:
+            return
+        count = numbers.true_numbers.shape[1]
+        names = saved_quantities(folder)
+        self._quantities = names if len(names) == count else tuple(map(str, range(1, count + 1)))
+        if [self._quantity.itemText(n) for n in range(self._quantity.count())] != list(
+            self._quantities
+        ):
+            self._quantity.blockSignals(True)
+            self._quantity.clear()
+            self._quantity.addItems(self._quantities)
+            self._quantity.blockSignals(False)
+        self._quantity.setVisible(count > 1)
+
+    def _show_quantity(self) -> None:
+        if self._numbers is None or self._results is None:
+            return
+        at = max(self._quantity.currentIndex(), 0)
+        true, said = self._numbers.true_numbers[:, at], self._numbers.predicted_numbers[:, at]
+        self.scatter.show_numbers(true, said, self._quantities[at])
+        errors = true.astype(np.float64) - said
+        self.bars.show_residuals(errors)
+        self._order = np.argsort(-np.abs(np.nan_to_num(errors)), kind="stable")
+        self._count.setText(f"{counted(len(true), 'sample')}, those with the largest errors first")
+        self._fetch(self._order[:LISTED])
+
+    def _fetch(self, rows: NDArray[np.int64]) -> None:
+        """Get what the samples are, and write them out."""
+        experiment, results = self._session.run.experiment, self._results
+        self._write()
+        if experiment is None or results is None:
+            return
+        missing = [row for row in rows.tolist() if row not in self._texts]
+        by_index = {int(results.indices[row]): row for row in missing}
+        if by_index:
+            self._session.data.thumbnails(
+                self._split.split,
+                list(by_index),
+                lambda found: self._take(results, by_index, found),
+                data=experiment.data,
+            )
+
+    def _take(self, results: Results, rows: Mapping[int, int], found: Sequence[Thumbnail]) -> None:
+        if results is not self._results:
+            return  # another evaluation has come
+        for picture in found:
+            self._texts[rows[picture.index]] = picture.text[:LONGEST] or picture.name
+        self._write()
+
+    def _write(self, first: int | None = None) -> None:
+        """Write the samples out; one that was pointed at or clicked comes first."""
+        numbers = self._numbers
+        if numbers is None:
+            return
+        at, colors = max(self._quantity.currentIndex(), 0), self._theme.colors
+        rows = [row for row in self._order[:LISTED].tolist() if row != first]
+        parts = []
+        for row in [*([] if first is None else [first]), *rows]:
+            true = float(numbers.true_numbers[row, at])
+            said = float(numbers.predicted_numbers[row, at])
+            text = escape(self._texts.get(row, ""))
+            parts.append(
+                f'<p style="margin:0 0 9px 0; line-height:130%">'
+                f"<b>{said:.4g}</b> "
+                f'<span style="color:{colors.text_soft}">true {true:.4g}, '
+                f"error {true - said:+.3g}</span><br>{text}</p>"
+            )
+        self.list.setHtml("".join(parts))
+
+    def _on_chosen(self, row: int) -> None:
+        self._write(row)
+        self._fetch(np.array([row]))
+        self._write(row)
+
+    def _on_pointed(self, row: int | None) -> None:
+        """Read out what is under the mouse."""
+        if self._numbers is None or row is None:
+            self._told.setText("")
+            return
+        at = max(self._quantity.currentIndex(), 0)
+        true, said = self._numbers.true_numbers[row, at], self._numbers.predicted_numbers[row, at]
+        self._told.setText(f"predicted {said:.5g}, true {true:.5g}")
+
+    def _begin_anew(self) -> None:
+        self._evaluation = self._results = self._numbers = None
+        self.refresh()
+
+    def _connect(self) -> None:
+        self._split.currentIndexChanged.connect(self._begin_anew)
+        self._quantity.currentIndexChanged.connect(self._show_quantity)
+        self.scatter.pointed.connect(self._on_pointed)
+        self.scatter.chosen.connect(self._on_chosen)
+        self._session.run.opened.connect(self._begin_anew)
+        self._session.run.updated.connect(self.refresh)
+        self._theme.changed.connect(self._write)
+
+    def _make_choices(self) -> None:
+        self._split = SplitChoice()
+        self._quantity = choice("quantity", "Quantity")
+        self._told, self._count = QLabel(), QLabel()
+        self._told.setObjectName("pointedNumbers")
+        for label in (self._told, self._count):
+            label.setProperty("soft", True)
+        self.list.setObjectName("numbers_list")
+        self.list.setAccessibleName("Samples with predicted and true numbers")
+        self.list.setOpenLinks(False)
+        self.list.document().setDocumentMargin(10)
+
+    def _lay_out(self) -> None:
+        bar, beside, above = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        for row, tools in ((bar, (self._split, self._quantity)), (beside, (self._told,))):
+            for tool in tools:
+                row.addWidget(tool)
+            row.addStretch(1)
+        above.addWidget(self._count)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        for row, bodies in (
+            (bar, (self.scores, self.bars)),
+            (beside, (self.scatter,)),
+            (above, (self.list,)),
+        ):
+            page = QWidget()
+            column = QVBoxLayout(page)
+            column.setContentsMargins(10, 6, 10, 6)
+            column.setSpacing(6)
+            column.addLayout(row)
+            for body in bodies:
+                column.addWidget(body, 1)
+            self._splitter.addWidget(page)
+        self._splitter.setSizes([360, 420, 420])
+        self._splitter.setStretchFactor(2, 1)
+        self._layout = QStackedLayout(self)
+        self._layout.addWidget(self._empty)
+        self._layout.addWidget(self._splitter)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        self.refresh()
+
+
+def _headline(evaluation: Evaluation) -> str:
+    """Return "R² 0.86, of a linear model 0.54"."""
+    own = evaluation.metrics.get("r2")
+    others = (f"of a {n} {m['r2']:.2f}" for n, m in evaluation.baselines.items() if "linear" in n)
+    return ", ".join([f"R² {own:.2f}", *others]) if own is not None else ""
+
+
+class _SavedInfo(msgspec.Struct, frozen=True):
+    quantities: tuple[str, ...] = ()
+
+
+class _SavedData(msgspec.Struct, frozen=True):
+    info: _SavedInfo = _SavedInfo()
+
+
+def saved_quantities(folder: RunFolder) -> tuple[str, ...]:
+    """Return what a run's numbers are called; nothing when its file cannot be read."""
+    try:
+        return msgspec.json.decode(folder.info.read_bytes(), type=_SavedData).info.quantities
+    except (OSError, msgspec.DecodeError):
+        return ()

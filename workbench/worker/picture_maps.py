@@ -1,0 +1,134 @@
+"""Where in a picture the reasons for a class lie: Grad-CAM and occlusion.
+
+Grad-CAM: Selvaraju et al. (2017), Grad-CAM: Visual Explanations from Deep Networks via
+Gradient-based Localization. Occlusion: Zeiler and Fergus (2014), Visualizing and Understanding
+Convolutional Networks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from workbench.plugin_api.backend import Model
+    from workbench.plugin_api.network import Network, ResolvedNode
+
+PATCHES = 7
+"""A side of the picture is so many patches long, unless a size is given."""
+BATCH = 32
+
+
+def picture_layers(network: Network) -> tuple[str, ...]:
+    """Return the nodes whose output is height × width × channels and leads to an Output."""
+    leading = _leading(network)
+    return tuple(node.id for node in network.nodes if node.id in leading and _is_picture(node))
+
+
+def last_picture_layer(network: Network) -> str:
+    """Return the last of `picture_layers` that does not pool; empty where there is none."""
+    layers = picture_layers(network)
+    kept = [name for name in layers if network[name].layer.category != "Pooling"]
+    return (kept or list(layers) or [""])[-1]
+
+
+def grad_cam(
+    model: Model, inputs: NDArray[Any], node: str, factors: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], float]:
+    """Return a map of the places that speak for Σ factors · output, and that sum.
+
+    The channels of the node's output, each weighted with its mean gradient, are summed; what is
+    below zero speaks for other classes and is zero.
+
+    Args:
+        inputs: one picture, 1 × canonical shape.
+        factors: one output's canonical shape; one at a class and zero elsewhere.
+
+    Returns:
+        height × width of the node's output, not negative.
+    """
+    maps = model.probe(inputs, (node,))
+    outputs, gradients = model.gradients(inputs, maps, factors[None].astype(np.float32))
+    channels = maps[node][0].astype(np.float64)
+    weights = gradients[node][0].astype(np.float64).mean(axis=(0, 1))
+    found = np.maximum(channels @ weights, 0)
+    return found.astype(np.float32), float((outputs[0].astype(np.float64) * factors).sum())
+
+
+def occlusion(
+    predict: Callable[[NDArray[Any]], NDArray[np.float32]],
+    picture: NDArray[np.float32],
+    factors: NDArray[np.float32],
+    *,
+    patch: int = 0,
+    stride: int = 0,
+    progress: Callable[[float], object] = lambda share: None,
+) -> tuple[NDArray[np.float32], float]:
+    """Return by pixel what Σ factors · output loses when a patch hides it, and that sum.
+
+    A patch has the picture's own mean colour. A pixel has the mean over all patches on it, or zero
+    where a stride leaves it out.
+
+    Args:
+        predict: prepared pictures (a batch) -> raw outputs.
+        picture: prepared, height × width × channels.
+        patch: its side in pixels, at most that of the picture; 0: a seventh of the longer side.
+        stride: pixels from one patch to the next; 0: half a patch.
+        progress: called with the share that is done.
+
+    Returns:
+        height × width.
+    """
+    height, width, _ = picture.shape
+    patch = patch or max(-(-max(height, width) // PATCHES), 1)
+    stride = stride or max(patch // 2, 1)
+    sides = min(patch, height), min(patch, width)
+    places = [
+        (top, left)
+        for top in _starts(height, sides[0], stride)
+        for left in _starts(width, sides[1], stride)
+    ]
+    colour = picture.mean(axis=(0, 1))
+    score = float((predict(picture[None])[0].astype(np.float64) * factors).sum())
+    lost, times = np.zeros((height, width)), np.zeros((height, width))
+    for start in range(0, len(places), BATCH):
+        part = places[start : start + BATCH]
+        hidden = np.repeat(picture[None], len(part), axis=0)
+        for number, (top, left) in enumerate(part):
+            hidden[number, top : top + sides[0], left : left + sides[1]] = colour
+        outputs = predict(hidden).astype(np.float64)
+        sums = (outputs * factors).reshape(len(part), -1).sum(axis=1)
+        for (top, left), value in zip(part, sums.tolist(), strict=True):
+            box = slice(top, top + sides[0]), slice(left, left + sides[1])
+            lost[box] += score - value
+            times[box] += 1
+        progress(min(start + BATCH, len(places)) / len(places))
+    return (lost / np.maximum(times, 1)).astype(np.float32), score
+
+
+def _starts(size: int, side: int, stride: int) -> Iterator[int]:
+    """Yield where patches begin, so that the last one ends with the picture."""
+    yield from range(0, size - side, stride)
+    yield size - side
+
+
+def _is_picture(node: ResolvedNode) -> bool:
+    shape, axes = node.output.shape, node.output.axes
+    if axes[:2] != ("height", "width") or len(shape) != 3 or node.layer.id in ("Input", "Output"):
+        return False
+    height, width = shape[:2]
+    return height is None or width is None or height * width > 1
+
+
+def _leading(network: Network) -> set[str]:
+    """Return the nodes on a way to an Output."""
+    found = {node.id for node in network.outputs}
+    for node in reversed(network.nodes):
+        if node.id in found:
+            found.update(node.inputs)
+    return found
