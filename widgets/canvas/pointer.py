@@ -11,6 +11,7 @@ from widgets.canvas.geometry import PORT_REACH
 from widgets.canvas.gestures.base import Gesture, Pointer
 from widgets.canvas.gestures.connect import Connect
 from widgets.canvas.gestures.drop import LAYER_MIME, DropLayer
+from widgets.canvas.gestures.drop_model import MODEL_MIME, DropModel, Model
 from widgets.canvas.gestures.move import MoveNodes
 from widgets.canvas.gestures.select import SelectBox
 from workbench.document.groups import members
@@ -233,6 +234,14 @@ class PointerFilter(QObject):
         return False
 
     def _on_drag_enter(self, event: QDragMoveEvent) -> bool:
+        model = Model.decoded(bytes(event.mimeData().data(MODEL_MIME).data()))
+        if model is not None:
+            self.cancel()
+            self._begun_on = self._stage.editing.graph
+            pointer = self._pointer(event)
+            self._gesture = DropModel(self._stage, pointer, model, self._view.import_model)
+            event.acceptProposedAction()
+            return True
         type_id = bytes(event.mimeData().data(LAYER_MIME).data()).decode(errors="replace")
         if type_id not in self._stage.editing.session.catalog.layers:
             event.ignore()
@@ -244,7 +253,7 @@ class PointerFilter(QObject):
         return True
 
     def _on_drag_move(self, event: QDragMoveEvent) -> bool:
-        if not isinstance(self._gesture, DropLayer):
+        if not isinstance(self._gesture, DropLayer | DropModel):
             event.ignore()
             return True
         self._gesture.move(self._pointer(event))
@@ -257,7 +266,7 @@ class PointerFilter(QObject):
 
     def _on_drop(self, event: QDropEvent) -> bool:
         gesture, self._gesture = self._gesture, None
-        if not isinstance(gesture, DropLayer):
+        if not isinstance(gesture, DropLayer | DropModel):
             event.ignore()
             return True
         gesture.finish(self._pointer(event))

@@ -20,6 +20,7 @@ from widgets.canvas.editing import Editing
 from widgets.canvas.find_bar import FindBar
 from widgets.canvas.gestures.base import Stage
 from widgets.canvas.gestures.drop import landing_at
+from widgets.canvas.gestures.drop_model import landing_of_model
 from widgets.canvas.keyboard import CanvasKeys
 from widgets.canvas.live import LivePictures
 from widgets.canvas.minimap import Minimap
@@ -31,19 +32,21 @@ from workbench.analysis.group_layout import arrange_groups
 from workbench.document import edits
 from workbench.document.grouping import detached
 from workbench.document.groups import members, paths
+from workbench.document.joining import Landing
 from workbench.session.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from widgets.canvas.edge_item import EdgeKey
+    from widgets.canvas.gestures.drop_model import Model
     from widgets.canvas.walking import Direction
     from widgets.theme import Theme
     from workbench.document.experiment import Experiment
     from workbench.session import Session
 
 _NUDGE = 8
-_HINT = "Drag a layer here, or press Space and type its name"
+_HINT = "Drag a layer or a network here, or press Space and type a layer's name"
 
 
 class CanvasView(NetworkView):
@@ -237,6 +240,28 @@ class CanvasView(NetworkView):
         place = (middle.x() - geometry.NODE_WIDTH / 2, middle.y() - geometry.NODE_HEIGHT / 2)
         if self.editing.add_after_selection(type_id, place):
             self._reveal_selection()
+
+    def import_model(self, model: Model, landing: Landing | None = None) -> None:
+        """Import a network in the background, to where it was dropped, or into view."""
+        if landing is None:
+            middle = self.visible_area().center()
+            middle.setY(middle.y() - geometry.ROW if self.network.nodes else 0.0)
+            place, _ = landing_of_model(self._stage, middle)
+            landing = Landing(at=place)
+        info, models = self._session.data.info, self._session.models
+        if models.is_busy:
+            text = "Another network is being imported."
+            self._session.messaged.emit(Message("info", text, "Wait for it, or cancel it first."))
+            return
+        text = f"{model.title or model.source} is being imported."
+        self._session.messaged.emit(Message("info", text, "You can go on meanwhile."))
+        classes = len(info.classes) if info is not None else 0
+        models.start(
+            model.source,
+            published=model.published,
+            classes=classes if classes > 1 else 0,
+            landing=landing,
+        )
 
     def open_quick_add(self, at: QPoint | None = None, edge: EdgeKey | None = None) -> None:
         """Open the search box at a point of the view; its choice goes there, or into `edge`."""

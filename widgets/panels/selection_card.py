@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 
-MOST_NAMES = 24
+MOST_NAMES = 12
 
 
 class SelectionCard(ScrollColumn):

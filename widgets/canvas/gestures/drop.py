@@ -127,7 +127,7 @@ def landing_at(stage: Stage, type_id: str, at: QPointF) -> Landing:
         if edge:
             return Landing((at.x(), at.y()), edge=edge.key)
     place = (round(at.x() - geometry.NODE_WIDTH / 2), round(at.y() - geometry.NODE_HEIGHT / 2))
-    source = _open_end_above(stage, at) if takes(kind) else ""
+    source = open_end_above(stage, at) if takes(kind) else ""
     if source:
         above = stage.scene.nodes[source].place
         place = (_near(place[0], above[0], _PULL), max(place[1], above[1] + geometry.ROW))
@@ -136,7 +136,7 @@ def landing_at(stage: Stage, type_id: str, at: QPointF) -> Landing:
     return Landing(geometry.free_place(place, taken), source=source)
 
 
-def _open_end_above(stage: Stage, at: QPointF) -> str:
+def open_end_above(stage: Stage, at: QPointF) -> str:
     """Return the nearest layer above whose output nothing takes; empty for none."""
     folding, layers = stage.scene.folding, stage.editing.session.catalog.layers
     whole = folding.whole
