@@ -248,6 +248,8 @@ def facts(found: Architecture, weights: Published | None, missing: dict[str, str
         lines.append(f"Cannot be imported yet. {found.reason}".strip())
     elif found.covered:
         lines.append("Comes as layers to edit.")
+    else:
+        lines.append("Comes as layers, or as one block: that was not tried yet.")
     return lines
 
 

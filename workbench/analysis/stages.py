@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SMALLEST = 4
 """Layers in a group; those of smaller ones, such as a convolution with what follows it, stand
 for themselves."""
+MOST = 0.75
+"""Share of the layers around it above which a group tells nothing that the outer one does not."""
 _WORDS = {"stages": "stage", "blocks": "block", "layers": "layer"}
 _ENDS = ("Input", "Output")
 
@@ -81,11 +83,15 @@ def _superfluous(graph: Graph) -> set[str]:
         return small
     if bad := loose(graph):
         return set(bad)
+    around = {path: path.rpartition("/")[0] for path in sizes}
+    if same := {p for p, outer in around.items() if outer and sizes[p] > MOST * sizes[outer]}:
+        return same
     holders: dict[str, list[str]] = {}
     for path in sizes:
         if any(other.startswith(f"{path}/") for other in sizes):
             holders.setdefault(path.rpartition("/")[0], []).append(path)
-    return {own[0] for own in holders.values() if len(own) == 1}
+    # Stages have numbers; what holds all of them has none: features, blocks, body, encoder.
+    return {own[0] for own in holders.values() if len(own) == 1 and not own[0][-1].isdigit()}
 
 
 def _without(graph: Graph, gone: Collection[str]) -> Graph:

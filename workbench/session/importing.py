@@ -33,7 +33,7 @@ COMMAND = (sys.executable, "-P", "-m", "workbench.worker.adopter")
 
 
 class ModelImport:
-    """Asks a process of its own, which ends with what it was asked for.
+    """Asks a process of its own, which ends with an import, by `cancel` and by `close`.
 
     The experiment may be edited while an import goes on; the network is put into it as it is then.
 
@@ -129,11 +129,12 @@ class ModelImport:
             case ModelsListed():
                 self.models, self.missing = reply.models, reply.missing
             case ModelImported():
+                self._helper.close()  # frameworks take memory that nobody needs now
                 self._edit(reply)
             case Refused():
+                self._helper.close()
                 self._fail(UserError(reply.message, reply.hint))
         self.doing = ""
-        self._helper.close()  # frameworks take memory that nobody needs now
 
     def _edit(self, reply: ModelImported) -> None:
         """Put the network into the experiment as one step of undo."""
@@ -141,11 +142,11 @@ class ModelImport:
         try:
             if landing is not None and base.graph.nodes:
                 added = added_nodes(base, reply.experiment)
+                known = set(self._document.experiment.graph.by_id)
                 title = f"Add {added[0].group.partition('/')[0]}"
                 self._document.edit(
                     lambda present: joined(present, base, reply.experiment, landing), title
                 )
-                known = {node.id for node in base.graph.nodes}
                 after = self._document.experiment.graph
                 self._document.select(n.id for n in after.nodes if n.id not in known)
             else:
