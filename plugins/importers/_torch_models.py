@@ -242,7 +242,7 @@ def _plainly(name: str, weights: str) -> Iterator[None]:
 
 def _expanded(module: Any, found: Imported, recipe: Recipe, request: ImportRequest) -> Imported:
     """Return the network as layers of the catalogue; raises NotCoveredError."""
-    from plugins.importers._aten import expand
+    from plugins.importers._aten_program import expand
 
     request.tell("Turning it into layers")
     expanded = expand(module, recipe.input_shape)

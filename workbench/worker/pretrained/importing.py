@@ -264,8 +264,8 @@ def _looks_like_path(source: str) -> bool:
     return "/" in source or "\\" in source or Path(source).suffix.lower() in _SUFFIXES
 
 
-_PROGRAMS = {".onnx": "an ONNX graph", ".pt2": "an exported program of PyTorch"}
-_SUFFIXES = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".hdf5", ".keras", *_PROGRAMS)
+_PROGRAMS = {".pt2": "an exported program of PyTorch"}
+_SUFFIXES = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".hdf5", ".keras", ".onnx", *_PROGRAMS)
 
 
 def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
