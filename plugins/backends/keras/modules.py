@@ -78,7 +78,9 @@ class LoadedModel:
             for weight, spec in node.weights.items():
                 name = f"{node.id}/{weight}"
                 if not node.trainable and name in names:
-                    self.model.get_layer(names[name][0]).trainable = False
+                    layer = self.model.get_layer(names[name][0])
+                    layer.trainable = False
+                    _without_dropout(layer)
                 elif spec.frozen and name in names:
                     self.variables[name].trainable = False
 
@@ -105,6 +107,17 @@ class LoadedModel:
             first = int.from_bytes(digest[:4], "little") & 0x7FFFFFFF
             variable.assign(np.array([first, 0]))
         return states
+
+
+def _without_dropout(layer: Any) -> None:
+    """Let a frozen layer do in training what it does in evaluation.
+
+    `trainable = False` does so for batch normalisation alone.
+    """
+    for part in layer._flatten_layers():
+        for name in ("rate", "dropout", "recurrent_dropout"):
+            if isinstance(getattr(part, name, None), float):
+                setattr(part, name, 0.0)
 
 
 @contextlib.contextmanager
