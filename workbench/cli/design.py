@@ -69,8 +69,8 @@ def check(options: argparse.Namespace, output: Output) -> int:
         if experiment.data.corrections:
             told = (f"{count} {what}" for what, count in corrected.items() if count)
             output.say(f"corrections of samples: {', '.join(told)}")
-        if kept and (told := kept.in_words()):
-            output.say(told)
+        if kept and (words := kept.in_words()):
+            output.say(words)
         say_problems(report, output)
     output.result(
         {

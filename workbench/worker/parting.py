@@ -108,7 +108,7 @@ class _Keeper:
         body.load_weights({k: v for k, v in model.weights().items() if k in names})
         parts = {
             split: run_body(assembly.feed, split, body, self._between, varies=cut.varies)
-            for split in assembly.feed.counts
+            for split in assembly.feed.prepared.opened.splits
         }
         try:
             self._folder.write(key, cut.shape, parts)
