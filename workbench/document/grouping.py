@@ -138,7 +138,7 @@ def detached(
     return nodes, tuple(inner(path) for path in experiment.folded if path in known)
 
 
-def _check_whole(graph: Graph, chosen: Collection[str], around: str) -> None:
+def _check_whole(graph: Graph, chosen: set[str], around: str) -> None:
     inner = {child(graph[i].group, around) for i in chosen} - {""}
     for path in inner:
         if not chosen >= set(members(graph, path)):
