@@ -103,6 +103,8 @@ class Walk:
     used: dict[str, int] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Canonical shapes of what nodes give, of those that are used."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Numbers in each weight that training changes, by name."""
     added: int = 0
@@ -144,6 +146,7 @@ class Walk:
                 if array is not None and not name.startswith("moving_")
             )
             self.added += sum(trained) - came
+        self.shapes.update((value.node, value.shape) for value in inputs)
         sources = [value.node for value in inputs]
         return self.builder.add(kind, place, sources, params, given, group=call.group)
 

@@ -55,6 +55,24 @@ def attention(walk: Walk, call: Call) -> Value:
     return replace(x, node=node)
 
 
+def native(walk: Walk, call: Call) -> list[Any]:
+    """Add what PyTorch's fast path for nn.MultiheadAttention is; its weights are three in one."""
+    if call["mask"] is not None or (call["need_weights"] and len(call.users) > 1):
+        raise NotCoveredError(f"{call.where} attends under a mask, which no layer here does.")
+    heads, features = call["num_head"], call["embed_dim"]
+    size = features // heads
+    arguments = {"x": call["query"], "context": call["key"], "causal": False, "scale": 1.0}
+    rows = [
+        [[part * features + head * size + i for i in range(size)] for head in range(heads)]
+        for part in range(3)
+    ]
+    arguments |= {"rows": rows, "columns": rows[0], "value_scale": 1.0}
+    for name in PARTS:
+        arguments |= {f"{name}_weight": call["qkv_weight"], f"{name}_bias": call["qkv_bias"]}
+    arguments |= {"output_weight": call["proj_weight"], "output_bias": call["proj_bias"]}
+    return [attention(walk, replace(call, arguments=arguments)), None]
+
+
 def _rows(tensor: Any, places: Sequence[Sequence[int]]) -> Any:
     """Return rows of a tensor, gathered by head and feature."""
     flat = [place for head in places for place in head]

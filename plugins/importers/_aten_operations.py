@@ -21,7 +21,7 @@ from plugins.importers._aten_arithmetic import (
     reverse_subtract,
     subtract,
 )
-from plugins.importers._aten_attention import attention
+from plugins.importers._aten_attention import attention, native
 from plugins.importers._aten_kernels import (
     adaptive_average_pool,
     adaptive_max_pool,
@@ -240,6 +240,7 @@ OPERATIONS: Mapping[str, Handler] = {
     "minimum": extreme("Minimum"),
     **dict.fromkeys(("matmul", "bmm", "mm"), product),
     "multi_head_attention": attention,
+    "_native_multi_head_attention": native,
     # recurrent
     **RECURRENT,
     # shape
@@ -254,7 +255,7 @@ OPERATIONS: Mapping[str, Handler] = {
     "narrow": part,
     **dict.fromkeys(("chunk", "split", "split_with_sizes"), parts),
     "constant_pad_nd": constant_pad,
-    "pad": constant_pad,
+    **dict.fromkeys(("pad", "reflection_pad1d", "reflection_pad2d"), constant_pad),
     "stack": stacked,
     "repeat": repeated,
     "flip": flipped,

@@ -16,6 +16,7 @@ from plugins.importers._aten import BATCH, Call, Walk
 from plugins.importers._attending import attentions, multi_head_attention
 from plugins.importers._fusing import fuse
 from plugins.importers._graphs import operation_of
+from plugins.importers._tidying import tidied
 from plugins.importers._values import Array, Value
 from workbench.plugin_api.importer import NotCoveredError
 
@@ -54,24 +55,28 @@ def expand(module: Any, input_shape: tuple[int, int, int]) -> Expanded:
         input_shape: height, width, channels.
 
     Raises:
-        NotCoveredError: it does what no layer here does, or cannot be traced.
+        NotCoveredError: it does what no layer here does, cannot be traced, or gives something
+            else than one number for each class.
     """
     import torch
 
     height, width, channels = input_shape
-    program = exported(module, torch.zeros(BATCH, channels, height, width))
+    program = exported(module.eval(), torch.zeros(BATCH, channels, height, width))
     leaves = {path for path, part in module.named_modules() if not list(part.children())}
-    return expand_program(program, leaves, ((2, 0, 1),))
+    found = expand_program(program, leaves, ((2, 0, 1),))
+    if len(found.outputs) != 1 or found.outputs[0].rank != 1:
+        raise NotCoveredError("The network gives something else than one number for each class.")
+    return found
 
 
 def exported(module: Any, *examples: Any) -> Any:
-    """Return torch.export's program of a module; raises NotCoveredError when there is none."""
+    """Return torch.export's program of a module as it is; raises NotCoveredError without one."""
     import torch
 
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            return torch.export.export(module.eval(), examples, strict=False)
+            return torch.export.export(module, examples, strict=False)
     except NotCoveredError:
         raise
     except Exception as error:  # whatever a network's own code raises
@@ -130,7 +135,7 @@ def expand_program(
             values[node.args[0]] = values[node]  # whoever comes later sees what was changed
     outputs = _finished(walk, [values.get(each) for each in results])
     return Expanded(
-        walk.builder.graph(),
+        tidied(walk.builder.graph(), walk.shapes),
         walk.builder.weights,
         inputs,
         outputs,

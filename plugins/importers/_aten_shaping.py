@@ -40,6 +40,8 @@ def to_shape(walk: Walk, call: Call, value: Value, wanted: Sequence[int]) -> Val
     """Return a value with another PyTorch shape; nothing is added where only names change."""
     if tuple(wanted) == value.torch_shape:
         return value
+    if not wanted:  # one number a sample: a row of one here, which only an output can be
+        wanted = (1,)
     if value.rows is not None:
         raise NotCoveredError(f"{call.where} reshapes a picture laid out in one row.")
     plan = reshaping(value, wanted)
@@ -215,10 +217,13 @@ def _sliced(walk: Walk, call: Call, value: Value, axis: int, places: tuple[int, 
 def constant_pad(walk: Walk, call: Call) -> Value:
     """Add ZeroPad2D, or leave the padding to the convolution or pool that follows."""
     value = call.value("self")
-    if call.arguments.get("mode", "constant") != "constant":
-        raise NotCoveredError(f"{call.where} pads by “{call['mode']}”, which no layer here does.")
-    filling = float(call["value"] or 0)
-    flat = call["pad"]
+    mode = call.arguments.get("mode", "constant")
+    if call.operation.startswith("reflection_pad"):
+        mode = "reflect"
+    if mode not in ("constant", "reflect"):
+        raise NotCoveredError(f"{call.where} pads by “{mode}”, which no layer here does.")
+    filling = float(call.arguments.get("value") or 0)
+    flat = call["padding"] if "padding" in call.arguments else call["pad"]
     pairs = {value.rank - 1 - i: (flat[2 * i], flat[2 * i + 1]) for i in range(len(flat) // 2)}
     value = walk.channels_first(call, value)
     amounts = [(0, 0)] * (value.rank - 1)
@@ -232,6 +237,8 @@ def constant_pad(walk: Walk, call: Call) -> Value:
         return value
     follower = set(call.users)
     rank = value.rank - 1
+    if mode == "reflect":
+        return _reflected(walk, call, value, amounts)
     is_left = filling == 0 and follower == {f"conv{rank}d"} and len(call.users) == 1
     is_left |= filling == float("-inf") and follower == {f"max_pool{rank}d"}
     is_left |= isnan(filling) and follower == {f"avg_pool{rank}d"}  # padding that does not count
@@ -249,6 +256,17 @@ def constant_pad(walk: Walk, call: Call) -> Value:
             node = walk.node(
                 call, f"{kind}{rank}D", [replace(value, node=node)], {"amounts": given}, name="pad"
             )
+    return replace(value, node=node, shape=(*lengths, value.shape[-1]))
+
+
+def _reflected(walk: Walk, call: Call, value: Value, amounts: Sequence[tuple[int, int]]) -> Value:
+    """Add ReflectPad."""
+    rank = value.rank - 1
+    if rank > 2 or min(min(pair) for pair in amounts) < 0:
+        raise NotCoveredError(f"{call.where} mirrors in a way that no layer here does.")
+    params = {"amounts": amounts[0] if rank == 1 else amounts}
+    node = walk.node(call, f"ReflectPad{rank}D", [value], params, name="pad")
+    lengths = [n + sum(pair) for n, pair in zip(value.shape[:-1], amounts, strict=True)]
     return replace(value, node=node, shape=(*lengths, value.shape[-1]))
 
 

@@ -54,6 +54,7 @@ class Translation:
         module: the steps, to be traced with `batch` samples.
         places: labels of the steps that take an array, by its name in the file.
         uses: how many nodes take each weight of the file.
+        kinds: operations by the names of what they give.
     """
 
     model: Any
@@ -66,6 +67,7 @@ class Translation:
     parts: dict[str, Any] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from onnx import numpy_helper
@@ -215,6 +217,7 @@ class Translation:
         for name, result in zip(outputs, results, strict=False):
             if name:
                 self.values[name] = result
+                self.kinds[name] = node.op_type
         self.parts[label] = part
         self.steps.append((label, sources, outputs))
 
@@ -234,7 +237,11 @@ class Translation:
                 role = roles[place] if place < len(roles) else ""
                 if (not role and node.op_type in ROLES) or array.dtype.kind != "f":
                     found.append(("", _number(array)))
-                elif array.size == 1 and role in ("", "shift", "scale"):
+                elif (
+                    array.size == 1
+                    and role in ("", "shift", "scale")
+                    and not (role == "shift" and array.ndim and self._is_narrow(node))
+                ):
                     found.append(("", float(array.reshape(-1)[0])))
                 elif place in STATISTICS.get(node.op_type, ()):
                     found.append((f"buffer {role or 'weight'}", _tensor(array)))
@@ -243,6 +250,15 @@ class Translation:
                     found.append((f"parameter {role or 'weight'}", nn.Parameter(_tensor(array))))
         return found
 
+    def _is_narrow(self, node: Any) -> bool:
+        """Whether a sum may be the bias of a single unit or filter that is computed before it."""
+        return any(
+            self.kinds.get(name) in ("MatMul", "Conv", "ConvTranspose")
+            and (1 in (self.values[name].shape[-1], self.values[name].shape[1]))
+            for name in node.input
+            if name in self.values
+        )
+
     def _label(self, node: Any) -> str:
         """Return the name that the step's layer gets: that of its weights, or of the node."""
         weights = [name for name in node.input if self.uses[name] == 1 and "." in name]
@@ -250,7 +266,7 @@ class Translation:
         stem = ""
         if roles and weights and not re.search(r"::|^val_|^/", weights[0]):
             stem = weights[0].rpartition(".")[0]
-        label = identifier(stem or _readable(node))
+        label = identifier(stem or _readable(node, has_weights=bool(roles)))
         number, found = 1, label
         while found in self.parts:
             number += 1
@@ -258,26 +274,26 @@ class Translation:
         return found
 
 
-def _readable(node: Any) -> str:
-    """Return a node's name without what its exporter puts around it."""
-    scopes = [part for part in re.split("/", node.name) if part and ":" not in part]
+def _readable(node: Any, *, has_weights: bool) -> str:
+    """Return a node's name without what its exporter puts around it.
+
+    PyTorch writes "/layer1/layer1.0/conv1/Conv", TensorFlow "net_1/conv2d_1/Conv2D".
+    """
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.op_type).lower()
+    scopes = [part for part in node.name.split("/") if part and ":" not in part]
     scopes = [part for part in scopes if not part.startswith("StatefulPartitionedCall")]
-    if (
-        scopes
-        and identifier(scopes[-1]).rstrip("_0123456789").lower().startswith(node.op_type.lower())
-        and len(scopes) > 1
-    ):
-        scopes = scopes[:-1]
+    if len(scopes) > 1:
+        *scopes, last = scopes
+        is_told = kind.replace("_", "") in scopes[-1].lower().replace("_", "")
+        if not has_weights and not is_told:
+            scopes.append(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last).lower())
     kept = [
         part
         for part, after in zip(scopes, [*scopes[1:], ""], strict=False)
         if not after.startswith(f"{part}.")
     ]
-    name = ".".join(kept[-3:])
-    name = re.sub(r"^node_", "", name)
-    if not name or not re.search("[A-Za-z]", name):
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.op_type).lower()
-    return name
+    name = re.sub(r"^node_", "", ".".join(kept[-3:]))
+    return name if re.search("[A-Za-z]", name) else kind
 
 
 def _needed(graph: Any, outputs: Sequence[str]) -> frozenset[str]:

@@ -161,6 +161,9 @@ def _of_any_batch(step: Step, x: Any, wanted: list[int]) -> list[int]:
     if each % known:
         raise step.refuse(f"makes {step.batch} samples one with their values")
     found = [each // known if size == -1 else size for size in wanted]
+    own = [index for index, size in enumerate(found) if size == step.batch]
+    if len(own) == 1 and x.shape[place] != BATCH:  # samples that were rows come apart again
+        return [BATCH if index == own[0] else size for index, size in enumerate(found)]
     before, count = math.prod(x.shape[:place]), 1
     for index, size in enumerate(found):
         if count == before and size % step.batch == 0:
@@ -292,9 +295,11 @@ def pad(step: Step, x: Any, *_: Any) -> Any:
     if mode == "constant":
         filling = step.number("value", 2, 0.0)
         return step.F.pad(x, amounts, value=float(filling))
-    if mode == "wrap" or len(pairs) > x.dim() - 2:
+    if mode != "reflect" or len(pairs) > 2 or len(pairs) == x.dim():
         raise step.refuse(f"pads by “{mode}”")
-    return step.F.pad(x, amounts, mode={"edge": "replicate"}.get(mode, mode))
+    if len(pairs) == x.dim() - 1:  # PyTorch wants channels
+        return step.F.pad(x.unsqueeze(1), amounts, mode=mode).squeeze(1)
+    return step.F.pad(x, amounts, mode=mode)
 
 
 def resize(step: Step, x: Any, *_: Any) -> Any:

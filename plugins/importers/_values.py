@@ -136,6 +136,8 @@ def from_canonical(array: NDArray[Any], value: Value) -> NDArray[Any]:
 
 def to_canonical(array: NDArray[Any], value: Value) -> NDArray[Any]:
     """Return a batch of the network's with canonical axes."""
+    if array.ndim == 1:  # one number a sample is a row of one here
+        return array.reshape(len(array), *value.shape)
     places = [0] * value.rank
     for place, axis in enumerate(value.order):
         places[axis] = place + 1

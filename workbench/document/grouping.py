@@ -141,7 +141,7 @@ def detached(
 def _check_whole(graph: Graph, chosen: set[str], around: str) -> None:
     inner = {child(graph[i].group, around) for i in chosen} - {""}
     for path in inner:
-        if not chosen >= set(members(graph, path)):
+        if not set(members(graph, path)) <= set(chosen):
             raise EditError(
                 f"Only a part of {path} is selected.",
                 "Select all of it, or layers of that group alone.",

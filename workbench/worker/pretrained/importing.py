@@ -129,13 +129,14 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         others=tuple(guess.name for guess in others),
         whole=imported.whole,
     )
-    preparation = _preparation(imported)
+    kind = _kind_missed(wish, imported, catalog)
+    preparation = "" if kind else _preparation(imported)
     if wish.beside:
         experiment = beside(wish.base, imported, wish.folder)
     else:
         experiment = _experiment(wish, imported, catalog)
         experiment, report = _prepared_for(wish, experiment, network, report, catalog)
-    report = msgspec.structs.replace(report, preparation=preparation)
+    report = msgspec.structs.replace(report, preparation=preparation, warnings=kind)
     return Taken(imported, network, experiment, report)
 
 
@@ -193,11 +194,6 @@ def _request(
             _need(importer)
             yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
             return
-    if path.suffix.lower() in _PROGRAMS:
-        raise UserError(
-            f"{path.name} is {_PROGRAMS[path.suffix.lower()]}, which cannot be imported yet.",
-            "Import its weights as .safetensors or as a PyTorch state dict, or a Keras model.",
-        )
     with open_weights(path) as file:
         arrays = _OpenArrays(file)
         others: list[Guess] = []
@@ -264,8 +260,18 @@ def _looks_like_path(source: str) -> bool:
     return "/" in source or "\\" in source or Path(source).suffix.lower() in _SUFFIXES
 
 
-_PROGRAMS = {".pt2": "an exported program of PyTorch"}
-_SUFFIXES = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".hdf5", ".keras", ".onnx", *_PROGRAMS)
+_SUFFIXES = (
+    ".pt",
+    ".pth",
+    ".safetensors",
+    ".ckpt",
+    ".h5",
+    ".hdf5",
+    ".keras",
+    ".onnx",
+    ".pt2",
+    ".jit",
+)
 
 
 def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
@@ -286,6 +292,21 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     if catalog.source(experiment.data.source).kind != kind:
         return experiment
     return set_data(experiment, preprocessing=_with_files(imported, wish.folder))
+
+
+def _kind_missed(wish: Wish, imported: Imported, catalog: Catalog) -> tuple[str, ...]:
+    """Return a warning where the data at hand are not what the network takes."""
+    data, wanted = catalog.source(wish.base.data.source).kind, "texts"
+    if not imported.vocabulary:
+        if imported.preprocessing is None:
+            return ()
+        wanted = catalog.preprocessing(imported.preprocessing).kind
+    if data == wanted:
+        return ()
+    return (
+        f"The data are {data}, but this network takes {wanted}: choose {wanted} in the data "
+        "settings and import it again, so that they are prepared as it was trained.",
+    )
 
 
 def _with_files(imported: Imported, folder: Path) -> Component:
