@@ -25,9 +25,8 @@ FEWEST = 10
 BELOW_LOWEST = 2.5
 """The suggestion is the rate of the lowest loss divided by this. Of the rules tried (steepest
 slope, longest valley, a tenth to a half of the lowest, the rate of half to nine tenths of the fall)
-two to three times below the lowest came nearest to the best of a grid, over six examples, with Adam
-and SGD; see
-`benchmarks/learning_rate.py`."""
+two to three times below the lowest came nearest to the best of a grid, over six examples, with
+Adam and SGD; see `benchmarks/learning_rate.py`."""
 SMALLEST_FALL = 0.02
 """Share of the first loss by which it must fall more than it scatters; less is chance."""
 
