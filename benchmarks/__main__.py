@@ -26,6 +26,7 @@ NAMES = (
     "kill_resume",
     "learning_rate",
     "canvas",
+    "imported_canvas",
     "gpu",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"

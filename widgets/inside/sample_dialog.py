@@ -19,7 +19,7 @@ from widgets.correcting import OTHER_DATA, CorrectionRow
 from widgets.inside.reasons import ReasonsView
 from widgets.inside.similar import SimilarView
 from widgets.texts import grouped, percent
-from widgets.trial.evidence import Scale, sum_in_words
+from widgets.trial.evidence import Scale, signed, way_in_words
 from widgets.trial.explain_bar import ExplainBar
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from widgets.monitor.gallery import Answer
     from widgets.theme import Theme
-    from workbench.inspecting import Explained
+    from workbench.inspecting import Explained, Loaded
     from workbench.plugin_api.data import SplitName
     from workbench.session import Session
     from workbench.session.data import Thumbnail
@@ -42,7 +42,7 @@ class SampleDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("sample_dialog")
         self.setWindowTitle("Sample")
-        self.resize(900, 720)
+        self.resize(900, 690)
         self._session = session
         self._theme = theme
         self._examination = session.examination
@@ -50,6 +50,7 @@ class SampleDialog(QDialog):
         self._answers: Sequence[Answer] = ()
         self._row = 0
         self._sample_id = ""
+        self._loaded: Loaded | None = None
         self.bar = ExplainBar("sample_explain_bar")
         self.reasons = ReasonsView(theme)
         self.correction = CorrectionRow(session.correcting)
@@ -61,7 +62,7 @@ class SampleDialog(QDialog):
         self.bar.opacity_changed.connect(self.reasons.picture.set_opacity)
         self._examination.changed.connect(self.refresh)
         session.document.experiment_changed.connect(self._show_correction)
-        session.run.opened.connect(self.close)
+        session.run.opened.connect(self._on_opened)
 
     def show_answers(self, split: SplitName, answers: Sequence[Answer], row: int) -> None:
         """Show one of the answers; the others are a key away."""
@@ -97,7 +98,10 @@ class SampleDialog(QDialog):
         examination = self._examination
         answer = self._answers[self._row]
         answered, error = examination.answered, examination.error
-        self._title.setText((answered.name if answered else "") or f"Sample {answer.index}")
+        if examination.loaded is not self._loaded:
+            self._loaded = examination.loaded  # now all classes are known
+            self._show_correction()
+        self._title.setText(f"Sample {(answered.name if answered else '') or answer.index}")
         self._told.setText(
             f"taken for <b>{_plain(answer.answer)}</b> ({percent(answer.probability)})"
             + (
@@ -133,7 +137,7 @@ class SampleDialog(QDialog):
         error = self._examination.error
         if error is not None:
             return f"{error.message} {error.hint}".strip()
-        return "   ·   ".join(f"{e.label}: {sum_in_words(e)}" for e in explained.values()) or " "
+        return next((f"{way_in_words(each)}." for each in explained.values()), " ")
 
     def _show_correction(self) -> None:
         if not self._answers:
@@ -144,6 +148,10 @@ class SampleDialog(QDialog):
         classes = loaded.classes if loaded is not None else (answer.true,)
         why_not = "" if fits else OTHER_DATA
         self.correction.show_sample(self._sample_id, answer.true, classes, why_not=why_not)
+
+    def _on_opened(self) -> None:
+        self._answers = ()
+        self.close()
 
     def _on_identified(self, index: int, found: list[Thumbnail]) -> None:
         if self._answers and self._answers[self._row].index == index and found:
@@ -191,7 +199,7 @@ class SampleDialog(QDialog):
         controls = QHBoxLayout()
         controls.addWidget(self.bar, 1)
         controls.addSpacing(10)
-        controls.addWidget(Scale(self._theme))
+        controls.addWidget(Scale(self._theme, over_picture=True))
         similar = QLabel("Most alike in the training data")
         similar.setProperty("heading", True)
         column = QVBoxLayout(self)
@@ -223,10 +231,10 @@ class SampleDialog(QDialog):
 
 
 def _caption(explained: Explained, answer: Answer) -> str:
-    role = {answer.answer: "the answer", answer.true: "the true class"}
-    told = "right" if answer.is_right and explained.label == answer.true else None
-    said = told or role.get(explained.label, "")
-    return f"For “{explained.label}”, {said}" if said else f"For “{explained.label}”"
+    role = ", the true class" if explained.label == answer.true else ""
+    if explained.label == answer.answer:
+        role = ", rightly" if answer.is_right else ", the answer"
+    return f"For “{explained.label}”{role} · score {signed(explained.score)}"
 
 
 def _plain(text: str) -> str:

@@ -49,6 +49,10 @@ class Examination:
     """
 
     changed = Signal()
+    answered: Answered | None
+    explained: dict[int, Explained]
+    error: UserError | None
+    progress: Progressed | None
 
     def __init__(self, run: RunSession, trial: Trial) -> None:
         self._trial = trial
@@ -105,10 +109,8 @@ class Examination:
         return bool(self._number)
 
     def _forget(self) -> None:
-        self.answered: Answered | None = None
-        self.explained: dict[int, Explained] = {}
-        self.error: UserError | None = None
-        self.progress: Progressed | None = None
+        self.answered = self.error = self.progress = None
+        self.explained = {}
 
     def _withdraw(self, patience: float = 0.0) -> None:
         number, self._number = self._number, 0

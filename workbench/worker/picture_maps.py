@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Model
-    from workbench.plugin_api.network import Network, ResolvedNode
+    from workbench.plugin_api.network import Network
 
 PATCHES = 7
 """A side of the picture is so many patches long, unless a size is given."""
@@ -25,16 +25,26 @@ BATCH = 32
 
 
 def picture_layers(network: Network) -> tuple[str, ...]:
-    """Return the nodes whose output is height × width × channels and leads to an Output."""
-    leading = _leading(network)
-    return tuple(node.id for node in network.nodes if node.id in leading and _is_picture(node))
+    """Return what has an output of height × width × channels that leads to an Output.
+
+    Nodes, and before each the modules inside that can be watched, as "node.path".
+    """
+    return tuple(_pictures(network))
 
 
 def last_picture_layer(network: Network) -> str:
-    """Return the last of `picture_layers` that does not pool; empty where there is none."""
-    layers = picture_layers(network)
-    kept = [name for name in layers if network[name].layer.category != "Pooling"]
-    return (kept or list(layers) or [""])[-1]
+    """Return the last of `picture_layers` that does not pool; empty where there is none.
+
+    Of modules that lie in each other it is the outermost, which ends last.
+    """
+    found = _pictures(network)
+    kept = [name for name, pools in found.items() if not pools] or list(found)
+    if not kept:
+        return ""
+    node, _, path = kept[-1].partition(".")
+    names = path.split(".") if path else []
+    outer = (".".join([node, *names[:count]]) for count in range(1, len(names)))
+    return next((name for name in outer if name in found and not found[name]), kept[-1])
 
 
 def grad_cam(
@@ -47,10 +57,11 @@ def grad_cam(
 
     Args:
         inputs: one picture, 1 × canonical shape.
+        node: one of `picture_layers`.
         factors: one output's canonical shape; one at a class and zero elsewhere.
 
     Returns:
-        height × width of the node's output, not negative.
+        height × width of the output, not negative.
     """
     maps = model.probe(inputs, (node,))
     outputs, gradients = model.gradients(inputs, maps, factors[None].astype(np.float32))
@@ -117,9 +128,22 @@ def _starts(size: int, side: int, stride: int) -> Iterator[int]:
     yield size - side
 
 
-def _is_picture(node: ResolvedNode) -> bool:
-    shape, axes = node.output.shape, node.output.axes
-    if axes[:2] != ("height", "width") or len(shape) != 3 or node.layer.id in ("Input", "Output"):
+def _pictures(network: Network) -> dict[str, bool]:
+    """Return whether it pools, of each picture layer in order."""
+    leading, found = _leading(network), {}
+    for node in network.nodes:
+        if node.id not in leading or node.layer.id in ("Input", "Output"):
+            continue
+        for part in node.layer.inner():
+            if part.path and part.shape is not None and _is_picture(part.shape):
+                found[f"{node.id}.{part.path}"] = "pool" in part.kind.lower()
+        if node.output.axes[:2] == ("height", "width") and _is_picture(node.output.shape):
+            found[node.id] = node.layer.category == "Pooling"
+    return found
+
+
+def _is_picture(shape: tuple[int | None, ...]) -> bool:
+    if len(shape) != 3:
         return False
     height, width = shape[:2]
     return height is None or width is None or height * width > 1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.plugins.networks import Build, compiled, random_array
 from tests.workbench.worker.test_attribution import CLASSES, model
+from workbench.analysis.shapes import resolve
 from workbench.plugin_api.tensors import TensorType
 from workbench.worker.picture_maps import (
     grad_cam,
@@ -17,6 +18,7 @@ from workbench.worker.picture_maps import (
     occlusion,
     picture_layers,
 )
+from workbench.worker.pretrained.importing import Wish, take
 
 PICTURE = TensorType((12, 10, 3), ("height", "width", "channels"))
 
@@ -157,3 +159,27 @@ def test_the_patch_that_matters_is_found_with_the_usual_sizes():
     assert 4 <= row < 9
     assert 18 <= column < 24
     assert found[20, 5] < found.max() / 10
+
+
+def test_modules_inside_a_pretrained_block_can_be_looked_at(catalog, tmp_path):
+    taken = take(Wish(source="timm:test_resnet", form="block", folder=tmp_path), catalog)
+    network = resolve(taken.experiment.graph, catalog, TensorType((160, 160, 3))).network
+    block, head = (node.id for node in network.nodes[1:3])
+    specs = network.weight_specs()
+    weights = {name: taken.imported.weights[name] for name in specs}
+    made = model(catalog, network, weights, tmp_path)
+    inputs = random_array((160, 160, 3), batch=1)
+    factors = np.zeros(network[head].output.shape, np.float32)
+    factors[7] = 1
+
+    last = last_picture_layer(network)
+    found, score = grad_cam(made, inputs, last, factors)
+
+    assert last == f"{block}.layer4"
+    assert f"{block}.conv1.0" in picture_layers(network)
+    maps = made.probe(inputs, (last,))[last][0]
+    # The head is linear in the mean of the last maps: their weights are those of the class.
+    by_hand = np.maximum(maps @ weights[f"{head}/kernel"][:, 7] / maps[..., 0].size, 0)
+    assert by_hand.max() > 0
+    np.testing.assert_allclose(found, by_hand, atol=1e-5)
+    assert score == pytest.approx(float(made.predict(inputs)[0, 7]), abs=1e-4)
