@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from workbench.session import Session
     from workbench.session.data import Thumbnail
 
+SIMILAR = 160
+"""Pixels for a row of similar samples; all else is for the sample."""
+
 
 class SampleDialog(QDialog):
     """Goes through answers one by one; it stays open beside the window."""
@@ -55,6 +58,7 @@ class SampleDialog(QDialog):
         self.reasons = ReasonsView(theme)
         self.correction = CorrectionRow(session.correcting)
         self.similar = SimilarView(session)
+        self.similar.setMaximumHeight(SIMILAR)
         self._make_labels()
         self._lay_out()
         self.bar.changed.connect(self._examination.explain_by)
@@ -207,13 +211,13 @@ class SampleDialog(QDialog):
         column.setSpacing(8)
         column.addLayout(head)
         column.addLayout(controls)
-        column.addWidget(self.reasons, 3)
-        column.addWidget(self._waiting, 3)
+        column.addWidget(self.reasons, 5)
+        column.addWidget(self._waiting, 5)
         column.addWidget(self._note)
         column.addWidget(self.correction)
         column.addWidget(_rule())
         column.addWidget(similar)
-        column.addWidget(self.similar, 2)
+        column.addWidget(self.similar, 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go through the answers with the arrow keys."""
