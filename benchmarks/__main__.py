@@ -25,6 +25,7 @@ NAMES = (
     "event_loop",
     "kill_resume",
     "canvas",
+    "imported_canvas",
     "gpu",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"

@@ -4,13 +4,15 @@
     python scripts/index_models.py --try torchvision timm     # which of them turn into layers
 
 The second is slow: it takes all of torchvision and keras, and of timm the smallest network of
-each family, and compares each with its original on random inputs. It goes on where it stopped,
-smallest first, and writes docs/pretrained.md from what it found. Nothing is downloaded.
+each kind (by the first word of its name), and compares each with its original on random inputs.
+It goes on where it stopped, smallest first, and writes docs/pretrained.md from what it found.
+Nothing is downloaded.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import traceback
 import warnings
@@ -270,8 +272,14 @@ def _chosen(name: str, known: list[Entry]) -> list[Entry]:
     smallest: dict[str, Entry] = {}
     for each in sorted(known, key=lambda each: (each.parameters, each.name)):
         if each.parameters <= LARGEST and each.input[2] == 3:
-            smallest.setdefault(each.family, each)
+            smallest.setdefault(_kind(each.name), each)
     return list(smallest.values())
+
+
+def _kind(name: str) -> str:
+    """Return the first word of a network's name: "resnet" of resnet18."""
+    found = re.match(r"(?:tf_|test_)?[a-z]+", name)
+    return found[0] if found else name
 
 
 if __name__ == "__main__":

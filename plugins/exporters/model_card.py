@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SPLIT_TITLES = {"train": "training", "validation": "validation", "test": "test"}
 PLACES = ("device", "threads", "loaders", "checkpoint_seconds", "backend")
 """Training settings that say where it ran, not how."""
+LONGEST_VALUE = 400
+"""Characters of what preprocessing has learned; a tokeniser has hundreds of thousands."""
 
 
 class ModelCardExporter(Exporter):
@@ -166,7 +168,10 @@ def _preprocessing(request: ExportRequest) -> str:
             about = f" ({field.help})" if field.kind == "choice" and field.help else ""
             lines.append(f"- {field.title}: {_word(value)}{unit}{about}")
     for name, value in request.fitted.items():
-        lines.append(f"- learned from the training samples: {name} = `{_json(value)}`")
+        text = _json(value)
+        if len(text) > LONGEST_VALUE:
+            text = f"{text[:LONGEST_VALUE]} … ({len(text)} characters; the exported files hold it)"
+        lines.append(f"- learned from the training samples: {name} = `{text}`")
     return "\n".join(lines)
 
 

@@ -160,13 +160,13 @@ def _of_texts(module: Any, place: _Place, name: str, has_weights: bool) -> Impor
         result=result,
     )
     made = block(module, origin)
-    text, tokens = _tokeniser(place)
+    text = _tokeniser(place)
     preprocessing = None
     if text:
         params = {
             "tokeniser": "given",
             "file": TOKENISER,
-            "vocabulary_size": max(tokens, config.vocab_size),
+            "vocabulary_size": config.vocab_size,
             "longest": min(most or CUT_AFTER, CUT_AFTER),
         }
         preprocessing = Component("text", params)
@@ -332,22 +332,32 @@ def _pooling(place: _Place) -> _Pooling | None:
     return None
 
 
-def _tokeniser(place: _Place) -> tuple[str, int]:
-    """Return the tokeniser as one text, and how many tokens it knows; nothing where there is none.
+def _tokeniser(place: _Place) -> str:
+    """Return the tokeniser as one text; nothing where there is none.
 
     Lengths are decided by the preparation, not by what the file says of cutting and filling up.
     """
     import transformers
     from tokenizers import Tokenizer
+    from transformers.utils import cached_file
 
     try:
-        found = transformers.AutoTokenizer.from_pretrained(place.source, **place.options)
-        tokeniser = Tokenizer.from_str(found.backend_tokenizer.to_str())
+        path = cached_file(
+            place.source,
+            "tokenizer.json",
+            local_files_only=place.is_folder,
+            _raise_exceptions_for_missing_entries=False,
+        )
+        if path is not None:
+            tokeniser = Tokenizer.from_file(path)
+        else:  # an older form, which the library turns into this one
+            found = transformers.AutoTokenizer.from_pretrained(place.source, **place.options)
+            tokeniser = Tokenizer.from_str(found.backend_tokenizer.to_str())
     except Exception:  # whatever a loader raises that does not find its files
-        return "", 0
+        return ""
     tokeniser.no_truncation()
     tokeniser.no_padding()
-    return tokeniser.to_str(), tokeniser.get_vocab_size()
+    return str(tokeniser.to_str())
 
 
 def _picture_size(config: Any) -> tuple[int, int]:

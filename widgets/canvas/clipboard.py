@@ -9,6 +9,7 @@ import msgspec
 
 from widgets.canvas import geometry
 from workbench.document.graph import Graph, Node
+from workbench.document.grouping import detached
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,12 +30,8 @@ class _Layers(msgspec.Struct, forbid_unknown_fields=True):
 
 def to_text(graph: Graph, ids: Collection[str]) -> str:
     """Return nodes and the connections among them as JSON."""
-    kept = [
-        msgspec.structs.replace(node, inputs=tuple(s for s in node.inputs if s in ids))
-        for node in graph.nodes
-        if node.id in ids
-    ]
-    return msgspec.json.encode(_Layers("neural-workbench-layers", tuple(kept))).decode()
+    kept = detached(graph, ids)
+    return msgspec.json.encode(_Layers("neural-workbench-layers", kept)).decode()
 
 
 def from_text(text: str) -> tuple[Node, ...]:

@@ -25,6 +25,7 @@ NAMES = frozenset(
         "load",
         "models",
         "import",
+        "find-lr",
         "train",
         "resume",
         "evaluate",
@@ -61,6 +62,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _design(commands)
     _loading(commands)
     _models(commands)
+    _finding(commands)
     _training(commands)
     _comparing(commands)
     _results(commands)
@@ -171,22 +173,38 @@ def _models(commands: Commands) -> None:
     parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
 
 
-def _training(commands: Commands) -> None:
-    from workbench.cli import train
+def _finding(commands: Commands) -> None:
+    from workbench.cli import find_rate
 
-    start = _add(commands, "train", "train an experiment", train.train)
-    start.add_argument("file", metavar="FILE")
-    _add_runs_folder(start)
-    start.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
-    start.add_argument("--backend", metavar="B", help="such as torch")
-    start.add_argument("--epochs", type=_count, metavar="N")
-    start.add_argument(
+    text = "suggest a learning rate by training a few steps with a rising one"
+    parser = _add(commands, "find-lr", text, find_rate.find_rate)
+    parser.add_argument("file", metavar="FILE")
+    _add_settings(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="experiment to write with that rate"
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--backend", metavar="B", help="such as torch")
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="PATH=VALUE",
         help="replace a setting: training.batch_size=64, graph.conv1.filters=32; repeatable",
     )
+
+
+def _training(commands: Commands) -> None:
+    from workbench.cli import train
+
+    start = _add(commands, "train", "train an experiment", train.train)
+    start.add_argument("file", metavar="FILE")
+    _add_runs_folder(start)
+    _add_settings(start)
+    start.add_argument("--epochs", type=_count, metavar="N")
     resume = _add(commands, "resume", "go on with a run from its last checkpoint", train.resume)
     _add_run(resume)
     resume.add_argument(

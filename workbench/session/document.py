@@ -11,6 +11,7 @@ from workbench.document.edits import set_training
 from workbench.document.experiment import Experiment
 from workbench.document.exports import experiment_in, is_export
 from workbench.document.files import load, save
+from workbench.document.groups import Folding, common, fold, members
 from workbench.document.history import History
 from workbench.document.recovery import Recovery
 
@@ -42,6 +43,7 @@ class DocumentSession:
         self._info: DataInfo | None = None
         self._is_reading = False
         self._recovery = Recovery()
+        self._folding = (self.experiment.graph, self.experiment.folded, Folding())
         self.path: Path | None = None
         self.selection: tuple[str, ...] = ()
         self.report: Report = check(self.experiment, catalog)
@@ -82,6 +84,36 @@ class DocumentSession:
     ) -> bool:
         """Apply an edit; False if it changed nothing. Raises UserError for an illegal one."""
         changed = self._history.record(change(self.experiment), title, merge_key)
+        if changed:
+            self._changed()
+        return changed
+
+    @property
+    def folding(self) -> Folding:
+        """The network as it is shown, with groups folded."""
+        experiment, known = self.experiment, self._folding
+        if known[0] is not experiment.graph or known[1] != experiment.folded:
+            shown = fold(experiment.graph, experiment.folded, known[2])
+            self._folding = (experiment.graph, experiment.folded, shown)
+        return self._folding[2]
+
+    @property
+    def group(self) -> str:
+        """The group that is selected, all of it and nothing else; empty for none."""
+        folding, chosen = self.folding, self.selection
+        keys = folding.shown(chosen)
+        if len(keys) == 1 and keys[0] in folding.inside:
+            return keys[0][:-1] if len(chosen) == len(folding.inside[keys[0]]) else ""
+        graph = folding.whole
+        around = common(graph[i].group for i in chosen) if len(chosen) > 1 else ""
+        return around if around and len(members(graph, around)) == len(chosen) else ""
+
+    def look(self, change: Callable[[Experiment], Experiment]) -> bool:
+        """Change how the network is looked at, which is no step of undo; False: no change.
+
+        Raises UserError where that is not possible.
+        """
+        changed = self._history.amend(change(self.experiment))
         if changed:
             self._changed()
         return changed

@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -262,7 +263,10 @@ def test_files_of_every_version_open_with_all_they_held(file):
     assert (experiment.seed, experiment.notes) == (42, "Two lines\nof notes")
     kept = StartingWeights(name="trained.pt", file="/weights/8d1c.safetensors", sha256=SUM)
     version = int(file.name[len("version-")])
+    if version >= 3:
+        kept = msgspec.structs.replace(kept, names={"conv1": "features.0"})
     assert experiment.start == (kept if version >= 2 else None)
+    assert experiment.folded == (("stem",) if version >= 3 else ())
     program = Asset(name="detector.onnx", file="/weights/51ab.onnx", sha256=SUM)
     corrected = {"17#0123456789ab": "3", "cat/2.png": None}
     assert experiment.data.corrections == (corrected if version >= 3 else {})
