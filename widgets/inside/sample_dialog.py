@@ -80,7 +80,7 @@ class SampleDialog(QDialog):
         self._row = row
         self._sample_id = ""
         answer = self._answers[row]
-        self._examination.look_at(self._split, answer.index)
+        self._examination.look_at(self._split, answer.index, (answer.answer, answer.true))
         self.similar.show_sample(self._examination.sample)
         experiment = self._session.run.experiment
         self._session.data.thumbnails(
@@ -141,7 +141,14 @@ class SampleDialog(QDialog):
         error = self._examination.error
         if error is not None:
             return f"{error.message} {error.hint}".strip()
-        return next((f"{way_in_words(each)}." for each in explained.values()), " ")
+        told = next((f"{way_in_words(each)}." for each in explained.values()), " ")
+        answered, answer = self._examination.answered, self._answers[self._row]
+        if answered is None or not answered.labels or answered.labels[0] == answer.answer:
+            return told
+        return (
+            f"{told} The best checkpoint, of step {grouped(answered.step)}, which is explained, "
+            f"takes it for “{answered.labels[0]}” ({percent(answered.probabilities[0])})."
+        )
 
     def _show_correction(self) -> None:
         if not self._answers:
