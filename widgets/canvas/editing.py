@@ -306,9 +306,9 @@ def insertion(folding: Folding, node: Node, key: EdgeKey) -> Change:
                 f"Several outputs of {key.source.rstrip('/')} run here.",
                 "Unfold it, and put the layer behind one of them.",
             )
-        inserted = edits.insert_on_edge(experiment, node, first.target, first.index)
+        inserted = edits.insert_on_edge(experiment, node, first.target, first.place)
         for wire in others:
-            inserted = edits.connect(inserted, node.id, wire.target, wire.index)
+            inserted = edits.connect(inserted, node.id, wire.target, wire.place)
         shown = folding.graph
         room = node.position[1] + geometry.ROW - shown[key.target].position[1]
         if room <= 0:
@@ -324,8 +324,8 @@ def cut(wires: Sequence[Wire]) -> Change:
     """Return the edit that removes connections."""
 
     def changed(experiment: Experiment) -> Experiment:
-        for wire in sorted(wires, key=lambda wire: -wire.index):
-            experiment = edits.disconnect(experiment, wire.target, wire.index)
+        for wire in sorted(wires, key=lambda wire: -wire.place):
+            experiment = edits.disconnect(experiment, wire.target, wire.place)
         return experiment
 
     return changed

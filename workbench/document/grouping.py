@@ -132,7 +132,7 @@ def detached(graph: Graph, ids: Collection[str]) -> tuple[Node, ...]:
 def _check_whole(graph: Graph, chosen: Collection[str], around: str) -> None:
     inner = {child(graph[i].group, around) for i in chosen} - {""}
     for path in inner:
-        if not chosen >= set(members(graph, path)):
+        if not set(members(graph, path)) <= set(chosen):
             raise EditError(
                 f"Only a part of {path} is selected.",
                 "Select all of it, or layers of that group alone.",

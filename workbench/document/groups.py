@@ -22,11 +22,11 @@ FACE = ""
 
 
 class Wire(NamedTuple):
-    """A connection between layers: input number `index` of `target`, fed by `source`."""
+    """A connection between layers: input number `place` of `target`, fed by `source`."""
 
     source: str
     target: str
-    index: int
+    place: int
 
 
 def enclosing(path: str) -> tuple[str, ...]:
