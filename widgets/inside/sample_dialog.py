@@ -123,7 +123,10 @@ class SampleDialog(QDialog):
             f"{error.message} {error.hint}".strip() if error else "Getting the network ready…"
         )
         if answered is not None:
-            self.bar.setVisible(answered.seen.picture is not None)
+            is_picture = answered.seen.picture is not None
+            self.bar.setVisible(is_picture)
+            self._gap.setVisible(not is_picture)
+            self._scale.show_scale(over_picture=is_picture)
             self.reasons.show_reasons(answered, self._captioned(explained))
             self._note.setText(self._said(explained))
         else:
@@ -170,6 +173,9 @@ class SampleDialog(QDialog):
             self._show_correction()
 
     def _make_labels(self) -> None:
+        self._scale = Scale(self._theme, over_picture=True)
+        self._gap = QWidget()
+        self._gap.hide()
         self._title = QLabel()
         self._title.setObjectName("sample_title")
         self._title.setProperty("heading", True)
@@ -209,8 +215,9 @@ class SampleDialog(QDialog):
             head.addWidget(widget)
         controls = QHBoxLayout()
         controls.addWidget(self.bar, 1)
+        controls.addWidget(self._gap, 1)
         controls.addSpacing(10)
-        controls.addWidget(Scale(self._theme, over_picture=True))
+        controls.addWidget(self._scale)
         similar = QLabel("Most alike in the training data")
         similar.setProperty("heading", True)
         column = QVBoxLayout(self)
