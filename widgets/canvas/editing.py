@@ -201,12 +201,14 @@ class Editing:
         chosen = [new if i == old else i for i in self.selection]
         return self.apply(lambda e: edits.rename(e, old, new), f"Rename {old} to {new}", chosen)
 
-    def paste(self, nodes: Sequence[Node], shift: Position, verb: str) -> bool:
+    def paste(
+        self, nodes: Sequence[Node], shift: Position, verb: str, folded: Collection[str] = ()
+    ) -> bool:
         """Add copies of layers, and say so where they do not start from loaded weights."""
         document = self.session.document
         names = edits.paste(document.experiment, nodes, shift)[1]
         what = f"{verb} {len(nodes)} layers" if len(nodes) > 1 else f"{verb} {nodes[0].id}"
-        done = self.apply(lambda e: edits.paste(e, nodes, shift)[0], what, names)
+        done = self.apply(lambda e: edits.paste(e, nodes, shift, folded)[0], what, names)
         known = document.report.resolution.by_id
         weighted = any(node.id in known and known[node.id].weights for node in nodes)
         if done and weighted and document.experiment.start is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -25,7 +25,7 @@ from widgets.panels.model_tree import ModelTree
 from widgets.texts import byte_size, short_count
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QShowEvent
+    from PySide6.QtGui import QKeyEvent, QShowEvent
 
     from widgets.theme import Theme
     from workbench.plugin_api.importer import Architecture, Published
@@ -62,9 +62,17 @@ class ModelsPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Ask which networks there are when they are first looked at."""
         super().showEvent(event)
-        if self._models.models is None and not self._models.is_busy and not self._models.error:
+        if self._models.models is None and not self._models.is_busy:
             self._models.look()
             self._show()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go from the field down to the list."""
+        if event.key() == Qt.Key.Key_Down and self._search.hasFocus():
+            self._tree.setFocus(Qt.FocusReason.TabFocusReason)
+            self._tree.choose_first()
+        else:
+            super().keyPressEvent(event)
 
     def _make_list(self, theme: Theme) -> None:
         self._search = QLineEdit(self)

@@ -179,17 +179,17 @@ class Folding:
 
     def exits(self, key: str) -> tuple[str, ...]:
         """Return the layers shown by a node whose outputs leave it, or that end there."""
-        own = set(self.layers((key,)))
-        after = self.whole.successors
-        leaving = tuple(i for i in own if set(after[i]) - own)
-        return leaving or tuple(i for i in own if not after[i])
+        layers = self.layers((key,))
+        own, after = set(layers), self.whole.successors
+        leaving = tuple(i for i in layers if set(after[i]) - own)
+        return leaving or tuple(i for i in layers if not after[i])
 
     def entries(self, key: str) -> tuple[str, ...]:
         """Return the layers shown by a node that take something from outside, or nothing yet."""
-        own = set(self.layers((key,)))
-        inputs = {i: self.whole[i].inputs for i in own}
-        taking = tuple(i for i in own if set(inputs[i]) - own)
-        return taking or tuple(i for i in own if not inputs[i])
+        layers = self.layers((key,))
+        own, inputs = set(layers), {i: self.whole[i].inputs for i in layers}
+        taking = tuple(i for i in layers if set(inputs[i]) - own)
+        return taking or tuple(i for i in layers if not inputs[i])
 
 
 def fold(graph: Graph, folded: Collection[str], before: Folding | None = None) -> Folding:
