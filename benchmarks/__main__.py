@@ -24,6 +24,7 @@ NAMES = (
     "startup",
     "event_loop",
     "kill_resume",
+    "learning_rate",
     "canvas",
     "imported_canvas",
     "gpu",
