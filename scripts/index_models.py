@@ -4,13 +4,15 @@
     python scripts/index_models.py --try torchvision timm     # which of them turn into layers
 
 The second is slow: it takes all of torchvision and keras, and of timm the smallest network of
-each family, and compares each with its original on random inputs. It goes on where it stopped,
-smallest first, and writes docs/pretrained.md from what it found. Nothing is downloaded.
+each kind (by the first word of its name), and compares each with its original on random inputs.
+It goes on where it stopped, smallest first, and writes docs/pretrained.md from what it found.
+Nothing is downloaded.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import traceback
 import warnings
@@ -125,11 +127,47 @@ def keras_entries() -> Iterator[Entry]:
     yield from index_entries()
 
 
+def transformers_entries() -> Iterator[Entry]:
+    """Yield networks of the hub whose settings are those that transformers has for their kind."""
+    import torch
+    import transformers
+
+    for name, kind, licence in HUB:
+        config = transformers.AutoConfig.for_model(kind)
+        with torch.device("meta"):
+            module = transformers.AutoModel.from_config(config)
+        size = getattr(config, "image_size", 0) or 0
+        if module.main_input_name == "pixel_values":
+            size = size or 224
+        yield Entry(
+            importer="transformers",
+            name=name,
+            family=kind,
+            input=(size, size, 3) if size else (0, 0, 0),
+            parameters=sum(value.numel() for value in module.parameters()),
+            classes=0,
+            weights=(Published(name="hub", licence=licence, file=name),),
+        )
+
+
 SOURCES: dict[str, Callable[[], Iterator[Entry]]] = {
     "torchvision": torchvision_entries,
     "timm": timm_entries,
     "keras": keras_entries,
+    "transformers": transformers_entries,
 }
+HUB = (
+    ("google-bert/bert-base-uncased", "bert", "apache-2.0"),
+    ("distilbert/distilbert-base-uncased", "distilbert", "apache-2.0"),
+    ("google/electra-small-discriminator", "electra", "apache-2.0"),
+    ("google/mobilebert-uncased", "mobilebert", "apache-2.0"),
+    ("google/vit-base-patch16-224-in21k", "vit", "apache-2.0"),
+    ("facebook/dinov2-base", "dinov2", "apache-2.0"),
+    ("microsoft/swin-tiny-patch4-window7-224", "swin", "apache-2.0"),
+    ("facebook/convnext-tiny-224", "convnext", "apache-2.0"),
+    ("microsoft/resnet-50", "resnet", "apache-2.0"),
+)
+"""Name, kind and licence as published."""
 
 
 def main() -> None:
@@ -270,8 +308,14 @@ def _chosen(name: str, known: list[Entry]) -> list[Entry]:
     smallest: dict[str, Entry] = {}
     for each in sorted(known, key=lambda each: (each.parameters, each.name)):
         if each.parameters <= LARGEST and each.input[2] == 3:
-            smallest.setdefault(each.family, each)
+            smallest.setdefault(_kind(each.name), each)
     return list(smallest.values())
+
+
+def _kind(name: str) -> str:
+    """Return the first word of a network's name: "resnet" of resnet18."""
+    found = re.match(r"(?:tf_|test_)?[a-z]+", name)
+    return found[0] if found else name
 
 
 if __name__ == "__main__":

@@ -139,6 +139,37 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     attention: tuple[str, ...] = ()
 
 
+class ShowFilters(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Show what the filters of a convolution have learned.
+
+    Attributes:
+        weight: one of `Loaded.filters`.
+        channel: of the input, where a filter has other than one or three.
+    """
+
+    id: int = 0
+    network: Network
+    weight: str
+    channel: int = 0
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The filters of a convolution.
+
+    Attributes:
+        values: filters × height × width × 1 or 3; the first ones of very many.
+        total: filters there are.
+        channels: of the input that each has.
+    """
+
+    id: int
+    weight: str
+    channel: int
+    values: Array
+    total: int
+    channels: int
+
+
 class Looked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A snapshot, as it would lie in a file; see workbench.runs.probes."""
 
@@ -154,6 +185,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         kind: what it takes.
         layers: those that Grad-CAM can look at, in order.
         layer: that it looks at unless it is told otherwise.
+        counts: samples of its data, by split.
+        filters: names of the weights that are filters over places, in order.
     """
 
     id: int
@@ -163,6 +196,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     classes: tuple[str, ...]
     layers: tuple[str, ...] = ()
     layer: str = ""
+    counts: dict[str, int] = {}
+    filters: tuple[str, ...] = ()
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -335,8 +370,8 @@ class Similar(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 ProjectionRequest = Project | FindNeighbours | FindSimilar
 ProjectionReply = Progressed | Projected | Neighbours | Similar | Refused
-Request = Load | Ask | Explain | Look
-Reply = Loaded | Answered | Explained | Looked | Progressed | Refused
+Request = Load | Ask | Explain | Look | ShowFilters
+Reply = Loaded | Answered | Explained | Looked | Filters | Progressed | Refused
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -84,6 +84,12 @@ class Call:
         return value
 
     @property
+    def group(self) -> str:
+        """The modules around the one that does it, from the outermost, parted by slashes."""
+        around = self.path.rpartition(".")[0] if self.is_leaf else self.path
+        return "/".join(part for part in around.replace("/", ".").split(".") if part)
+
+    @property
     def where(self) -> str:
         """The module, for a person."""
         return f"“{self.path}”" if self.path else "The network"
@@ -141,7 +147,8 @@ class Walk:
             )
             self.added += sum(trained) - came
         self.shapes.update((value.node, value.shape) for value in inputs)
-        return self.builder.add(kind, place, [value.node for value in inputs], params, given)
+        sources = [value.node for value in inputs]
+        return self.builder.add(kind, place, sources, params, given, group=call.group)
 
     def _first_use(self, name: str) -> int:
         """Count a use of a weight, and return its size if it is the first."""

@@ -157,8 +157,9 @@ class Pretrained(Layer, frozen=True, kw_only=True):
         )
 
     def summary(self) -> str:
-        """Return the network's name, and where it ends."""
-        return f"{self.architecture} · to {self.end}" if self.end else self.architecture
+        """Return the network's name, where it ends, and what it runs on."""
+        end = f" · to {self.end}" if self.end else ""
+        return f"{self.architecture}{end} · PyTorch"
 
     @property
     def _last_part(self) -> Part:

@@ -152,6 +152,21 @@ class SeriesPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkno
         offset, scale = self._offset_and_scale(fitted)
         return series.scaled(shaped, offset, scale)
 
+    def target_type(self, samples: Samples, given: TensorType | None) -> TensorType | None:
+        """Return the source's; raises UserError where steps with a class would be resampled."""
+        if self.length is not None and given is not None and given.axes == ("time",):
+            raise UserError(
+                "The data have a class at each step, so the series cannot be resampled.",
+                "Leave the length in the preparation empty.",
+            )
+        return given
+
+    def target(self, raw: NDArray[Any], fitted: dict[str, Any]) -> NDArray[Any]:
+        """Cut the classes of steps as the series is cut; scale numbers to learn."""
+        if raw.ndim == 1 and raw.dtype == np.int64:
+            return raw[: self.longest]
+        return super().target(raw, fitted)
+
     def read_file(self, path: str) -> NDArray[Any]:
         """Read a text file with one step a line and one channel a column, or a sound file."""
         try:

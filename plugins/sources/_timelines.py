@@ -120,19 +120,21 @@ def guessed(
     Raises:
         UserError: the file cannot be read, or has no such column.
     """
-    names, cells = _first_rows(path)
+    names, cells = first_rows(path)
     columns = dict(zip(names, cells, strict=True))
-    found_time = "" if time.lower() in NONE else _column(path, names, time) if time else None
+    found_time = "" if time.lower() in NONE else table_column(path, names, time) if time else None
     if found_time is None:
-        found_time = _time_column(columns)
-    found_series = _column(path, names, series) if series and series.lower() not in NONE else ""
-    foreseen = [_column(path, names, name) for name in ahead]
-    inputs = [_column(path, names, name) for name in exogenous]
+        found_time = time_column(columns)
+    found_series = (
+        table_column(path, names, series) if series and series.lower() not in NONE else ""
+    )
+    foreseen = [table_column(path, names, name) for name in ahead]
+    inputs = [table_column(path, names, name) for name in exogenous]
     inputs += [name for name in foreseen if name not in inputs]
-    wanted = [_column(path, names, name) for name in channels]
+    wanted = [table_column(path, names, name) for name in channels]
     if not wanted:
         taken = {found_time, found_series, *inputs}
-        wanted = [name for name in names if name not in taken and _has_numbers(columns[name])]
+        wanted = [name for name in names if name not in taken and has_numbers(columns[name])]
     if not wanted:
         raise UserError(
             f"{path.name} has no column of numbers to forecast.", f"There are {', '.join(names)}."
@@ -151,7 +153,7 @@ def guessed(
     }
 
 
-def _first_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+def first_rows(path: Path) -> tuple[list[str], list[list[str]]]:
     """Return names, and the first cells of each column."""
     try:
         rows = time_table.cells_of(str(path))
@@ -172,7 +174,7 @@ def _first_rows(path: Path) -> tuple[list[str], list[list[str]]]:
     return names, [[row[n] for row in first if n < len(row)] for n in range(len(names))]
 
 
-def _time_column(columns: dict[str, list[str]]) -> str:
+def time_column(columns: dict[str, list[str]]) -> str:
     """Return the column of times by its name, else the first one with dates; "" for none."""
     for name, cells in columns.items():
         read = time_table.moment_of if time_table.is_dated(cells) else time_table.number_of
@@ -185,14 +187,15 @@ def _time_column(columns: dict[str, list[str]]) -> str:
     return ""
 
 
-def _has_numbers(cells: list[str]) -> bool:
+def has_numbers(cells: list[str]) -> bool:
     """Whether most of what is there are numbers; the odd text is told when it is read."""
     known = [cell for cell in cells if cell.lower() not in time_table.MISSING]
     numbers = sum(time_table.number_of(cell) is not None for cell in known)
     return bool(known) and numbers > 0.5 * len(known)
 
 
-def _column(path: Path, names: Sequence[str], wanted: str) -> str:
+def table_column(path: Path, names: Sequence[str], wanted: str) -> str:
+    """Return a column by its name, or its number from 1; raises UserError."""
     if wanted in names:
         return wanted
     if wanted.isdigit() and 1 <= int(wanted) <= len(names):

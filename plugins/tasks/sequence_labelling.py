@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
 from plugins.tasks._spans import are_iob, spans
+from plugins.tasks._step_baselines import step_baselines
 from plugins.tasks._steps import (
     keras_step_accuracy,
     keras_step_loss,
@@ -39,23 +41,33 @@ import numpy as np
 
 
 def told(outputs: np.ndarray, path: str) -> str:
-    """Return each word of a file with its class; steps of other data by their number."""
+    """Return each word of a file with its class; of other data the steps of each class."""
     best = outputs[0].argmax(axis=-1)
     named = globals().get("tokens")
-    steps = named(read_text(path))[1] if named else [(n + 1, n) for n in range(len(best))]
-    return " ".join(f"{word}/{CLASSES[best[at]]}" for word, at in steps)
+    if named:
+        return " ".join(f"{word}/{CLASSES[best[at]]}" for word, at in named(read_text(path))[1])
+    begins = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist()]
+    ends = [*begins[1:], len(best)]
+    return ", ".join(f"{a + 1}–{b} {CLASSES[best[a]]}" for a, b in zip(begins, ends, strict=True))
 '''
 
 
 class Tags(Prediction, frozen=True, kw_only=True):
-    """Each word, or step, with its tag and how probable that is."""
+    """Each word, or step, with its tag and how probable that is; steps have no words."""
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
     probabilities: tuple[float, ...]
 
     def in_words(self) -> str:
-        """Return "Emma/B-PER was/O"."""
+        """Return "Emma/B-PER was/O", or "1–40 walking, 41–128 standing"."""
+        if not self.words:
+            runs = [(tag, len(list(run))) for tag, run in groupby(self.tags)]
+            ends = np.cumsum([count for _, count in runs]).tolist()
+            return ", ".join(
+                f"{end - count + 1}–{end} {tag}"
+                for (tag, count), end in zip(runs, ends, strict=True)
+            )
         return " ".join(f"{word}/{tag}" for word, tag in zip(self.words, self.tags, strict=True))
 
 
@@ -136,7 +148,12 @@ class SequenceLabelling(Task, frozen=True, kw_only=True):
     def baselines(
         self, context: Context, train: Samples, judged: Samples
     ) -> Mapping[str, dict[str, float]]:
-        """Return what the most frequent tag reaches, and each token's most frequent tag."""
+        """Return what the most frequent tag reaches, and each token's most frequent tag.
+
+        Of series it is logistic regression on each step by itself.
+        """
+        if context.info.input.dtype != "int64":
+            return step_baselines(context, train, judged, Counts)
         classes, prepare = context.info.classes, _prepared
         counts: dict[int, NDArray[np.int64]] = {}
         overall = np.zeros(len(classes), np.int64)
@@ -163,11 +180,8 @@ class SequenceLabelling(Task, frozen=True, kw_only=True):
     def predictions(
         self, outputs: NDArray[np.float32], context: Context, inputs: NDArray[Any]
     ) -> list[Tags]:
-        """Return a tag for each step; steps are known by their number."""
-        return [
-            self._tags(row, context, [str(n + 1) for n in range(len(row))], np.arange(len(row)))
-            for row in outputs
-        ]
+        """Return a tag for each step."""
+        return [self._tags(row, context, [], np.arange(len(row))) for row in outputs]
 
     def answer(
         self,
@@ -308,9 +322,7 @@ class LabellingEvaluator:
 
 
 def _prepared(context: Context, samples: Samples) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return tokens and tags of some samples; nothing for series, whose steps are no words."""
-    if context.info.input.dtype != "int64":
-        return []
+    """Return tokens and tags of some samples."""
     preprocessing, fitted = context.preprocessing, context.fitted
     found = []
     for index in np.unique(np.linspace(0, len(samples) - 1, MOST_JUDGED).astype(int)).tolist():

@@ -41,7 +41,7 @@ class ReasonsView(QStackedWidget):
         self.setCurrentIndex(1 if seen.words else 2 if seen.signal is not None else 0)
         if self.currentIndex() == 0:
             reasons = [Reasons(text, e.values.unpack() if e else None) for text, e in found]
-            self.picture.show_picture(seen, reasons, "As the network gets it")
+            self.picture.show_picture(seen, reasons, "Input")
             return
         for number in range(COLUMNS):
             is_there = number < len(found)

@@ -19,7 +19,7 @@ from widgets.correcting import OTHER_DATA, CorrectionRow
 from widgets.inside.reasons import ReasonsView
 from widgets.inside.similar import SimilarView
 from widgets.texts import grouped, percent
-from widgets.trial.evidence import Scale, sum_in_words
+from widgets.trial.evidence import Scale, signed, way_in_words
 from widgets.trial.explain_bar import ExplainBar
 
 if TYPE_CHECKING:
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
     from widgets.monitor.gallery import Answer
     from widgets.theme import Theme
-    from workbench.inspecting import Explained
+    from workbench.inspecting import Explained, Loaded
     from workbench.plugin_api.data import SplitName
     from workbench.session import Session
     from workbench.session.data import Thumbnail
+
+SIMILAR = 160
+"""Pixels for a row of similar samples; all else is for the sample."""
 
 
 class SampleDialog(QDialog):
@@ -42,7 +45,7 @@ class SampleDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("sample_dialog")
         self.setWindowTitle("Sample")
-        self.resize(900, 720)
+        self.resize(900, 690)
         self._session = session
         self._theme = theme
         self._examination = session.examination
@@ -50,10 +53,12 @@ class SampleDialog(QDialog):
         self._answers: Sequence[Answer] = ()
         self._row = 0
         self._sample_id = ""
+        self._loaded: Loaded | None = None
         self.bar = ExplainBar("sample_explain_bar")
         self.reasons = ReasonsView(theme)
         self.correction = CorrectionRow(session.correcting)
         self.similar = SimilarView(session)
+        self.similar.setMaximumHeight(SIMILAR)
         self._make_labels()
         self._lay_out()
         self.bar.changed.connect(self._examination.explain_by)
@@ -61,7 +66,7 @@ class SampleDialog(QDialog):
         self.bar.opacity_changed.connect(self.reasons.picture.set_opacity)
         self._examination.changed.connect(self.refresh)
         session.document.experiment_changed.connect(self._show_correction)
-        session.run.opened.connect(self.close)
+        session.run.opened.connect(self._on_opened)
 
     def show_answers(self, split: SplitName, answers: Sequence[Answer], row: int) -> None:
         """Show one of the answers; the others are a key away."""
@@ -75,7 +80,7 @@ class SampleDialog(QDialog):
         self._row = row
         self._sample_id = ""
         answer = self._answers[row]
-        self._examination.look_at(self._split, answer.index)
+        self._examination.look_at(self._split, answer.index, (answer.answer, answer.true))
         self.similar.show_sample(self._examination.sample)
         experiment = self._session.run.experiment
         self._session.data.thumbnails(
@@ -97,7 +102,10 @@ class SampleDialog(QDialog):
         examination = self._examination
         answer = self._answers[self._row]
         answered, error = examination.answered, examination.error
-        self._title.setText((answered.name if answered else "") or f"Sample {answer.index}")
+        if examination.loaded is not self._loaded:
+            self._loaded = examination.loaded  # now all classes are known
+            self._show_correction()
+        self._title.setText(f"Sample {(answered.name if answered else '') or answer.index}")
         self._told.setText(
             f"taken for <b>{_plain(answer.answer)}</b> ({percent(answer.probability)})"
             + (
@@ -115,7 +123,10 @@ class SampleDialog(QDialog):
             f"{error.message} {error.hint}".strip() if error else "Getting the network ready…"
         )
         if answered is not None:
-            self.bar.setVisible(answered.seen.picture is not None)
+            is_picture = answered.seen.picture is not None
+            self.bar.setVisible(is_picture)
+            self._gap.setVisible(not is_picture)
+            self._scale.show_scale(over_picture=is_picture)
             self.reasons.show_reasons(answered, self._captioned(explained))
             self._note.setText(self._said(explained))
         else:
@@ -133,7 +144,14 @@ class SampleDialog(QDialog):
         error = self._examination.error
         if error is not None:
             return f"{error.message} {error.hint}".strip()
-        return "   ·   ".join(f"{e.label}: {sum_in_words(e)}" for e in explained.values()) or " "
+        told = next((f"{way_in_words(each)}." for each in explained.values()), " ")
+        answered, answer = self._examination.answered, self._answers[self._row]
+        if answered is None or not answered.labels or answered.labels[0] == answer.answer:
+            return told
+        return (
+            f"{told} The best checkpoint, of step {grouped(answered.step)}, which is explained, "
+            f"takes it for “{answered.labels[0]}” ({percent(answered.probabilities[0])})."
+        )
 
     def _show_correction(self) -> None:
         if not self._answers:
@@ -145,12 +163,19 @@ class SampleDialog(QDialog):
         why_not = "" if fits else OTHER_DATA
         self.correction.show_sample(self._sample_id, answer.true, classes, why_not=why_not)
 
+    def _on_opened(self) -> None:
+        self._answers = ()
+        self.close()
+
     def _on_identified(self, index: int, found: list[Thumbnail]) -> None:
         if self._answers and self._answers[self._row].index == index and found:
             self._sample_id = found[0].sample_id
             self._show_correction()
 
     def _make_labels(self) -> None:
+        self._scale = Scale(self._theme, over_picture=True)
+        self._gap = QWidget()
+        self._gap.hide()
         self._title = QLabel()
         self._title.setObjectName("sample_title")
         self._title.setProperty("heading", True)
@@ -190,8 +215,9 @@ class SampleDialog(QDialog):
             head.addWidget(widget)
         controls = QHBoxLayout()
         controls.addWidget(self.bar, 1)
+        controls.addWidget(self._gap, 1)
         controls.addSpacing(10)
-        controls.addWidget(Scale(self._theme))
+        controls.addWidget(self._scale)
         similar = QLabel("Most alike in the training data")
         similar.setProperty("heading", True)
         column = QVBoxLayout(self)
@@ -199,13 +225,13 @@ class SampleDialog(QDialog):
         column.setSpacing(8)
         column.addLayout(head)
         column.addLayout(controls)
-        column.addWidget(self.reasons, 3)
-        column.addWidget(self._waiting, 3)
+        column.addWidget(self.reasons, 5)
+        column.addWidget(self._waiting, 5)
         column.addWidget(self._note)
         column.addWidget(self.correction)
         column.addWidget(_rule())
         column.addWidget(similar)
-        column.addWidget(self.similar, 2)
+        column.addWidget(self.similar, 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go through the answers with the arrow keys."""
@@ -223,10 +249,10 @@ class SampleDialog(QDialog):
 
 
 def _caption(explained: Explained, answer: Answer) -> str:
-    role = {answer.answer: "the answer", answer.true: "the true class"}
-    told = "right" if answer.is_right and explained.label == answer.true else None
-    said = told or role.get(explained.label, "")
-    return f"For “{explained.label}”, {said}" if said else f"For “{explained.label}”"
+    role = ", the true class" if explained.label == answer.true else ""
+    if explained.label == answer.answer:
+        role = ", rightly" if answer.is_right else ", the answer"
+    return f"For “{explained.label}”{role} · score {signed(explained.score)}"
 
 
 def _plain(text: str) -> str:

@@ -22,6 +22,7 @@ from widgets.correcting import correction_menu
 from widgets.monitor.gallery import pixmap_of
 from widgets.search_choice import SearchChoice
 from widgets.texts import grouped
+from workbench.session.watching import layers_of
 
 if TYPE_CHECKING:
     from workbench.document.experiment import Data
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from workbench.session.data import Thumbnail
 
 ID_ROLE = Qt.ItemDataRole.UserRole + 1
-PICTURE = 64
+ENDS = ("Input", "Output")
+PICTURE, CELL = 64, QSize(71, 106)
 HINT = "What the network holds most alike to this sample, by the cosine between a layer's outputs."
 
 
@@ -53,7 +55,8 @@ class SimilarView(QWidget):
         self._list.setResizeMode(QListView.ResizeMode.Adjust)
         self._list.setMovement(QListView.Movement.Static)
         self._list.setIconSize(QSize(PICTURE, PICTURE))
-        self._list.setSpacing(2)
+        self._list.setGridSize(CELL)
+        self._list.setMinimumHeight(CELL.height() + 6)
         self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._list.customContextMenuRequested.connect(self._on_menu)
         self._lay_out()
@@ -154,9 +157,11 @@ class SimilarView(QWidget):
     def _on_opened(self) -> None:
         """Offer the layers; the one before the last tells samples apart best."""
         experiment = self._session.run.experiment
-        nodes = [n for n in experiment.graph.order() if n.type != "Output"] if experiment else []
-        names = [node.id for node in nodes if node.type != "Input"]
-        usual = names[-2] if len(names) > 1 else (names[0] if names else None)
+        ends = {n.id for n in experiment.graph.nodes if n.type in ENDS} if experiment else set()
+        names = layers_of(experiment, self._session.catalog) if experiment is not None else ()
+        names = tuple(name for name in names if name not in ends)
+        order = [n.id for n in experiment.graph.order() if n.id not in ends] if experiment else []
+        usual = order[-2] if len(order) > 1 else (order[0] if order else None)
         self._layer.offer([(name, name) for name in names], usual)
         self._sample = None
         self.refresh()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from html import escape
 from typing import TYPE_CHECKING, Protocol
 
@@ -72,15 +73,32 @@ class TaggedRows:
         return np.argsort(total[starts] - total[ends], kind="stable")
 
     def written(self, row: int, text: str, theme: Theme) -> str:
-        """Return each word above its tag, in the colour of its class."""
+        """Return each word with its tag, in the colour of its class; of a series two strips."""
         steps = self._results.steps(row)
         true, said = self._results.true_tags[steps], self._results.predicted_tags[steps]
+        if not text:
+            return self._strip("true", true, theme) + self._strip("said", said, theme)
         words = text.split()[: len(true)]
         words += [str(number + 1) for number in range(len(words), len(true))]
         return " ".join(
             self._word(word, int(wanted), int(answer), theme)
             for word, wanted, answer in zip(words, true, said, strict=True)
         )
+
+    def _strip(self, title: str, tags: NDArray[np.int16], theme: Theme) -> str:
+        """Return the steps of each class as a piece of a coloured strip."""
+        begins = [0, *(np.flatnonzero(np.diff(tags)) + 1).tolist()]
+        cells = []
+        for begin, end in itertools.pairwise([*begins, len(tags)]):
+            name = self._classes[int(tags[begin])] if end > begin else ""
+            share = 90 * (end - begin) / max(len(tags), 1)
+            cells.append(
+                f'<td width="{share:.1f}%" bgcolor="{_tint(name)}"><span style="color:#ffffff">'
+                f"&nbsp;{escape(name) if share > 8 else ''}</span></td>"
+            )
+        soft = theme.colors.text_soft
+        head = f'<td width="10%"><span style="color:{soft}">{title}</span></td>'
+        return f'<table width="100%" cellspacing="0"><tr>{head}{"".join(cells)}</tr></table>'
 
     def _word(self, word: str, wanted: int, answer: int, theme: Theme) -> str:
         colors, name = theme.colors, escape(self._classes[answer])

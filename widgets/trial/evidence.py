@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -22,6 +24,7 @@ from widgets.trial.explain_bar import METHODS, ExplainBar
 from widgets.trial.picture import PictureView, Reasons
 from widgets.trial.signal import SignalView
 from widgets.trial.words import WordFlow
+from workbench.inspecting import heat
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -71,7 +74,10 @@ class Evidence(QWidget):
         else:
             self._show_picture(answered, explained)
             self._sample.setCurrentIndex(2)
-        self.bar.setVisible(self._sample.currentIndex() == 2)
+        is_picture = self._sample.currentIndex() == 2
+        self.bar.setVisible(is_picture)
+        self._gap.setVisible(not is_picture)
+        self._scale.show_scale(over_picture=is_picture)
         label = explained.label if explained is not None else ""
         self._heading.setText(f"What speaks for “{label}”" if label else "Looking for reasons…")
         self._scale.setVisible(explained is not None)
@@ -82,18 +88,20 @@ class Evidence(QWidget):
         values = explained.values.unpack() if explained is not None else None
         name = METHODS[explained.method][0] if explained is not None else ""
         reasons = [Reasons(name, values)] if answered.targets else []
-        self.picture.show_picture(answered.seen, reasons, "As the network gets it")
+        self.picture.show_picture(answered.seen, reasons, "Input")
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
+        head.setSpacing(10)
         head.addWidget(self._heading)
-        head.addStretch(1)
+        head.addWidget(self.bar, 1)
+        self._gap = QWidget()
+        head.addWidget(self._gap, 1)
         head.addWidget(self._scale)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
         layout.addLayout(head)
-        layout.addWidget(self.bar)
         layout.addWidget(self._sample, 1)
         layout.addWidget(self._note)
 
@@ -101,12 +109,19 @@ class Evidence(QWidget):
 class Scale(QWidget):
     """The colours from against to for."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, *, over_picture: bool = False) -> None:
         super().__init__()
         self.setObjectName("evidence_scale")
         self.setAccessibleName("Blue speaks against the class, orange for it")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._theme = theme
+        self._over_picture = over_picture
         theme.changed.connect(self.update)
+
+    def show_scale(self, *, over_picture: bool) -> None:
+        """Show the colours that lie over pictures, or those behind words and steps."""
+        self._over_picture = over_picture
+        self.update()
 
     def sizeHint(self) -> QSize:
         """One line."""
@@ -124,23 +139,39 @@ class Scale(QWidget):
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(box, middle, "against")
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, "for")
-        table = diverging(colors.panel)
-        image = QImage(table.tobytes(), len(table), 1, QImage.Format.Format_RGB32)
-        painter.drawImage(QRectF(left, 5, box.width() - left - right, 8), image)
+        bar = QRectF(left, box.center().y() - 4, box.width() - left - right, 8)
+        if self._over_picture:
+            pixels = heat(np.linspace(-1, 1, 128)[None])
+            image = QImage(pixels.tobytes(), 128, 1, 512, QImage.Format.Format_RGBA8888)
+            painter.fillRect(bar, QColor(colors.field))
+        else:
+            table = diverging(colors.panel)
+            image = QImage(table.tobytes(), len(table), 1, QImage.Format.Format_RGB32)
+        painter.drawImage(bar, image)
 
 
 def sum_in_words(explained: Explained) -> str:
     """Say how an explanation is to be read."""
-    score = _signed(explained.score)
-    if explained.method == "grad-cam":
-        return f"Score {score}; where {explained.layer} finds what speaks for the class"
-    if explained.method == "occlusion":
-        return f"Score {score}; orange: what it loses when that part is hidden, blue: what it gains"
-    return (
-        f"Score {score}, of an empty sample {_signed(explained.baseline)}; "
-        f"the parts add up to the difference within {abs(explained.error):.1g}"
-    )
+    score = signed(explained.score)
+    if explained.method == "integrated-gradients":
+        return (
+            f"Score {score}, of an empty sample {signed(explained.baseline)}; "
+            f"the parts add up to the difference within {abs(explained.error):.1g}"
+        )
+    return f"Score {score}. {way_in_words(explained)}"
 
 
-def _signed(value: float) -> str:
+def way_in_words(explained: Explained) -> str:
+    """Say what the colours mean."""
+    match explained.method:
+        case "grad-cam":
+            return f"Orange: where {explained.layer} finds what speaks for the class"
+        case "occlusion":
+            return "Orange: what the score loses when that part is hidden; blue: what it gains"
+        case "integrated-gradients":
+            return "Orange: what adds to the score; blue: what takes from it"
+
+
+def signed(value: float) -> str:
+    """Return a score with two digits and a real minus sign."""
     return f"{value:.2f}".replace("-", "−")

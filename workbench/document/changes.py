@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
 
 
+_LOOKS = ("position", "group")
+
+
 class Difference(msgspec.Struct, frozen=True):
     """A setting in which experiments differ.
 
@@ -33,7 +36,7 @@ def is_same(one: Any, other: Any) -> bool:
 def compare(experiments: Sequence[Experiment]) -> list[Difference]:
     """Return the settings in which experiments differ, one row each, in the document's order.
 
-    Places on the canvas do not count.
+    Places on the canvas, groups and what is folded do not count.
     """
     flat = [_flat(experiment) for experiment in experiments]
     paths = dict.fromkeys(path for settings in flat for path in settings)
@@ -48,10 +51,12 @@ def _written(value: Any) -> bytes:
 def _flat(experiment: Experiment) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     document = msgspec.to_builtins(experiment)
+    document.pop("folded", None)
     document["data"]["corrections"] = _in_short(document["data"]["corrections"])
     for node in document.pop("graph")["nodes"]:
         node_id, params = node.pop("id"), node.pop("params", {})
-        node.pop("position", None)
+        for name in _LOOKS:
+            node.pop(name, None)
         _flatten(f"graph.{node_id}.", node | params, settings)
     _flatten("", document, settings)
     return settings

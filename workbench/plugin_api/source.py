@@ -101,8 +101,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def digest(raw: NDArray[Any]) -> str:
     """Return twelve hexadecimal digits that tell a raw sample from others."""
-    if raw.ndim == 0:
-        content = str(raw.item()).encode(errors="surrogatepass")
+    if raw.ndim == 0 or raw.dtype.hasobject:
+        content = str(raw.tolist()).encode(errors="surrogatepass")
     else:
         content = f"{raw.dtype.str} {raw.shape}".encode() + np.ascontiguousarray(raw).tobytes()
     return hashlib.sha256(content).hexdigest()[:12]

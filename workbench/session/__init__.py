@@ -14,6 +14,7 @@ from workbench.session.correcting import Correcting
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
 from workbench.session.examination import Examination
+from workbench.session.importing import ModelImport
 from workbench.session.looking import Looking
 from workbench.session.message import Message
 from workbench.session.projection import Projection
@@ -78,6 +79,7 @@ class Session:
         self.similarity = Similarity(self.run)
         self.projection = Projection(self.run)
         self.writing = Writing(self.run)
+        self.models = ModelImport(self.document)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
@@ -85,6 +87,7 @@ class Session:
         self.trial.messaged.connect(self.messaged.emit)
         self.projection.messaged.connect(self.messaged.emit)
         self.writing.messaged.connect(self.messaged.emit)
+        self.models.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
         self._watching: Watching | None = None
         self.backend_comparison: BackendComparison | None = None
@@ -107,6 +110,7 @@ class Session:
         self.projection.tick()
         self.similarity.tick()
         self.writing.tick()
+        self.models.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
             self.backend_comparison.tick()
@@ -160,6 +164,7 @@ class Session:
         self.projection.close()
         self.similarity.close()
         self.writing.close()
+        self.models.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)
 

@@ -35,6 +35,10 @@ class Similarity:
     """
 
     changed = Signal()
+    sample: Sample | None
+    found: Similar | None
+    error: UserError | None
+    progress: Progressed | None
 
     def __init__(self, run: RunSession, command: Sequence[str] = COMMAND) -> None:
         self._run = run
@@ -90,11 +94,8 @@ class Similarity:
         self._helper.close()
 
     def _forget(self) -> None:
-        self.sample: Sample | None = None
+        self.sample = self.found = self.error = self.progress = None
         self.node = ""
-        self.found: Similar | None = None
-        self.error: UserError | None = None
-        self.progress: Progressed | None = None
 
     def _on_opened(self) -> None:
         self._helper.close()

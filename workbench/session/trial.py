@@ -46,6 +46,7 @@ class Trial:
         messaged(Message): a sample could not be used.
 
     Attributes:
+        sample: what is tried; None: nothing yet.
         loaded: the network that is ready; None: none is.
         error: why it is not.
         answered: of the last sample; `explained` follows a moment later.
@@ -56,6 +57,7 @@ class Trial:
 
     changed = Signal()
     messaged = Signal(Message)
+    doing: Doing
     answered: Answered | None
     explained: Explained | None
 
@@ -66,7 +68,7 @@ class Trial:
         self.layer = ""
         self.progress: Progressed | None = None
         self._begun = False
-        self._sample: Sample | None = None
+        self.sample: Sample | None = None
         self._asked = 0
         self._consulted: dict[int, Callable[[Reply], None]] = {}
         self._clear()
@@ -80,7 +82,7 @@ class Trial:
 
     def ask(self, sample: Sample) -> None:
         """Try a sample; its explanation follows the answer."""
-        self._sample = sample
+        self.sample = sample
         self._begun = True
         network = self.network
         if network is not None:
@@ -124,7 +126,7 @@ class Trial:
 
     def forget(self) -> None:
         """Let go of the sample."""
-        self._sample = None
+        self.sample = None
         self._clear_answer()
         self.changed.emit()
 
@@ -160,7 +162,7 @@ class Trial:
         self.layer = ""
         self.loaded: Loaded | None = None
         self.error: UserError | None = None
-        self.doing: Doing = ""
+        self.doing = ""
         self._clear_answer()
 
     def _clear_answer(self) -> None:
@@ -181,11 +183,11 @@ class Trial:
         self.changed.emit()
 
     def _explain(self, target: int | None) -> None:
-        if self.network is None or self._sample is None:
+        if self.network is None or self.sample is None:
             return
         request = Explain(
             network=self.network,
-            sample=self._sample,
+            sample=self.sample,
             target=target,
             method=self.method if self._is_picture else "",
             layer=self.layer if self._is_picture else "",
@@ -206,8 +208,8 @@ class Trial:
         match reply:
             case Loaded():
                 self.loaded, self.error = reply, None
-                if self._sample is not None:
-                    self.ask(self._sample)
+                if self.sample is not None:
+                    self.ask(self.sample)
             case Answered():
                 self.answered = reply
                 if reply.targets:

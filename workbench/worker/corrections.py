@@ -99,6 +99,12 @@ class CorrectedSamples:
             targets[number] = label
         self._targets: NDArray[np.int64] = targets[self._kept]
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what else the source says of all its samples alike, as the names of columns."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._samples, name)
+
     def __len__(self) -> int:
         return len(self._kept)
 

@@ -20,6 +20,7 @@ from workbench.inspecting import (
     DataSample,
     Explain,
     Explained,
+    Filters,
     GivenFile,
     Load,
     Loaded,
@@ -31,6 +32,7 @@ from workbench.inspecting import (
     Request,
     Sample,
     Seen,
+    ShowFilters,
     TypedText,
 )
 from workbench.plugin_api.task import ClassPrediction
@@ -41,6 +43,7 @@ from workbench.runs.probes import encode_snapshot
 from workbench.worker import asking
 from workbench.worker.batches import Feed, prepare
 from workbench.worker.drawings import in_blocks, in_colours, shortened
+from workbench.worker.filters import COLOURS, filter_names, filters_of
 from workbench.worker.picture_maps import last_picture_layer, picture_layers
 from workbench.worker.serving import serve
 from workbench.worker.snapshots import SampleCache, snapshot_of
@@ -52,7 +55,7 @@ if TYPE_CHECKING:
     import msgspec
 
 
-MOST_CHANNELS = 64
+MOST_CHANNELS, MOST_FILTERS = 64, 1024
 
 
 class Inspector:
@@ -86,6 +89,8 @@ class Inspector:
                         step=trained.step,
                         kind=trained.info.kind,
                         classes=trained.info.classes,
+                        counts=trained.info.counts,
+                        filters=filter_names(trained.network),
                         layers=picture_layers(trained.network) if is_picture else (),
                         layer=last_picture_layer(trained.network) if is_picture else "",
                     )
@@ -95,6 +100,8 @@ class Inspector:
                     return self._explained(request, trained)
                 case Look():
                     return self._looked(request, trained)
+                case ShowFilters():
+                    return _filters(request, trained)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)
         except NotImplementedError:
@@ -188,6 +195,21 @@ class Inspector:
         sample = self._samples.get(request.sample)
         found = snapshot_of(trained.model, trained.network, sample, watch, trained.step)
         return Looked(id=request.id, content=encode_snapshot(found))
+
+
+def _filters(request: ShowFilters, trained: Trained) -> Filters:
+    kernels = filters_of(trained.network, trained.weights, request.weight)
+    channels = kernels.shape[-1]
+    channel = min(max(request.channel, 0), channels - 1)
+    shown = kernels if channels == COLOURS else kernels[..., channel : channel + 1]
+    return Filters(
+        id=request.id,
+        weight=request.weight,
+        channel=channel,
+        values=Array.of(shown[:MOST_FILTERS]),
+        total=len(kernels),
+        channels=channels,
+    )
 
 
 def _seen(asked: asking.Question, trained: Trained) -> Seen:

@@ -66,6 +66,13 @@ def test_dropout_batch_norm_and_flattening_are_told_as_they_were(catalog):
     assert "height, width, channels" in " ".join(changed)
 
 
+def test_groups_are_the_modules_around_each_layer():
+    graph = imported(networks.lively(networks.Flattened())).graph
+    assert {node.group for node in graph.nodes} == {"", "features", "classifier"}
+    assert graph["classifier_1"].group == "classifier"
+    assert graph["norm"].group == ""
+
+
 def test_a_wrong_weight_is_found_out(catalog):
     found = imported(networks.lively(networks.Residual()))
     found.weights["norm/moving_variance"][3] *= 1.01

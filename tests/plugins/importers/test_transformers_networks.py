@@ -11,13 +11,16 @@ import transformers  # noqa: TID253
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from workbench.analysis.problems import check
-from workbench.document.edits import set_data
-from workbench.document.experiment import Component, Experiment
+from workbench.document.edits import set_data, set_training
+from workbench.document.experiment import Component, Experiment, Split
 from workbench.errors import UserError
 from workbench.plugin_api.importer import NotCoveredError
+from workbench.runs.control import create_run
+from workbench.worker.export import export_run
 from workbench.worker.preparation import prepare
 from workbench.worker.pretrained.checking import predictor
 from workbench.worker.pretrained.importing import Wish, take
+from workbench.worker.train import train
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "good", "bad", "film", "the", "is", "not", "##s"]
 
@@ -179,6 +182,28 @@ def test_a_folder_without_weights_gives_random_ones(folder, texts, catalog, tmp_
     assert taken.report.matched == 0
 
 
+def test_data_of_another_kind_are_told_of(folder, catalog, tmp_path):
+    written(folder)
+    taken = take(Wish(source=str(folder), folder=tmp_path / "weights"), catalog)
+    assert taken.experiment.data.preprocessing.type == "image"
+    assert "The data are pictures, but this network takes texts" in taken.report.warnings[0]
+    assert not taken.report.preparation
+
+
+def test_a_trained_encoder_is_exported_for_texts_of_any_length(folder, texts, catalog, tmp_path):
+    written(folder)
+    wish = Wish(source=str(folder), classes=2, base=texts, folder=tmp_path / "weights")
+    experiment = set_training(take(wish, catalog).experiment, epochs=1, batch_size=64, threads=1)
+    experiment = set_data(experiment, split=Split(validation=0.01, test=0.97))
+    run = create_run(experiment, tmp_path / "runs")
+    assert train(run.path, catalog) == 0
+    assert (run.path / "checkpoints").is_dir()
+    wanted = [(name, tmp_path / f"net-{name}") for name in ("onnx", "python")]
+    for file in export_run(run, wanted, catalog).files:
+        assert file.max_difference is not None, file.format
+        assert file.max_difference <= 1e-5, file.format
+
+
 def test_what_cannot_be_imported_is_said_in_words(folder, texts, catalog, tmp_path):
     wish = Wish(source=str(folder), base=texts, folder=tmp_path / "weights")
     config = {"model_type": "someones", "auto_map": {"AutoConfig": "code.Config"}}
@@ -192,3 +217,20 @@ def test_what_cannot_be_imported_is_said_in_words(folder, texts, catalog, tmp_pa
     (folder / "model.safetensors").write_bytes(b"\x00" * 40)
     with pytest.raises(UserError, match="cannot be loaded"):
         take(wish, catalog)
+
+
+def test_a_name_without_a_network_is_refused_at_once(texts, catalog, tmp_path, monkeypatch):
+    def unknown(*address):
+        raise OSError("no such host")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    wish = Wish(source="transformers:somebody/something", base=texts, folder=tmp_path)
+    with pytest.raises(UserError, match="is not on this computer, and could not be downloaded"):
+        take(wish, catalog)
+
+
+def test_a_well_known_network_comes_with_random_weights(texts, catalog, tmp_path):
+    source = "transformers:google/electra-small-discriminator"
+    taken = take(Wish(source=source, base=texts, folder=tmp_path), catalog)
+    assert taken.network.parameters == 13_483_008
+    assert "with random weights" in taken.report.origin

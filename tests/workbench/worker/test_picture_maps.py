@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from tests.plugins.networks import Build, compiled, random_array
 from tests.workbench.worker.test_attribution import CLASSES, model
+from workbench.analysis.shapes import resolve
 from workbench.plugin_api.tensors import TensorType
 from workbench.worker.picture_maps import (
     grad_cam,
     last_picture_layer,
-    occlusion,
+    occluded,
     picture_layers,
 )
+from workbench.worker.pretrained.importing import Wish, take
 
 PICTURE = TensorType((12, 10, 3), ("height", "width", "channels"))
 
@@ -119,9 +121,8 @@ def test_occlusion_is_what_a_plain_loop_finds(size, patch, stride, seed):
 
     shares = []
     factors = np.eye(3, dtype=np.float32)[1]
-    found, score = occlusion(
-        predict, picture, factors, patch=patch, stride=stride, progress=shares.append
-    )
+    hidden = occluded(predict, picture, patch=patch, stride=stride, progress=shares.append)
+    found, score = hidden.map(factors)
 
     whole = float(predict(picture[None])[0, 1])
     drops = [[[] for _ in range(size[1])] for _ in range(size[0])]
@@ -150,10 +151,34 @@ def test_the_patch_that_matters_is_found_with_the_usual_sizes():
     def predict(pictures):
         return pictures[:, 4:9, 18:24].sum(axis=(1, 2, 3))[:, None]
 
-    found, score = occlusion(predict, picture, np.ones(1, np.float32))
+    found, score = occluded(predict, picture).map(np.ones(1, np.float32))
 
     assert score == 30
     row, column = divmod(int(found.argmax()), 28)
     assert 4 <= row < 9
     assert 18 <= column < 24
     assert found[20, 5] < found.max() / 10
+
+
+def test_modules_inside_a_pretrained_block_can_be_looked_at(catalog, tmp_path):
+    taken = take(Wish(source="timm:test_resnet", form="block", folder=tmp_path), catalog)
+    network = resolve(taken.experiment.graph, catalog, TensorType((160, 160, 3))).network
+    block, head = (node.id for node in network.nodes[1:3])
+    specs = network.weight_specs()
+    weights = {name: taken.imported.weights[name] for name in specs}
+    made = model(catalog, network, weights, tmp_path)
+    inputs = random_array((160, 160, 3), batch=1)
+    factors = np.zeros(network[head].output.shape, np.float32)
+    factors[7] = 1
+
+    last = last_picture_layer(network)
+    found, score = grad_cam(made, inputs, last, factors)
+
+    assert last == f"{block}.layer4"
+    assert f"{block}.conv1.0" in picture_layers(network)
+    maps = made.probe(inputs, (last,))[last][0]
+    # The head is linear in the mean of the last maps: their weights are those of the class.
+    by_hand = np.maximum(maps @ weights[f"{head}/kernel"][:, 7] / maps[..., 0].size, 0)
+    assert by_hand.max() > 0
+    np.testing.assert_allclose(found, by_hand, atol=1e-5)
+    assert score == pytest.approx(float(made.predict(inputs)[0, 7]), abs=1e-4)
