@@ -201,6 +201,8 @@ def windows(draw):
         options["pads"] = [draw(st.integers(0, k - 1)) for k in (*size, *size)]
     else:
         options["auto_pad"] = rule
+        # onnxruntime itself refuses windows that leave values out where it pads by a rule.
+        options["strides"] = [min(each) for each in zip(options["strides"], size, strict=True)]
     if kind.endswith("Pool"):
         if rule == "NOTSET":
             options["ceil_mode"] = draw(st.integers(0, 1))
@@ -213,7 +215,7 @@ def windows(draw):
     return kind, options
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(windows(), st.integers(6, 9), st.integers(6, 9))
 def test_windows_of_any_kind(tmp_path_factory, drawn, height, width):
     kind, options = drawn
