@@ -147,7 +147,8 @@ class Trial:
                 self.answered = reply
                 assert self._sample is not None
                 assert self._network is not None
-                if reply.targets:
+                # What a row of a table rests on has no picture yet.
+                if reply.targets and self.loaded is not None and self.loaded.kind != "tables":
                     self._send(Explain(network=self._network, sample=self._sample), "explaining")
             case Explained():
                 self.explained = reply

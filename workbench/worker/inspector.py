@@ -31,6 +31,12 @@ from workbench.inspecting import (
     Seen,
     TypedText,
 )
+from workbench.plugin_api.predictions import (
+    ForecastPrediction,
+    LabelsPrediction,
+    Numbers,
+    Tags,
+)
 from workbench.plugin_api.task import ClassPrediction
 from workbench.reading import Refused
 from workbench.runs.commands import Watch
@@ -42,6 +48,7 @@ from workbench.worker.checkpoints import STATE, Checkpoints
 from workbench.worker.drawings import in_blocks, shortened
 from workbench.worker.serving import serve
 from workbench.worker.snapshots import SampleCache, snapshot_of
+from workbench.worker.told import foretold, pasted, tagged
 from workbench.worker.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -105,6 +112,8 @@ class Inspector:
     def _question(self, sample: Sample, trained: Trained) -> asking.Question:
         if self._asked is None or self._asked[0] != sample:
             match sample:
+                case TypedText() if trained.info.kind == "timelines":
+                    found = pasted(trained, sample.text)
                 case TypedText():
                     found = asking.typed(trained, sample.text)
                 case GivenFile():
@@ -126,6 +135,10 @@ class Inspector:
             labels=labels,
             probabilities=classes.probabilities if classes else (),
             words=found.in_words(),
+            threshold=found.threshold if isinstance(found, LabelsPrediction) else 0.0,
+            tags=tagged(found) if isinstance(found, Tags) else (),
+            numbers=tuple(found.values.items()) if isinstance(found, Numbers) else (),
+            forecast=foretold(found, asked) if isinstance(found, ForecastPrediction) else None,
         )
 
     def _explained(self, request: Explain, trained: Trained) -> Explained:
