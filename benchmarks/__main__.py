@@ -24,7 +24,9 @@ NAMES = (
     "startup",
     "event_loop",
     "kill_resume",
+    "learning_rate",
     "canvas",
+    "imported_canvas",
     "gpu",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QGraphicsView
 
+    from widgets.canvas.view import CanvasView
+    from workbench.document.experiment import Experiment
+    from workbench.session import Session
+
 COUNT = 1000
 FRAMES = 60
 SLOWEST_MS = 1000 / 30
@@ -33,7 +37,7 @@ def run() -> list[Row]:
     app.processEvents()  # nothing is painted before the first exposure
     rows = []
     for scale in SCALES:
-        ours, theirs = _frames(canvas, scale), _frames(bare, scale)
+        ours, theirs = frames(canvas, scale), frames(bare, scale)
         slow = sorted(ours)[int(0.95 * len(ours))]
         middle = statistics.median(ours)
         rows.append(
@@ -50,7 +54,7 @@ def run() -> list[Row]:
     return rows
 
 
-def _frames(view: QGraphicsView, scale: float) -> list[float]:
+def frames(view: QGraphicsView, scale: float) -> list[float]:
     """Return milliseconds of processor time a frame, alternately zoomed and panned.
 
     Painting never waits, so on an idle machine this is the time on the clock, too.
@@ -74,13 +78,8 @@ def _frames(view: QGraphicsView, scale: float) -> list[float]:
 
 
 def _canvas(app: object) -> tuple[QGraphicsView, Callable[[], None]]:
-    from widgets.canvas.view import CanvasView
-    from widgets.theme import Theme
-    from workbench.catalog import Catalog
     from workbench.document.experiment import Experiment
     from workbench.document.graph import Graph, Node
-    from workbench.preferences import Preferences
-    from workbench.session import Session
 
     kinds = ("Conv2D", "BatchNorm", "ReLU")
     nodes = [Node("input1", "Input", {"shape": (64, 64, 3)})]
@@ -89,9 +88,23 @@ def _canvas(app: object) -> tuple[QGraphicsView, Callable[[], None]]:
         place = (number // 50 * 264, number % 50 * 80)
         params = {"padding": "same"} if kind == "Conv2D" else {}
         nodes.append(Node(f"n{number}", kind, params, (nodes[-1].id,), position=place))
+    _, view, close = shown_canvas(app, Experiment(graph=Graph(tuple(nodes))))
+    return view, close
+
+
+def shown_canvas(
+    app: object, experiment: Experiment
+) -> tuple[Session, CanvasView, Callable[[], None]]:
+    """Return a session and a canvas that show an experiment, and what closes them."""
+    from widgets.canvas.view import CanvasView
+    from widgets.theme import Theme
+    from workbench.catalog import Catalog
+    from workbench.preferences import Preferences
+    from workbench.session import Session
+
     folder = tempfile.TemporaryDirectory()
     session = Session(Catalog.load(), Preferences(), Path(folder.name))
-    session.document.replace(Experiment(graph=Graph(tuple(nodes))))
+    session.document.replace(experiment)
     view = CanvasView(session, Theme(app, "dark"))
     view.resize(1200, 800)
     view.show()
@@ -101,7 +114,7 @@ def _canvas(app: object) -> tuple[QGraphicsView, Callable[[], None]]:
         session.close()
         folder.cleanup()
 
-    return view, close
+    return session, view, close
 
 
 def _bare() -> QGraphicsView:

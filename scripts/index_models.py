@@ -4,13 +4,15 @@
     python scripts/index_models.py --try torchvision timm     # which of them turn into layers
 
 The second is slow: it takes all of torchvision and keras, and of timm the smallest network of
-each family, and compares each with its original on random inputs. It goes on where it stopped,
-smallest first, and writes docs/pretrained.md from what it found. Nothing is downloaded.
+each kind (by the first word of its name), and compares each with its original on random inputs.
+It goes on where it stopped, smallest first, and writes docs/pretrained.md from what it found.
+Nothing is downloaded.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import traceback
 import warnings
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LARGEST = 120_000_000
-"""Larger networks are not tried: they do what smaller ones of their family do."""
+"""Larger networks of timm are not tried: they do what smaller ones of their family do."""
 USUAL = ("tf_efficientnet_lite", "resnet", "mobilenet", "convnext", "efficientnet", "regnet")
 """What most people look for comes first: indexing all of timm takes a while."""
 
@@ -125,11 +127,47 @@ def keras_entries() -> Iterator[Entry]:
     yield from index_entries()
 
 
+def transformers_entries() -> Iterator[Entry]:
+    """Yield networks of the hub whose settings are those that transformers has for their kind."""
+    import torch
+    import transformers
+
+    for name, kind, licence in HUB:
+        config = transformers.AutoConfig.for_model(kind)
+        with torch.device("meta"):
+            module = transformers.AutoModel.from_config(config)
+        size = getattr(config, "image_size", 0) or 0
+        if module.main_input_name == "pixel_values":
+            size = size or 224
+        yield Entry(
+            importer="transformers",
+            name=name,
+            family=kind,
+            input=(size, size, 3) if size else (0, 0, 0),
+            parameters=sum(value.numel() for value in module.parameters()),
+            classes=0,
+            weights=(Published(name="hub", licence=licence, file=name),),
+        )
+
+
 SOURCES: dict[str, Callable[[], Iterator[Entry]]] = {
     "torchvision": torchvision_entries,
     "timm": timm_entries,
     "keras": keras_entries,
+    "transformers": transformers_entries,
 }
+HUB = (
+    ("google-bert/bert-base-uncased", "bert", "apache-2.0"),
+    ("distilbert/distilbert-base-uncased", "distilbert", "apache-2.0"),
+    ("google/electra-small-discriminator", "electra", "apache-2.0"),
+    ("google/mobilebert-uncased", "mobilebert", "apache-2.0"),
+    ("google/vit-base-patch16-224-in21k", "vit", "apache-2.0"),
+    ("facebook/dinov2-base", "dinov2", "apache-2.0"),
+    ("microsoft/swin-tiny-patch4-window7-224", "swin", "apache-2.0"),
+    ("facebook/convnext-tiny-224", "convnext", "apache-2.0"),
+    ("microsoft/resnet-50", "resnet", "apache-2.0"),
+)
+"""Name, kind and licence as published."""
 
 
 def main() -> None:
@@ -150,7 +188,7 @@ def main() -> None:
             for count, found in enumerate(SOURCES[name](), 1):
                 old = known.get(found.name, found)
                 known[found.name] = msgspec.structs.replace(
-                    found, covered=old.covered, reason=old.reason
+                    found, covered=old.covered, is_block=old.is_block, reason=old.reason
                 )
                 if count % 20 == 0:
                     _write(name, list(known.values()))
@@ -182,31 +220,34 @@ def _tried(name: str, known: list[Entry]) -> Iterator[Entry]:
     """Yield architectures with what became of them; only those not tried before."""
     catalog = Catalog.load()
     for each in _chosen(name, known):
-        if each.covered is not None:
+        if each.covered or each.is_block:
             continue
+        is_block = False
         try:
             reason = _try_to_import(each, catalog)
+            is_block = bool(reason)
         except UserError as error:
             reason = error.message
         except Exception as error:
             traceback.print_exc()
             reason = f"{type(error).__name__}: {error}"
-        print(f"{name} {each.name}: {reason or 'covered'}", flush=True)
-        yield msgspec.structs.replace(each, covered=not reason, reason=reason)
+        print(f"{name} {each.name}: {'block: ' * is_block}{reason or 'layers'}", flush=True)
+        yield msgspec.structs.replace(each, covered=not reason, is_block=is_block, reason=reason)
 
 
 def _try_to_import(entry: Entry, catalog: Catalog) -> str:
-    """Import a network with lively random weights; return an empty text, or raise a UserError."""
-    from workbench.worker.pretrained.checking import check_parameters, difference, resolved
+    """Import a network with lively random weights; return why it is a block, or an empty text.
+
+    Raises:
+        UserError: it is neither.
+    """
+    from workbench.worker.pretrained.importing import read_checked
 
     importer = catalog.importers[entry.importer]()
     build = importer.build  # type: ignore[attr-defined]
     importer.build = lambda *given: _lively(build(*given))  # type: ignore[attr-defined]
-    imported = importer.read(ImportRequest(source=entry.name))
-    network = resolved(imported, catalog)
-    check_parameters(imported, network)
-    difference(imported, network, catalog)
-    return ""
+    imported, _, _ = read_checked(importer, ImportRequest(source=entry.name), catalog)
+    return imported.whole
 
 
 def _lively(module: Any) -> Any:
@@ -235,16 +276,17 @@ def _table() -> None:
         tried = [each for each in entries(name) if each.covered is not None]
         if not tried:
             continue
-        covered = [each.name for each in tried if each.covered]
-        total = len(entries(name))
+        layers = [each.name for each in tried if each.covered]
+        blocks = [each for each in tried if each.is_block]
         parts.append(
-            f"## {name}\n\nOf {total} networks in the index {len(tried)} were tried, "
-            f"{len(covered)} of them turn into layers:\n\n{', '.join(covered) or 'none'}.\n"
+            f"## {name}\n\nOf {len(entries(name))} networks in the index {len(tried)} were tried. "
+            f"{len(layers)} turn into layers:\n\n{', '.join(layers) or 'none'}.\n"
         )
-        refused = [each for each in tried if not each.covered]
-        if refused:
-            rows = "\n".join(f"| {each.name} | {each.reason} |" for each in refused)
-            parts.append(f"Those do not:\n\n| network | why |\n|---|---|\n{rows}\n")
+        refused = [each for each in tried if not each.covered and not each.is_block]
+        for words, group in (("are kept as a block", blocks), ("cannot be imported", refused)):
+            if group:
+                rows = "\n".join(f"| {each.name} | {each.reason} |" for each in group)
+                parts.append(f"{len(group)} {words}:\n\n| network | why |\n|---|---|\n{rows}\n")
     path = Path(__file__).parent.parent / "docs" / "pretrained.md"
     path.write_text("\n".join(parts), encoding="utf-8")
 
@@ -254,20 +296,26 @@ HEAD = """\
 
 Written by `scripts/index_models.py --try`. A network is built with random weights, traced, turned
 into layers of the catalogue and compared with itself on random inputs: outputs agree to 1e-5 of
-their size, and so does the number of parameters. What is not listed was not tried; importing it
-does the same comparison, and ends in a sentence if it fails.
+their size (or to four times what rounding does to the network itself), and so does the number of
+parameters. Where that fails it is kept as one block of its original modules, compared alike. What
+is not listed was not tried; importing it does the same comparison.
 """
 
 
 def _chosen(name: str, known: list[Entry]) -> list[Entry]:
     if name != "timm":
-        small = [each for each in known if each.parameters <= 4 * LARGEST]
-        return sorted(small, key=lambda each: each.parameters)
+        return sorted(known, key=lambda each: each.parameters)
     smallest: dict[str, Entry] = {}
     for each in sorted(known, key=lambda each: (each.parameters, each.name)):
         if each.parameters <= LARGEST and each.input[2] == 3:
-            smallest.setdefault(each.family, each)
+            smallest.setdefault(_kind(each.name), each)
     return list(smallest.values())
+
+
+def _kind(name: str) -> str:
+    """Return the first word of a network's name: "resnet" of resnet18."""
+    found = re.match(r"(?:tf_|test_)?[a-z]+", name)
+    return found[0] if found else name
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import resources
 from widgets.actions import Command
 from widgets.texts import percent
+from workbench.document.groups import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,7 +184,51 @@ def _network(window: MainWindow) -> Iterator[Command]:
         "Keep the weights of the selected layers as they are, or train them again",
         group=1,
     )
+    yield from _groups(window)
     yield from _retraining(window)
+
+
+def _groups(window: MainWindow) -> Iterator[Command]:
+    document, canvas = window.session.document, window.page.canvas
+
+    def selected() -> bool:
+        return bool(document.selection)
+
+    def has_groups() -> bool:
+        return bool(paths(document.experiment.graph))
+
+    for name, title, run, keys, enabled, help_text in (
+        ("group", "Group", canvas.group, "Ctrl+G", selected, "Put the selected layers together"),
+        (
+            "ungroup",
+            "Ungroup",
+            canvas.ungroup,
+            "Ctrl+Shift+G",
+            selected,
+            "Dissolve the group; its layers stay",
+        ),
+        (
+            "toggle_fold",
+            "Fold or unfold",
+            canvas.toggle_fold,
+            "G",
+            selected,
+            "Show the group as one node, or the layers in it",
+        ),
+        ("fold_all", "Fold all groups", canvas.fold_all, "", has_groups, ""),
+        ("unfold_all", "Unfold all groups", canvas.unfold_all, "", has_groups, ""),
+    ):
+        yield Command(
+            f"net.{name}",
+            title,
+            run,
+            "Network",
+            (keys,) if keys else (),
+            enabled=enabled,
+            help=help_text,
+            group=2,
+            canvas_only=True,
+        )
 
 
 def _retraining(window: MainWindow) -> Iterator[Command]:
@@ -199,7 +244,7 @@ def _retraining(window: MainWindow) -> Iterator[Command]:
             "Network",
             enabled=lambda: own.has_selection,
             help=help_text,
-            group=2,
+            group=3,
         )
     yield Command(
         "net.freeze_body",
@@ -208,7 +253,7 @@ def _retraining(window: MainWindow) -> Iterator[Command]:
         "Network",
         enabled=lambda: own.has_weights,
         help="Train the last layer alone, as one begins with a pretrained network",
-        group=2,
+        group=3,
     )
     yield Command(
         "net.spread_rates",
@@ -217,7 +262,7 @@ def _retraining(window: MainWindow) -> Iterator[Command]:
         "Network",
         enabled=lambda: own.has_weights,
         help="Spread learning rates over the depth of the network",
-        group=2,
+        group=3,
     )
 
 

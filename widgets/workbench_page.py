@@ -97,6 +97,7 @@ class WorkbenchPage(QSplitter):
         made = _factories(self._session, self._theme, self.canvas, self.show_tab)
         self.left.add_lazy("layers", "Layers", made["layers"])
         self.left.add_lazy("data", "Data", made["data"])
+        self.left.add_lazy("models", "Models", made["models"])
         self.right.add_lazy("layer", "Layer", made["layer"])
         self.right.add_lazy("training", "Training", made["training"])
         self.right.add_lazy("analysis", "Analysis", made["analysis"])
@@ -162,6 +163,13 @@ def _factories(
 
         return DataPanel(session, theme)
 
+    def models() -> QWidget:
+        from widgets.panels.models import ModelsPanel
+
+        panel = ModelsPanel(session, theme)
+        panel.wanted.connect(canvas.import_model)
+        return panel
+
     def layer() -> QWidget:
         from widgets.panels.inspector import Inspector
 
@@ -180,6 +188,7 @@ def _factories(
     return {
         "layers": layers,
         "data": data,
+        "models": models,
         "layer": layer,
         "training": training,
         "analysis": analysis,

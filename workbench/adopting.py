@@ -27,6 +27,7 @@ class ImportModel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         freeze: "all-but-head" or nothing.
         base: the experiment whose data and training settings are kept.
         folder: where its weights are kept; made if it is not there.
+        beside: it is added to the layers of `base`, as a group, instead of taking their place.
     """
 
     id: int = 0
@@ -37,6 +38,7 @@ class ImportModel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     freeze: str = ""
     base: Experiment
     folder: str
+    beside: bool = False
 
 
 class ModelsListed(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import numpy as np
 
-from workbench.plugin_api.data import Kind
+from workbench.plugin_api.data import Kind, SplitName
 from workbench.plugin_api.preprocessing import Word
 from workbench.reading import Refused
 
@@ -31,6 +31,31 @@ class Array(msgspec.Struct, frozen=True):
         return np.frombuffer(self.data, np.float32).reshape(self.shape)
 
 
+FOR, AGAINST = ((214, 84, 30), (255, 214, 90)), ((31, 102, 214), (130, 214, 255))
+"""Colours of what speaks a little and much for a class, and against it."""
+
+
+def heat(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return what an explanation lays over a picture: rows × columns × RGBA, not premultiplied.
+
+    What says nothing is transparent; the largest value, for or against, is opaque.
+    """
+    finite = np.nan_to_num(np.asarray(values, np.float64))
+    most = np.abs(finite).max(initial=0.0) or 1.0
+    share = np.abs(finite)[..., None] / most
+    colours = np.where(finite[..., None] > 0, *(_ramp(share, pair) for pair in (FOR, AGAINST)))
+    found: NDArray[np.uint8] = np.rint(np.concatenate([colours, 255 * share], -1)).astype(np.uint8)
+    return found
+
+
+def _ramp(
+    share: NDArray[np.float64], pair: tuple[tuple[int, ...], tuple[int, ...]]
+) -> NDArray[np.float64]:
+    little, much = (np.array(colour, np.float64) for colour in pair)
+    mixed: NDArray[np.float64] = little + (much - little) * share
+    return mixed
+
+
 class TypedText(msgspec.Struct, frozen=True, tag=True):
     """A sample that a person typed."""
 
@@ -43,7 +68,15 @@ class GivenFile(msgspec.Struct, frozen=True, tag=True):
     path: str
 
 
-Sample = TypedText | GivenFile
+class DataSample(msgspec.Struct, frozen=True, tag=True):
+    """A sample of the data that the network was trained on."""
+
+    split: SplitName
+    index: int
+
+
+Sample = TypedText | GivenFile | DataSample
+ExplainMethod = Literal["grad-cam", "occlusion", "integrated-gradients"]
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,24 +94,35 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Say what a network takes a sample for."""
+    """Say what a network takes a sample for.
+
+    Attributes:
+        asker: who wants to know; a later request of the same asker makes a waiting one void.
+    """
 
     id: int = 0
     network: Network
     sample: Sample
+    asker: str = ""
 
 
 class Explain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Say what each step of a sample adds to the score of a class.
+    """Say what each part of a sample adds to the score of a class.
 
     Attributes:
         target: number of the class; None: the likeliest.
+        method: empty: Grad-CAM for pictures where a layer fits, else integrated gradients.
+        layer: for Grad-CAM; empty: the last one before pooling.
+        asker: as of `Ask`.
     """
 
     id: int = 0
     network: Network
     sample: Sample
     target: int | None = None
+    method: ExplainMethod | Literal[""] = ""
+    layer: str = ""
+    asker: str = ""
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -95,6 +139,37 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     attention: tuple[str, ...] = ()
 
 
+class ShowFilters(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Show what the filters of a convolution have learned.
+
+    Attributes:
+        weight: one of `Loaded.filters`.
+        channel: of the input, where a filter has other than one or three.
+    """
+
+    id: int = 0
+    network: Network
+    weight: str
+    channel: int = 0
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The filters of a convolution.
+
+    Attributes:
+        values: filters × height × width × 1 or 3; the first ones of very many.
+        total: filters there are.
+        channels: of the input that each has.
+    """
+
+    id: int
+    weight: str
+    channel: int
+    values: Array
+    total: int
+    channels: int
+
+
 class Looked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A snapshot, as it would lie in a file; see workbench.runs.probes."""
 
@@ -108,6 +183,10 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     Attributes:
         step: of its checkpoint.
         kind: what it takes.
+        layers: those that Grad-CAM can look at, in order.
+        layer: that it looks at unless it is told otherwise.
+        counts: samples of its data, by split.
+        filters: names of the weights that are filters over places, in order.
     """
 
     id: int
@@ -115,6 +194,10 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     step: int
     kind: Kind
     classes: tuple[str, ...]
+    layers: tuple[str, ...] = ()
+    layer: str = ""
+    counts: dict[str, int] = {}
+    filters: tuple[str, ...] = ()
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +242,7 @@ class Foretold(msgspec.Struct, frozen=True, kw_only=True):
         times, past_times: of the steps to come, and of those before.
         dated: times are seconds since 1970.
         values, past: steps × channels; low, high: the outermost quantiles, None for a point.
+        truth: what came, where that is known.
     """
 
     channels: tuple[str, ...]
@@ -169,6 +253,7 @@ class Foretold(msgspec.Struct, frozen=True, kw_only=True):
     past: Array
     low: Array | None = None
     high: Array | None = None
+    truth: Array | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -182,6 +267,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         tags: of each step, where steps have classes.
         numbers: names with numbers in their own units, where those are told.
         forecast: of what is to come, where that is told.
+        name: what a person knows a sample of the data by; else empty.
+        truth: its class number; -1 where none is known.
     """
 
     id: int
@@ -195,6 +282,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     tags: tuple[Tagged, ...] = ()
     numbers: tuple[tuple[str, float], ...] = ()
     forecast: Foretold | None = None
+    name: str = ""
+    truth: int = -1
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -202,10 +291,12 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     Attributes:
         values: for a text, one number a word; for a series, as `Seen.signal`; for a picture,
-            height × width. They add up to `score - baseline`, but for `error`.
+            height × width, which may be fewer than its own.
         score: the network's raw output for the class.
-        baseline: the same for a sample that says nothing.
+        baseline: the same for a sample that says nothing. The values of integrated gradients, and
+            only theirs, add up to `score - baseline`, but for `error`.
         target: number of the class; `label` is its name.
+        layer: whose output Grad-CAM looked at.
     """
 
     id: int
@@ -215,6 +306,8 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     error: float
     target: int
     label: str
+    method: ExplainMethod = "integrated-gradients"
+    layer: str = ""
 
 
 Method = Literal["pca", "tsne", "umap"]
@@ -247,8 +340,23 @@ class FindNeighbours(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     count: int = 12
 
 
+class FindSimilar(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Say which training samples are most alike to a sample in what a layer makes of them.
+
+    Attributes:
+        node: whose outputs are compared, each the mean over time or place.
+        count: samples wanted at most; the sample itself is left out.
+    """
+
+    id: int = 0
+    network: Network
+    sample: Sample
+    node: str
+    count: int = 12
+
+
 class Progressed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """How far a projection is, 0 to 1; negative where that is not known."""
+    """How far some work is, 0 to 1; negative where that is not known."""
 
     id: int
     share: float
@@ -284,10 +392,29 @@ class Neighbours(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     similarities: tuple[float, ...]
 
 
-ProjectionRequest = Project | FindNeighbours
-ProjectionReply = Progressed | Projected | Neighbours | Refused
-Request = Load | Ask | Explain | Look
-Reply = Loaded | Answered | Explained | Looked | Refused
+class Similar(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Training samples most alike to one, the nearest first.
+
+    Attributes:
+        indices: numbers in the training split.
+        distances: 1 less the cosine, 0 … 2.
+        targets: class numbers; empty where there are none.
+        total: samples that were compared.
+    """
+
+    id: int
+    node: str
+    indices: tuple[int, ...]
+    distances: tuple[float, ...]
+    names: tuple[str, ...]
+    targets: tuple[int, ...]
+    total: int
+
+
+ProjectionRequest = Project | FindNeighbours | FindSimilar
+ProjectionReply = Progressed | Projected | Neighbours | Similar | Refused
+Request = Load | Ask | Explain | Look | ShowFilters
+Reply = Loaded | Answered | Explained | Looked | Filters | Progressed | Refused
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True, tag=True):

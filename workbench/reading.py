@@ -114,6 +114,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: the beginning of a text; empty for what is no text.
+        sample_id: by which the sample can be corrected, see `Source.sample_id`; empty: it cannot.
     """
 
     index: int
@@ -123,6 +124,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     pixels: bytes
     text: str = ""
+    sample_id: str = ""
 
 
 class TimelinePart(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SPLIT_TITLES = {"train": "training", "validation": "validation", "test": "test"}
 PLACES = ("device", "threads", "loaders", "checkpoint_seconds", "backend")
 """Training settings that say where it ran, not how."""
+LONGEST_VALUE = 400
+"""Characters of what preprocessing has learned; a tokeniser has hundreds of thousands."""
 
 
 class ModelCardExporter(Exporter):
@@ -125,6 +127,13 @@ def _data(request: ExportRequest) -> str:
     augmentation = request.experiment.data.augmentation
     if augmentation is not None:
         lines += ["", f"Training samples were changed at random: {_settings(augmentation)}."]
+    corrected = info.corrected
+    if corrected.relabelled or corrected.excluded:
+        lines += [
+            "",
+            f"By hand, {_count(corrected.relabelled)} samples were given another class and "
+            f"{_count(corrected.excluded)} were left out.",
+        ]
     if info.bad_files:
         lines += ["", f"{_count(len(info.bad_files))} unusable files were left out."]
     return "\n".join([*lines, *(f"\n{_plain(text)}" for text in info.warnings)])
@@ -166,7 +175,10 @@ def _preprocessing(request: ExportRequest) -> str:
             about = f" ({field.help})" if field.kind == "choice" and field.help else ""
             lines.append(f"- {field.title}: {_word(value)}{unit}{about}")
     for name, value in request.fitted.items():
-        lines.append(f"- learned from the training samples: {name} = `{_json(value)}`")
+        text = _json(value)
+        if len(text) > LONGEST_VALUE:
+            text = f"{text[:LONGEST_VALUE]} … ({len(text)} characters; the exported files hold it)"
+        lines.append(f"- learned from the training samples: {name} = `{text}`")
     return "\n".join(lines)
 
 

@@ -86,7 +86,8 @@ def program(request: ExportRequest) -> Any:
     if request.network.varying:
         fewest = fewest_batch_steps(request.network)
         inward, _ = boundary_orders(request.network)
-        time = torch.export.Dim("time", min=fewest)
+        most = [n for node in request.network.nodes if (n := getattr(node.layer, "most_steps", 0))]
+        time = torch.export.Dim("time", min=fewest, max=min(most, default=None))
         shapes = ({0: batch, inward.index(1): time}, {0: batch})
     with kept_whole():
         return torch.export.export(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def convolution(walk: Walk, call: Call) -> Value:
     """Add Conv or DepthwiseConv; what pads before it becomes part of it."""
     weight, bias = call["weight"], call["bias"]
+    if not isinstance(weight, Array):
+        raise NotCoveredError(f"{call.where} convolves with what it has computed.")
     rank = weight.tensor.dim() - 2
     value = walk.channels_first(call, call["input"])
     stride, dilation = _each(call["stride"], rank), _each(call["dilation"], rank)
@@ -52,9 +54,81 @@ def convolution(walk: Walk, call: Call) -> Value:
     return Value(node, (*lengths, weight.tensor.shape[0]), value.order)
 
 
+def any_convolution(walk: Walk, call: Call) -> Value:
+    """Add what a convolution without a rank in its name is."""
+    if call["transposed"]:
+        return transposed(walk, call)
+    return convolution(walk, call)
+
+
+def transposed(walk: Walk, call: Call) -> Value:
+    """Add ConvTranspose, and what crops its output or fills it up.
+
+    PyTorch's own padding crops as much before as behind; “same” crops all that the kernel reaches
+    beyond the stride, the odd one behind.
+    """
+    weight, bias = call["weight"], call["bias"]
+    if not isinstance(weight, Array):
+        raise NotCoveredError(f"{call.where} convolves with what it has computed.")
+    rank = weight.tensor.dim() - 2
+    value = walk.channels_first(call, call.value("input"))
+    if call["groups"] != 1:
+        raise NotCoveredError(f"{call.where} is a transposed convolution in groups.")
+    stride, dilation = _each(call["stride"], rank), _each(call["dilation"], rank)
+    size = tuple(weight.tensor.shape[2:])
+    pads, extra = _each(call["padding"], rank), _each(call["output_padding"], rank)
+    windows = [Window(*axis) for axis in zip(size, stride, dilation, strict=True)]
+    over = [max(w.reach - w.stride, 0) for w in windows]
+    crops = [(pad, pad - more) for pad, more in zip(pads, extra, strict=True)]
+    is_same = all((o // 2, o - o // 2) == crop for o, crop in zip(over, crops, strict=True))
+    fills = [(0, max(w.stride - w.reach, 0)) for w in windows]  # what the layer adds by itself
+    params: dict[str, Any] = {
+        "filters": weight.tensor.shape[1],
+        "kernel_size": _short(size),
+        "stride": _short(stride),
+        "dilation": _short(dilation),
+        "padding": "same" if is_same else "valid",
+        "use_bias": bias is not None,
+    }
+    defaults = {"dilation": _short((1,) * rank), "use_bias": True, "padding": "same"}
+    params = {key: given for key, given in params.items() if given != defaults.get(key)}
+    weights = {"kernel": weight.tensor.movedim((0, 1), (-1, -2)), "bias": _tensor(bias)}
+    node = walk.node(
+        call, f"ConvTranspose{rank}D", [value], params, weights=weights, arrays=[weight, bias]
+    )
+    lengths = [
+        (n - 1) * w.stride + w.reach + fill[1] - (o if is_same else 0)
+        for n, w, fill, o in zip(value.shape[:-1], windows, fills, over, strict=True)
+    ]
+    found = Value(node, (*lengths, weight.tensor.shape[1]), value.order)
+    if is_same:
+        return found
+    taken = [(a, b + fill[1]) for (a, b), fill in zip(crops, fills, strict=True)]
+    is_filled = any(b < 0 for _, b in taken)
+    if is_filled and (bias is not None or any(min(pair) < 0 < max(pair) for pair in taken)):
+        raise NotCoveredError(f"{call.where} fills its output up in a way that no layer does.")
+    return cropped(walk, call, found, taken)
+
+
+def cropped(walk: Walk, call: Call, value: Value, amounts: Sequence[Pair]) -> Value:
+    """Return a value with so much off its edges, or zeros where that is negative."""
+    rank = len(amounts)
+    for kind, sign in (("Crop", 1), ("ZeroPad", -1)):
+        pairs = [(max(sign * a, 0), max(sign * b, 0)) for a, b in amounts]
+        if any(map(any, pairs)):
+            params = {"amounts": pairs[0] if rank == 1 else pairs}
+            node = walk.node(call, f"{kind}{rank}D", [value], params, name="fit")
+            lengths = [n - sign * sum(pair) for n, pair in zip(value.shape, pairs, strict=False)]
+            value = replace(value, node=node, shape=(*lengths, value.shape[-1]))
+    return value
+
+
 def linear(walk: Walk, call: Call) -> Value:
     """Add Dense; the rows of its kernel follow a picture laid out in one row."""
-    value, weight, bias = call.value("input"), call["weight"], call["bias"]
+    value = call.settled(call["input"], any_batch=True)
+    weight, bias = call["weight"], call["bias"]
+    if value.batch == value.rank:
+        raise NotCoveredError(f"{call.where} multiplies along the batch.")
     if not isinstance(weight, Array):
         raise NotCoveredError(f"{call.where} multiplies by what it has computed.")
     if value.rows is None:
@@ -71,7 +145,8 @@ def linear(walk: Walk, call: Call) -> Value:
     weights = {"kernel": kernel, "bias": _tensor(bias)}
     node = walk.node(call, "Dense", [value], params, weights=weights, arrays=[weight, bias])
     _note_computed(walk, weight, node)
-    return Value(node, (*value.shape[:-1], kernel.shape[1]), value.order)
+    shape = (*value.shape[:-1], kernel.shape[1])
+    return Value(node, shape, value.order, batch=value.batch)
 
 
 def batch_norm(walk: Walk, call: Call) -> Value:
@@ -131,17 +206,22 @@ def group_norm(walk: Walk, call: Call) -> Value:
 
 
 def max_pool(walk: Walk, call: Call) -> Value:
-    """Add MaxPool2D; a rounded-up size becomes padding behind, which is never the largest."""
-    if set(call["dilation"]) - {1}:
+    """Add MaxPool; a rounded-up size becomes padding behind, which is never the largest."""
+    if set(_each(call["dilation"], 1)) - {1}:
         raise NotCoveredError(f"{call.where} pools with gaps, for which there is no layer here.")
-    return _pooled(walk, call, "MaxPool2D", counts_padding=False)
+    return _pooled(walk, call, "MaxPool", counts_padding=False)
+
+
+def max_pool_with_places(walk: Walk, call: Call) -> list[Value | None]:
+    """Add the same; where the largest values lay is not covered."""
+    return [max_pool(walk, call), None]
 
 
 def average_pool(walk: Walk, call: Call) -> Value:
-    """Add AveragePool2D, with zeros before it where padding counts."""
-    if call["divisor_override"] is not None:
+    """Add AveragePool, with zeros before it where padding counts."""
+    if call.arguments.get("divisor_override") is not None:
         raise NotCoveredError(f"{call.where} divides a pool by a number of its own.")
-    return _pooled(walk, call, "AveragePool2D", counts_padding=bool(call["count_include_pad"]))
+    return _pooled(walk, call, "AveragePool", counts_padding=bool(call["count_include_pad"]))
 
 
 def adaptive_average_pool(walk: Walk, call: Call) -> Value:
@@ -153,6 +233,31 @@ def adaptive_max_pool(walk: Walk, call: Call) -> list[Value | None]:
     """Add the same with the largest values; where they lay is not covered."""
     size = tuple(call.result[0].shape[1:])
     return [_adaptive(walk, call, "GlobalMaxPool", "AdaptiveMaxPool2D", size), None]
+
+
+def embedding(walk: Walk, call: Call) -> Value:
+    """Add Embedding."""
+    weight, tokens = call["weight"], call.settled(call["indices"], any_batch=True)
+    if tokens.dtype == "float32":
+        raise NotCoveredError(f"{call.where} looks up rows by numbers that it has computed.")
+    rows, features = weight.tensor.shape
+    params = {"vocabulary": rows, "features": features, "padding_id": None}
+    weights = {"embeddings": weight.tensor}
+    node = walk.node(call, "Embedding", [tokens], params, weights=weights, arrays=[weight])
+    order = (*tokens.order, tokens.rank)
+    return Value(node, (*tokens.shape, features), order, batch=tokens.batch)
+
+
+def rms_norm(walk: Walk, call: Call) -> Value:
+    """Add RMSNorm over the last axis."""
+    value = _last_axis_last(walk, call, call.value("input"))
+    if len(call["normalized_shape"]) != 1 or call["eps"] is None:
+        raise NotCoveredError(f"{call.where} normalises in a way that no layer here does.")
+    weight = call["weight"]
+    params = {"epsilon": float(call["eps"]), **({} if weight is not None else {"scale": False})}
+    weights = {"gamma": _tensor(weight)}
+    node = walk.node(call, "RMSNorm", [value], params, weights=weights, arrays=[weight])
+    return replace(value, node=node)
 
 
 def _adaptive(
@@ -171,24 +276,25 @@ def _adaptive(
 
 def _pooled(walk: Walk, call: Call, kind: str, *, counts_padding: bool) -> Value:
     value = walk.channels_first(call, call["self"])
-    size = _each(call["kernel_size"], 2)
-    stride = _each(call["stride"] or size, 2)
-    own = [(amount, amount) for amount in _each(call["padding"], 2)]
+    rank = value.rank - 1
+    kind = f"{kind}{rank}D"
+    size = _each(call["kernel_size"], rank)
+    stride = _each(call["stride"] or size, rank)
+    own = [(amount, amount) for amount in _each(call["padding"], rank)]
     windows = [Window(*axis) for axis in zip(size, stride, strict=True)]
     if counts_padding and any(map(any, own)):
-        params = {"amounts": own}
-        lengths = [n + sum(pair) for n, pair in zip(value.shape[:-1], own, strict=True)]
-        node = walk.node(call, "ZeroPad2D", [value], params, name="pad")
-        value = replace(value, node=node, shape=(*lengths, value.shape[-1]))
-        own = [(0, 0), (0, 0)]
+        if value.pads:
+            raise NotCoveredError(f"{call.where} pads twice before a pool.")
+        value = cropped(walk, call, value, [(-a, -b) for a, b in own])
+        own = [(0, 0)] * rank
     if value.pads:
         own = [(a + c, b + d) for (a, b), (c, d) in zip(own, value.pads, strict=True)]
     if call["ceil_mode"]:
         axes = zip(windows, value.shape[:-1], own, strict=True)
         own = [_rounded_up(*axis) for axis in axes]
-    params = {"pool_size": size, **_padding(value, windows, own)}
+    params = {"pool_size": _short(size), **_padding(value, windows, own)}
     if stride != size:
-        params["stride"] = stride
+        params["stride"] = _short(stride)
     node = walk.node(call, kind, [value], params)
     lengths = [w.positions(n, p) for w, n, p in zip(windows, value.shape[:-1], own, strict=True)]
     return Value(node, (*lengths, value.shape[-1]), value.order)

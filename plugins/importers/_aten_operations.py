@@ -13,30 +13,43 @@ from plugins.importers._aten_arithmetic import (
     add,
     clamp,
     divide,
+    extreme,
+    function,
     multiply,
+    power,
+    product,
     reverse_subtract,
     subtract,
 )
+from plugins.importers._aten_attention import attention, native
 from plugins.importers._aten_kernels import (
     adaptive_average_pool,
     adaptive_max_pool,
+    any_convolution,
     average_pool,
     batch_norm,
     convolution,
+    embedding,
     group_norm,
     layer_norm,
     linear,
     max_pool,
+    max_pool_with_places,
+    rms_norm,
+    transposed,
 )
+from plugins.importers._aten_recurrent import RECURRENT
 from plugins.importers._aten_shaping import (
     concatenate,
     constant_pad,
-    largest,
-    mean,
+    flipped,
     moved,
     part,
     parts,
+    reduced,
+    repeated,
     reshaped,
+    stacked,
     upsampled,
 )
 from workbench.plugin_api.importer import NotCoveredError
@@ -57,7 +70,10 @@ def same(walk: Walk, call: Call) -> Value:
 
 def stretched(walk: Walk, call: Call) -> Value:
     """Return the value as it is where sums and products stretch it by themselves."""
-    if set(call.users) - {"add", "sub", "mul"}:
+    value = _first(call)
+    if call.shape == value.torch_shape:
+        return value
+    if set(call.users) - {"add", "sub", "mul", "div"}:
         raise NotCoveredError(f"{call.where} repeats values, for which there is no layer here.")
     return _first(call)
 
@@ -66,7 +82,7 @@ def elementwise(kind: str) -> Handler:
     """Return the handler of a function of each value alone, without settings."""
 
     def handle(walk: Walk, call: Call) -> Value:
-        value = _first(call)
+        value = call.settled(next(iter(call.arguments.values())), any_batch=True)
         return _replaced(value, walk.node(call, kind, [value]))
 
     return handle
@@ -128,14 +144,12 @@ def along_axis(kind: str) -> Handler:
     """Return the handler of a function of all values along one axis."""
 
     def handle(walk: Walk, call: Call) -> Value:
-        value = _first(call)
+        value = call.settled(call["self"], any_batch=True)
         if value.rows is not None:
             raise NotCoveredError(f"{call.where} uses {kind} on a picture laid out in one row.")
-        places = value.rank + 1
-        dim = call["dim"] % places
-        if dim == 0:
+        axis = value.axis(call["dim"])
+        if axis is None:
             raise NotCoveredError(f"{call.where} uses {kind} over the batch.")
-        axis = value.order[dim - 1]
         params = {} if axis == value.rank - 1 else {"axis": axis + 1}
         return _replaced(value, walk.node(call, kind, [value], params))
 
@@ -168,17 +182,26 @@ OPERATIONS: Mapping[str, Handler] = {
     **dict.fromkeys(("expand", "expand_as"), stretched),
     # kernels and normalisations
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), convolution),
+    **dict.fromkeys(("convolution", "_convolution"), any_convolution),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), transposed),
+    "embedding": embedding,
     "linear": linear,
     "batch_norm": batch_norm,
     "layer_norm": layer_norm,
     "group_norm": group_norm,
+    "rms_norm": rms_norm,
     # pooling
-    "max_pool2d": max_pool,
-    "avg_pool2d": average_pool,
-    "adaptive_avg_pool2d": adaptive_average_pool,
-    "adaptive_max_pool2d": adaptive_max_pool,
-    "mean": mean,
-    "amax": largest,
+    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), max_pool),
+    **dict.fromkeys(("max_pool2d_with_indices", "max_pool3d_with_indices"), max_pool_with_places),
+    **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), average_pool),
+    **dict.fromkeys(
+        ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"), adaptive_average_pool
+    ),
+    **dict.fromkeys(("adaptive_max_pool1d", "adaptive_max_pool2d"), adaptive_max_pool),
+    "mean": reduced("mean"),
+    "sum": reduced("sum"),
+    "amax": reduced("max"),
+    "amin": reduced("min"),
     # activations
     "relu": elementwise("ReLU"),
     "relu6": elementwise("ReLU6"),
@@ -208,18 +231,39 @@ OPERATIONS: Mapping[str, Handler] = {
     "rsub": reverse_subtract,
     "mul": multiply,
     "div": divide,
+    **{
+        name: function(name)
+        for name in ("sqrt", "rsqrt", "abs", "exp", "log", "reciprocal", "sin", "cos", "erf")
+    },
+    "pow": power,
+    "maximum": extreme("Maximum"),
+    "minimum": extreme("Minimum"),
+    **dict.fromkeys(("matmul", "bmm", "mm"), product),
+    "multi_head_attention": attention,
+    "_native_multi_head_attention": native,
+    # recurrent
+    **RECURRENT,
     # shape
     **dict.fromkeys(
         ("flatten", "view", "reshape", "_unsafe_view", "squeeze", "unsqueeze", "unflatten"),
         reshaped,
     ),
-    **dict.fromkeys(("permute", "transpose", "t"), moved),
+    **dict.fromkeys(("permute", "transpose", "t", "movedim", "numpy_T"), moved),
     "cat": concatenate,
     "slice": part,
     "select": part,
     "narrow": part,
     **dict.fromkeys(("chunk", "split", "split_with_sizes"), parts),
     "constant_pad_nd": constant_pad,
-    "pad": constant_pad,
-    **dict.fromkeys(("upsample_nearest2d", "upsample_bilinear2d"), upsampled),
+    **dict.fromkeys(("pad", "reflection_pad1d", "reflection_pad2d"), constant_pad),
+    "stack": stacked,
+    "repeat": repeated,
+    "flip": flipped,
+    **dict.fromkeys(
+        (
+            *("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d"),
+            *("_upsample_nearest_exact2d", "upsample_bilinear2d"),
+        ),
+        upsampled,
+    ),
 }

@@ -33,11 +33,18 @@ class GraphBuilder:
         weights: Mapping[str, NDArray[Any] | None] | None = None,
         *,
         trainable: bool = True,
+        group: str = "",
     ) -> str:
-        """Add a node called after `name` and return its id; weights that are None are left out."""
+        """Add a node called after `name` and return its id; weights that are None are left out.
+
+        Args:
+            group: path of the modules around it, from the outermost, parted by slashes.
+        """
         node_id = self._unused(identifier(name))
         settings = {key: _plain(value) for key, value in (params or {}).items()}
-        self._nodes[node_id] = Node(node_id, kind, settings, tuple(inputs), trainable=trainable)
+        self._nodes[node_id] = Node(
+            node_id, kind, settings, tuple(inputs), trainable=trainable, group=group
+        )
         for key, value in (weights or {}).items():
             if value is not None:
                 # A view would keep all of the original alive, and some formats misread it.

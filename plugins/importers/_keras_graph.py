@@ -6,6 +6,7 @@ layers, and keeps its constant among its arguments.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ class KerasWalk:
             params,
             given,
             trainable=bool(getattr(step.operation, "trainable", True)),
+            group=block_of(step.name),
         )
 
     def constant_node(self, step: Step, scale: Any, offset: Any) -> str:
@@ -94,7 +96,15 @@ class KerasWalk:
             f"{2 * shape[0]} parameters."
         )
         params = {"shift": True}
-        return self.builder.add("Scale", step.name, step.inputs, params, weights, trainable=False)
+        return self.builder.add(
+            "Scale",
+            step.name,
+            step.inputs,
+            params,
+            weights,
+            trainable=False,
+            group=block_of(step.name),
+        )
 
     def _count(self, step: Step, variable: Any, key: str) -> None:
         if id(variable) in self.taken:
@@ -142,6 +152,21 @@ def expand_keras(model: Any) -> ExpandedKeras:
         tuple(walk.changed),
         tuple(skipped),
     )
+
+
+_BLOCKS = (
+    re.compile(r"(?P<stage>conv\d+)_(?P<block>block\d+)_"),
+    re.compile(r"(?P<stage>block\d+)(?P<block>[a-z])_"),
+    re.compile(r"(?:.*_)?(?P<stage>stage_?\d+)_(?P<block>block_?\d+)_"),
+    re.compile(r"(?P<stage>(?:block|stage|mixed|expanded_conv)_?\d*)[_/]"),
+)
+"""How names of keras.applications begin: conv2_block1_, block3a_, stage_0_block_1_, block_4_."""
+
+
+def block_of(name: str) -> str:
+    """Return the group that the name of a layer tells, such as "block3/a"; empty for none."""
+    found = next((match for pattern in _BLOCKS if (match := pattern.match(name))), None)
+    return "/".join(part for part in found.groupdict().values() if part) if found else ""
 
 
 def array(variable: Any) -> NDArray[np.float32]:

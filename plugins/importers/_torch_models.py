@@ -242,7 +242,7 @@ def _plainly(name: str, weights: str) -> Iterator[None]:
 
 def _expanded(module: Any, found: Imported, recipe: Recipe, request: ImportRequest) -> Imported:
     """Return the network as layers of the catalogue; raises NotCoveredError."""
-    from plugins.importers._aten import expand
+    from plugins.importers._aten_program import expand
 
     request.tell("Turning it into layers")
     expanded = expand(module, recipe.input_shape)
@@ -252,7 +252,7 @@ def _expanded(module: Any, found: Imported, recipe: Recipe, request: ImportReque
         found,
         graph=expanded.graph,
         weights=expanded.weights,
-        parameters=sum(parameters[name] for name in expanded.used if name in parameters),
+        parameters=expanded.parameters,
         classes=recipe.classes if _outputs(expanded) == len(recipe.classes) else (),
         skipped=(*_left_out(unused), *found.skipped),
         changed=(*found.changed, *_without_depth(module), *expanded.changed),

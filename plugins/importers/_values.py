@@ -24,6 +24,9 @@ class Value:
         order: PyTorch's axis i, the batch not counted, is canonical axis order[i].
         rows: of a vector: PyTorch has at place i what lies at rows[i] here; None: the same.
         pads: padding that the next node is to do, before and after each spatial axis.
+        batch: where PyTorch has the batch among its axes.
+        dtype: NumPy name.
+        is_turned: whether PyTorch has its time, the first canonical axis, the other way round.
     """
 
     node: str
@@ -31,11 +34,19 @@ class Value:
     order: tuple[int, ...]
     rows: NDArray[np.int64] | None = None
     pads: tuple[Pair, ...] = ()
+    batch: int = 0
+    dtype: str = "float32"
+    is_turned: bool = False
 
     @property
     def rank(self) -> int:
         """Number of axes without the batch."""
         return len(self.shape)
+
+    def axis(self, dim: int) -> int | None:
+        """Return the canonical axis that is PyTorch's axis `dim`; None for the batch."""
+        dim %= self.rank + 1
+        return None if dim == self.batch else self.order[dim - (dim > self.batch)]
 
     @property
     def torch_shape(self) -> tuple[int, ...]:
@@ -116,3 +127,18 @@ def _groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], lis
         found.append((ours, theirs))
     found += [([], [i]) for i, size in enumerate(new) if size == 1]
     return found
+
+
+def from_canonical(array: NDArray[Any], value: Value) -> NDArray[Any]:
+    """Return a canonical batch with its axes as the network has them."""
+    return array.transpose(0, *(axis + 1 for axis in value.order))
+
+
+def to_canonical(array: NDArray[Any], value: Value) -> NDArray[Any]:
+    """Return a batch of the network's with canonical axes."""
+    if array.ndim == 1:  # one number a sample is a row of one here
+        return array.reshape(len(array), *value.shape)
+    places = [0] * value.rank
+    for place, axis in enumerate(value.order):
+        places[axis] = place + 1
+    return array.transpose(0, *places)

@@ -24,6 +24,15 @@ class {name}(layers.{base}):
         return {total}
 '''
 
+_DIVIDE = '''\
+@keras.saving.register_keras_serializable("workbench")
+class Divide(layers.Subtract):
+    """First input divided by the second; sizes of 1 are stretched."""
+
+    def _merge_function(self, inputs):
+        return ops.divide(inputs[0], inputs[1])
+'''
+
 
 class _Merge(Layer, frozen=True, kw_only=True):
     """Value by value; sizes of 1 and missing leading axes are stretched, as NumPy does."""
@@ -118,6 +127,21 @@ class Multiply(_Merge, frozen=True, kw_only=True):
     reference = "https://arxiv.org/abs/1709.01507"
     keywords = ("product", "gate", "attention", "squeeze and excitation")
     pattern = "%s * %s"
+
+
+class Divide(_Merge, frozen=True, kw_only=True):
+    """First branch divided by the second."""
+
+    id = "Divide"
+    title = "Divide"
+    help = "Divides the first branch by the second, value by value."
+    keywords = ("quotient", "ratio", "normalise")
+    inputs = (2, 2)
+    pattern = "%s / %s"
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return a layer of its own, which Keras lacks."""
+        return Code(joined(2), call("Divide"), helpers={"Divide": _DIVIDE})
 
 
 class Average(_Merge, frozen=True, kw_only=True):

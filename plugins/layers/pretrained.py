@@ -8,7 +8,6 @@ import msgspec
 from plugins.layers._source import call
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Layer, Part, WeightSpec, is_in
-from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import IMAGE_AXES, SEQUENCE_AXES, ShapeError, TensorType
 
 _BLOCK = '''\
@@ -77,6 +76,7 @@ class Pretrained(Layer, frozen=True, kw_only=True):
     takes = "anything"
     is_imported = True
 
+    # What it is made of comes with the import; `end` and `frozen` are set in the tree of modules.
     library: Annotated[
         Literal["timm", "torchvision", "transformers"], msgspec.Meta(extra=_HIDDEN)
     ] = "timm"
@@ -90,17 +90,10 @@ class Pretrained(Layer, frozen=True, kw_only=True):
     most_steps: Annotated[int, msgspec.Meta(extra=_HIDDEN)] = 0
     result: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]*$", extra=_HIDDEN)] = ""
     without: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=_HIDDEN)] = ""
-    end: Annotated[
-        str,
-        msgspec.Meta(
-            pattern=r"^[\w.]*$",
-            title="Output of",
-            description="Inner module whose output is given; empty: that of the whole network",
-        ),
-    ] = ""
+    end: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=_HIDDEN)] = ""
     frozen: Annotated[
         tuple[Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$")], ...],
-        param("Frozen parts", "Inner modules that training leaves alone, each with all in it"),
+        msgspec.Meta(extra=_HIDDEN),
     ] = ()
     parts: Annotated[tuple[Part, ...], msgspec.Meta(extra=_HIDDEN)] = ()
     stored: Annotated[tuple[Stored, ...], msgspec.Meta(extra=_HIDDEN)] = ()
@@ -164,8 +157,9 @@ class Pretrained(Layer, frozen=True, kw_only=True):
         )
 
     def summary(self) -> str:
-        """Return the network's name, and where it ends."""
-        return f"{self.architecture} · to {self.end}" if self.end else self.architecture
+        """Return the network's name, where it ends, and what it runs on."""
+        end = f" · to {self.end}" if self.end else ""
+        return f"{self.architecture}{end} · PyTorch"
 
     @property
     def _last_part(self) -> Part:

@@ -14,6 +14,28 @@ from workbench.plugin_api.tensors import ShapeError, TensorType
 
 _AMOUNTS = param("Amounts", "Before and after each axis")
 
+_REFLECT = '''\
+@keras.saving.register_keras_serializable("workbench")
+class ReflectPad(layers.Layer):
+    """What lies at the edges of space, mirrored, around it."""
+
+    def __init__(self, pads, **options):
+        super().__init__(**options)
+        self.pads = pads
+
+    def call(self, x):
+        pads = [tuple(pair) for pair in self.pads]
+        return ops.pad(x, [(0, 0), *pads, (0, 0)], mode="reflect")
+
+    def compute_output_shape(self, input_shape):
+        batch, *sizes, channels = input_shape
+        grown = [size + sum(pair) for size, pair in zip(sizes, self.pads)]
+        return (batch, *grown, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "pads": self.pads}
+'''
+
 
 class _Edges(Layer, frozen=True, kw_only=True):
     """What padding and cropping share."""
@@ -82,6 +104,58 @@ class _Crop(_Edges, frozen=True, kw_only=True):
         slices = [f"{-before or ''}:{after or ''}" for before, after in self.pads]
         front = [":", ":"] if layout == "channels_first" else [":"]
         return Code(call="{0}[" + ", ".join([*front, *slices]) + "]")
+
+
+class _ReflectPad(_Edges, frozen=True, kw_only=True):
+    keywords = ("padding", "border", "mirror")
+    sign = 1
+
+    def output(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Return the larger space × channels; raises ShapeError where too little is mirrored."""
+        found = super().output(inputs)
+        for axis, length, pair in zip(found.axes, inputs[0].shape, self.pads, strict=False):
+            if max(pair) >= length:
+                raise ShapeError(
+                    f"{self.title} mirrors {max(pair)} values along {axis}, but the input has only "
+                    f"{length} there, of which the last is not repeated.",
+                    "Pad less.",
+                )
+        return found
+
+    def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
+        """Return F.pad, whose reflection wants channels first."""
+        flat = tuple(amount for pair in reversed(self.pads) for amount in pair)
+        if not any(flat):
+            return Code("{0}")
+        return Code(call("F.pad", "{0}", flat, mode='"reflect"'), layout="channels_first")
+
+    def keras(self, inputs: Sequence[TensorType]) -> Code:
+        """Return a layer of its own."""
+        if not any(map(any, self.pads)):
+            return Code("{0}")
+        return Code("{self}({0})", call("ReflectPad", self.pads), helpers={"ReflectPad": _REFLECT})
+
+
+class ReflectPad1D(_ReflectPad, frozen=True, kw_only=True):
+    """A sequence mirrored at its ends."""
+
+    id = "ReflectPad1D"
+    title = "Reflect pad 1D"
+    help = "Puts what lies at the ends of a sequence, mirrored, before and after it."
+    rank = 1
+
+    amounts: Annotated[Pair, _AMOUNTS] = (1, 1)
+
+
+class ReflectPad2D(_ReflectPad, frozen=True, kw_only=True):
+    """A picture mirrored at its edges."""
+
+    id = "ReflectPad2D"
+    title = "Reflect pad"
+    help = "Puts what lies at the edges of a picture, mirrored, around it."
+    rank = 2
+
+    amounts: Annotated[tuple[Pair, Pair], _AMOUNTS] = ((1, 1), (1, 1))
 
 
 class ZeroPad1D(_ZeroPad, frozen=True, kw_only=True):

@@ -101,10 +101,10 @@ def given(path: str, size: int) -> Tokenizer:
         ) from error
     tokeniser.no_truncation()
     tokeniser.no_padding()
-    if tokeniser.get_vocab_size() > size:
+    largest = max(tokeniser.get_vocab(with_added_tokens=False).values(), default=0)
+    if largest >= size:  # added tokens, such as one for masks, may be there without being used
         raise UserError(
-            f"The tokeniser knows {tokeniser.get_vocab_size()} tokens, but the vocabulary is set "
-            f"to {size}.",
+            f"The tokeniser knows {largest + 1} tokens, but the vocabulary is set to {size}.",
             "Set the vocabulary to the number that the network was trained with.",
         )
     return tokeniser

@@ -36,6 +36,8 @@ class ImageFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
         "subfolders that hold the class folders."
     )
 
+    lasting_names: ClassVar[bool] = True
+
     folder: Annotated[
         str, param("Folder", "Holds one folder per class; it is only read", path="folder")
     ] = ""

@@ -31,6 +31,7 @@ class Novels(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "training, the last for the test."
     )
     kind: ClassVar[Kind] = "texts"
+    correctable: ClassVar[bool] = False
     preparation: ClassVar[str] = "text_stream"
 
     def open(self, split: Split) -> Opened:

@@ -47,6 +47,8 @@ class SoundFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
     )
     kind: ClassVar[Kind] = "series"
 
+    lasting_names: ClassVar[bool] = True
+
     folder: Annotated[
         str, param("Folder", "Holds one folder per class; it is only read", path="folder")
     ] = ""

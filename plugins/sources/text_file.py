@@ -40,6 +40,7 @@ class TextFile(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "training, the last for the test; files called train, validation and test are taken so."
     )
     kind: ClassVar[Kind] = "texts"
+    correctable: ClassVar[bool] = False
     preparation: ClassVar[str] = "text_stream"
 
     file: Annotated[str, param("File", "A text file; it is only read", path="file")] = ""

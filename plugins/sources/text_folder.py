@@ -34,6 +34,8 @@ class TextFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     kind: ClassVar[Kind] = "texts"
 
+    lasting_names: ClassVar[bool] = True
+
     folder: Annotated[
         str, param("Folder", "Holds one folder per class; it is only read", path="folder")
     ] = ""

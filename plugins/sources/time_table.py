@@ -27,6 +27,7 @@ class TimeTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "next validates, the last tests."
     )
     kind: ClassVar[Kind] = "timelines"
+    correctable: ClassVar[bool] = False
 
     file: Annotated[str, param("File", "CSV, TSV or Parquet; it is only read", path="file")] = ""
     time: Annotated[

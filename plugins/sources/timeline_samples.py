@@ -21,6 +21,7 @@ class SampleTimelines(Source, frozen=True, kw_only=True, forbid_unknown_fields=T
     title: ClassVar[str] = "Series to forecast"
     help: ClassVar[str] = "Small time series that come with the program, split by time."
     kind: ClassVar[Kind] = "timelines"
+    correctable: ClassVar[bool] = False
 
     data_set: Annotated[
         Literal["sunspots", "elnino", "co2"],

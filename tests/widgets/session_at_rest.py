@@ -18,6 +18,7 @@ from workbench.runs.results import read_results
 from workbench.runs.state import RunState
 from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
+from workbench.session.correcting import Correcting
 from workbench.session.document import DocumentSession
 from workbench.session.message import Message
 from workbench.session.watching import Watching
@@ -132,6 +133,7 @@ class _Thumbnail:
         cx, cy = rng.uniform(0.3, 0.7, 2)
         ring = np.exp(-((np.hypot(x - cx, y - cy) - 0.22) ** 2) * 300)
         self.text = ""
+        self.sample_id = f"{index:05}.png"
         self.index, self.name, self.target = index, f"{index:05}.png", index % 10
         self.pixels = np.repeat((ring * 255).astype(np.uint8)[..., None], 3, 2)
 
@@ -154,6 +156,7 @@ class SessionAtRest:
     def __init__(self, catalog: Catalog, runs_folder: Path) -> None:
         self.catalog = catalog
         self.document = DocumentSession(catalog)
+        self.correcting = Correcting(self.document)
         self.data = DataAtRest()
         self.run = RunAtRest(runs_folder)
         self.backends = Backends(catalog, self.run)

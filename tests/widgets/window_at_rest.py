@@ -12,9 +12,11 @@ from workbench.preferences import Preferences
 from workbench.session import (
     Backends,
     Comparison,
+    Examination,
     Looking,
     Projection,
     Session,
+    Similarity,
     Trial,
     Writing,
 )
@@ -91,6 +93,8 @@ def quiet_session(catalog: Catalog, runs_folder: Path) -> Session:
     session.data, session.run = QuietData(), QuietRun(runs_folder)
     session.comparison = Comparison(session.run)
     session.trial, session.projection = Trial(session.run), Projection(session.run)
+    session.examination = Examination(session.run, session.trial)
+    session.similarity = Similarity(session.run)
     session.looking = Looking(session.run, session.trial)
     session.writing = Writing(session.run)
     session.backends = Backends(catalog, session.run)

@@ -87,3 +87,23 @@ def trained(experiment: Experiment, runs: Path, catalog: Catalog) -> RunFolder:
     folder = control.create_run(experiment, runs)
     assert train(folder.path, catalog) == 0
     return folder
+
+
+def digits(corrections: dict[str, str | None] | None = None) -> Experiment:
+    """Return a small CNN on the digits, which still makes mistakes."""
+    graph = chain(
+        ("conv1", "Conv2D", {"filters": 6, "padding": "same", "activation": "relu"}),
+        ("pool1", "MaxPool2D", {}),
+        ("conv2", "Conv2D", {"filters": 8, "padding": "same", "activation": "relu"}),
+        ("gap1", "GlobalAveragePool", {}),
+        ("dense1", "Dense", {"units": 10}),
+    )
+    training = Training(
+        epochs=3,
+        batch_size=32,
+        threads=1,
+        device="cpu",
+        optimizer=Adam(learning_rate=0.01),
+    )
+    data = Data(corrections=corrections or {})
+    return Experiment(name="digits", data=data, graph=graph, training=training)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.document.experiment import Experiment
     from workbench.document.graph import Graph, Node
+    from workbench.document.groups import Folding
     from workbench.plugin_api.layer import Layer
     from workbench.session import Session
 
@@ -34,6 +35,18 @@ def refusal(graph: Graph, catalog: Catalog, source: str, target: str) -> str:
     if kind and is_full(graph[target], kind):
         wanted = "one input" if kind.inputs[1] == 1 else f"{kind.inputs[1]} inputs"
         return f"{kind.title} takes {wanted}. Join several first with Add or Concatenate."
+    return ""
+
+
+def ambiguous(folding: Folding, source: str, target: str) -> str:
+    """Return why folded groups must be unfolded to connect them; empty when they need not."""
+    for key, ends, what in (
+        (source, folding.exits(source), "give an output"),
+        (target, folding.entries(target), "take an input"),
+    ):
+        if len(ends) != 1:
+            name = key.rstrip("/").rpartition("/")[2]
+            return f"{len(ends)} layers in {name} {what}. Unfold it to choose one."
     return ""
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+import math
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPainterPathStroker, QPen
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from widgets.canvas.geometry import edge_path
+from workbench.document.groups import Wire
 
 if TYPE_CHECKING:
     from widgets.theme import Colors
 
+EdgeKey = Wire
+"""A connection as it is shown: between layers, or folded groups."""
+
+_STEPS = 40
+"""Points of a curve that are looked at to tell how far it is away."""
+
 EdgeState = Literal["", "hovered", "chosen", "lit", "doubtful"]
-
-
-class EdgeKey(NamedTuple):
-    """A connection: input number `index` of `target`, fed by `source`."""
-
-    source: str
-    target: str
-    index: int
 
 
 class EdgeStyle:
@@ -66,6 +66,12 @@ class EdgeItem(QGraphicsPathItem):
         """Take over another theme."""
         self._style = style
         self.setPen(style.pens[self.state])
+
+    def distance(self, at: QPointF) -> float:
+        """Return how far a point is from the curve, about, in scene units."""
+        path = self.path()
+        points = (path.pointAtPercent(step / _STEPS) - at for step in range(_STEPS + 1))
+        return min(math.hypot(gap.x(), gap.y()) for gap in points)
 
     def shape(self) -> QPainterPath:
         """Return a band around the curve that is easy to hit."""

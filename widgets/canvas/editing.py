@@ -10,17 +10,21 @@ from widgets.canvas import geometry
 from widgets.canvas.connections import gives, takes
 from widgets.canvas.edge_item import EdgeKey
 from widgets.canvas.face import stem
+from workbench.analysis.group_layout import refold
 from workbench.catalog import configured
-from workbench.document import edits
+from workbench.document import edits, grouping
+from workbench.document.edits import EditError
 from workbench.document.graph import Graph, Node
+from workbench.document.groups import common
 from workbench.errors import UserError
 from workbench.session.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from widgets.canvas.geometry import Position
     from workbench.document.experiment import Experiment
+    from workbench.document.groups import Folding, Wire
     from workbench.plugin_api.layer import Layer
     from workbench.session import Session
 
@@ -32,11 +36,30 @@ class Editing:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.is_selecting = False
 
     @property
     def graph(self) -> Graph:
         """The present network."""
         return self.session.document.experiment.graph
+
+    @property
+    def folding(self) -> Folding:
+        """The network as it is shown, with groups folded."""
+        return self.session.document.folding
+
+    @property
+    def group(self) -> str:
+        """The group that is selected, all of it and nothing else; empty for none."""
+        return self.session.document.group
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Select layers because a person pointed at them, or at the groups that hide them."""
+        self.is_selecting = True
+        try:
+            self.session.document.select(ids)
+        finally:
+            self.is_selecting = False
 
     @property
     def selection(self) -> tuple[str, ...]:
@@ -56,7 +79,7 @@ class Editing:
             document.seal()
         done = self.session.attempt(lambda: document.edit(change, title, merge_key))
         if done and select is not None:
-            document.select(select)
+            self.select(select)
         return done
 
     def new_node(self, type_id: str, position: Position) -> Node:
@@ -81,29 +104,34 @@ class Editing:
 
     def insert(self, type_id: str, key: EdgeKey) -> bool:
         """Put a layer into a connection and make room for it."""
-        node = self.new_node(type_id, between(self.graph, key))
-        return self._add(insertion(node, key), "Insert", node)
+        shown = self.folding.graph
+        node = self.new_node(type_id, between(shown, key))
+        ends = (shown[end].group for end in (key.source, key.target))
+        node = msgspec.structs.replace(node, group=common(ends))
+        return self._add(insertion(self.folding, node, key), "Insert", node)
 
     def add_after_selection(self, type_id: str, elsewhere: Position) -> bool:
         """Add a layer behind the selected ones: at an end, or into the only way on."""
         kind = self.session.catalog.layers[type_id]
-        sources = [i for i in self.selection if self._gives(i)]
+        chosen = self.folding.shown(self.selection)
+        sources = [i for key in chosen for i in self.folding.exits(key) if self._gives(i)]
         ends = [node.id for node in self.graph.nodes if self._is_open_end(node)]
         if not sources and len(ends) == 1:
             sources = ends
         most = kind.inputs[1]
         sources = sources[: len(sources) if most is None else most]
         if not takes(kind) or not sources:
-            taken = (node.position for node in self.graph.nodes)
+            taken = (node.position for node in self.folding.graph.nodes)
             done = self.add(type_id, geometry.free_place(elsewhere, taken))
             if done and takes(kind) and len(self.graph.nodes) > 1:
                 self._say_alone(kind.title, len(ends))
             return done
         if len(sources) == 1 and gives(kind):
-            onward = self.graph.successors[sources[0]]
+            shown, (source,) = self.folding.graph, self.folding.shown(sources)
+            onward = shown.successors[source]
             if len(onward) == 1:
-                return self.insert(type_id, edge_between(self.graph, sources[0], onward[0]))
-        return self.append(type_id, sources, below(self.graph, sources))
+                return self.insert(type_id, edge_between(shown, source, onward[0]))
+        return self.append(type_id, sources, below(self.folding, sources))
 
     def connect(self, source: str, target: str) -> bool:
         """Let one layer feed another."""
@@ -112,12 +140,14 @@ class Editing:
 
     def reconnect(self, key: EdgeKey, target: str) -> bool:
         """Let a connection lead to another layer."""
-        title = f"Connect {key.source} to {target}"
-        return self.apply(lambda e: edits.connect(cut(key)(e), key.source, target), title)
+        wires = self.folding.wires[key]
+        title = f"Connect {wires[0].source} to {target}"
+        return self.apply(lambda e: edits.connect(cut(wires)(e), wires[0].source, target), title)
 
     def disconnect(self, key: EdgeKey) -> bool:
-        """Remove a connection."""
-        return self.apply(cut(key), f"Disconnect {key.source} from {key.target}")
+        """Remove a connection; one of a folded group may be several."""
+        ends = [end.rstrip("/") for end in (key.source, key.target)]
+        return self.apply(cut(self.folding.wires[key]), f"Disconnect {ends[0]} from {ends[1]}")
 
     def move(self, places: Mapping[str, Position], merge_key: str = "") -> bool:
         """Place layers elsewhere."""
@@ -133,14 +163,18 @@ class Editing:
 
     def bypass(self, ids: Collection[str]) -> bool:
         """Let what follows layers take their input, and move them out of the way."""
+        folding = self.folding
 
         def changed(experiment: Experiment) -> Experiment:
-            places = [node.position for node in experiment.graph.nodes]
+            places = [node.position for node in folding.graph.nodes]
             aside: dict[str, Position] = {}
-            for node_id in ids:
-                x, y = experiment.graph[node_id].position
-                aside[node_id] = geometry.free_place((x + geometry.COLUMN, y), places)
-                places.append(aside[node_id])
+            for key in folding.shown(ids):
+                x, y = folding.graph[key].position
+                free = geometry.free_place((x + geometry.COLUMN, y), places)
+                places.append(free)
+                for node_id in folding.layers((key,)):
+                    at_x, at_y = folding.whole[node_id].position
+                    aside[node_id] = (at_x + free[0] - x, at_y)
             return edits.move(edits.bypass(experiment, ids), aside)
 
         return bool(ids) and self.apply(changed, f"Bypass {count(ids)}")
@@ -165,13 +199,62 @@ class Editing:
     def rename(self, old: str, new: str) -> bool:
         """Give a layer another name."""
         chosen = [new if i == old else i for i in self.selection]
-        loses = new != old and self._starts_from_a_file(old)
-        done = self.apply(lambda e: edits.rename(e, old, new), f"Rename {old} to {new}", chosen)
-        if done and loses:
-            text = f"The loaded weights of {old} do not follow: {new} starts from the seed now."
-            hint = "Undo the renaming, or load the weights again by their order."
-            self.session.messaged.emit(Message("warning", text, hint))
+        return self.apply(lambda e: edits.rename(e, old, new), f"Rename {old} to {new}", chosen)
+
+    def paste(
+        self, nodes: Sequence[Node], shift: Position, verb: str, folded: Collection[str] = ()
+    ) -> bool:
+        """Add copies of layers, and say so where they do not start from loaded weights."""
+        document = self.session.document
+        names = edits.paste(document.experiment, nodes, shift)[1]
+        what = f"{verb} {len(nodes)} layers" if len(nodes) > 1 else f"{verb} {nodes[0].id}"
+        done = self.apply(lambda e: edits.paste(e, nodes, shift, folded)[0], what, names)
+        known = document.report.resolution.by_id
+        weighted = any(node.id in known and known[node.id].weights for node in nodes)
+        if done and weighted and document.experiment.start is not None:
+            which = f"The copy, {names[0]}, starts" if len(names) == 1 else "The copies start"
+            text = f"{which} from the seed: loaded weights belong to one layer each."
+            self.session.messaged.emit(Message("info", text))
         return done
+
+    def make_group(self, ids: Collection[str]) -> str:
+        """Put layers into a new group, and return its path; empty if that was refused."""
+        made: list[str] = []
+
+        def changed(experiment: Experiment) -> Experiment:
+            after, path = grouping.group(experiment, ids)
+            made[:] = [path]
+            return after
+
+        return made[0] if self.apply(changed, f"Group {count(ids)}") else ""
+
+    def ungroup(self, paths: Sequence[str]) -> bool:
+        """Dissolve groups; folded ones are unfolded first, so that their layers have room."""
+
+        def changed(experiment: Experiment) -> Experiment:
+            for path in paths:
+                opened = refold(experiment, path, folded=False)
+                experiment = grouping.ungroup(opened, path)
+            return experiment
+
+        return bool(paths) and self.apply(changed, f"Ungroup {', '.join(paths[:3])}")
+
+    def rename_group(self, path: str, name: str) -> bool:
+        """Give a group another name."""
+        return self.apply(
+            lambda e: grouping.rename_group(e, path, name), f"Rename {path} to {name}"
+        )
+
+    def fold(self, paths: Iterable[str], *, folded: bool) -> bool:
+        """Fold groups, or unfold them; no step of undo."""
+        wanted = list(paths)
+
+        def changed(experiment: Experiment) -> Experiment:
+            for path in wanted:
+                experiment = refold(experiment, path, folded=folded)
+            return experiment
+
+        return self.session.attempt(lambda: self.session.document.look(changed))
 
     def toggle_trainable(self, ids: Collection[str]) -> bool:
         """Freeze layers, or unfreeze them if all of them are frozen."""
@@ -188,11 +271,6 @@ class Editing:
 
     def _add(self, change: Change, verb: str, node: Node) -> bool:
         return self.apply(change, f"{verb} {self.title(node.type)}", select=(node.id,))
-
-    def _starts_from_a_file(self, node_id: str) -> bool:
-        document = self.session.document
-        known = document.report.resolution.by_id.get(node_id)
-        return document.experiment.start is not None and bool(known and known.weights)
 
     def _say_alone(self, title: str, ends: int) -> None:
         """Say why a layer was added without a connection, and how to get one."""
@@ -217,25 +295,42 @@ def _fits(kind: type[Layer], name: str, value: Any) -> bool:
     return True
 
 
-def insertion(node: Node, key: EdgeKey) -> Change:
-    """Return the edit that puts a node into a connection and moves what follows down."""
+def insertion(folding: Folding, node: Node, key: EdgeKey) -> Change:
+    """Return the edit that puts a node into a shown connection and moves what follows down.
+
+    It raises EditError where several outputs run there, which happens between folded groups.
+    """
 
     def changed(experiment: Experiment) -> Experiment:
-        graph = experiment.graph
-        room = node.position[1] + geometry.ROW - graph[key.target].position[1]
-        inserted: Any = edits.insert_on_edge(experiment, node, key.target, key.index)
+        first, *others = folding.wires[key]
+        if any(wire.source != first.source for wire in others):
+            raise EditError(
+                f"Several outputs of {key.source.rstrip('/')} run here.",
+                "Unfold it, and put the layer behind one of them.",
+            )
+        inserted = edits.insert_on_edge(experiment, node, first.target, first.place)
+        for wire in others:
+            inserted = edits.connect(inserted, node.id, wire.target, wire.place)
+        shown = folding.graph
+        room = node.position[1] + geometry.ROW - shown[key.target].position[1]
         if room <= 0:
             return inserted
-        later = graph.downstream(key.target)
-        places = {i: (graph[i].position[0], graph[i].position[1] + room) for i in later}
-        return edits.move(inserted, places)
+        later = folding.layers(shown.downstream(key.target))
+        positions = {i: folding.whole[i].position for i in later}
+        return edits.move(inserted, {i: (x, y + room) for i, (x, y) in positions.items()})
 
     return changed
 
 
-def cut(key: EdgeKey) -> Change:
-    """Return the edit that removes a connection."""
-    return lambda experiment: edits.disconnect(experiment, key.target, key.index)
+def cut(wires: Sequence[Wire]) -> Change:
+    """Return the edit that removes connections."""
+
+    def changed(experiment: Experiment) -> Experiment:
+        for wire in sorted(wires, key=lambda wire: -wire.place):
+            experiment = edits.disconnect(experiment, wire.target, wire.place)
+        return experiment
+
+    return changed
 
 
 def between(graph: Graph, key: EdgeKey) -> Position:
@@ -247,9 +342,10 @@ def between(graph: Graph, key: EdgeKey) -> Position:
     return (start[0] if len(branches) == 1 else end[0], start[1] + geometry.ROW)
 
 
-def below(graph: Graph, sources: Sequence[str]) -> Position:
-    """Return a free place under some layers."""
-    places = [graph[i].position for i in sources]
+def below(folding: Folding, sources: Sequence[str]) -> Position:
+    """Return a free place under some layers, or under what shows them."""
+    graph = folding.graph
+    places = [graph[key].position for key in folding.shown(sources)]
     middle = sum(x for x, _ in places) / len(places)
     lowest = max(y for _, y in places)
     taken = [node.position for node in graph.nodes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from widgets.theme import CATEGORY_COLORS
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from workbench.catalog import Catalog
     from workbench.document.graph import Node
@@ -38,6 +39,17 @@ class NodeFace:
     tip: str = ""
     has_input: bool = True
     has_output: bool = True
+    shares: tuple[tuple[str, int], ...] = ()  # of a group: colours, and how many layers have them
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it stands for a folded group."""
+        return bool(self.shares)
+
+    @property
+    def signs(self) -> int:
+        """Number of small signs at the right end of its first line."""
+        return bool(self.severity) + self.frozen + self.is_group
 
 
 def grouped(number: int) -> str:
@@ -71,6 +83,53 @@ def make_face(
         tip=_heading(node, kind.title) + _facts(resolved) + _tip(problems),
         has_input=kind.inputs[1] != 0,
         has_output=kind.id != "Output",
+    )
+
+
+def make_group_face(
+    path: str,
+    nodes: Sequence[Node],
+    known: Mapping[str, ResolvedNode],
+    problems: Sequence[Problem],
+    catalog: Catalog,
+    *,
+    end: ResolvedNode | None = None,
+) -> NodeFace:
+    """Return what a folded group shows.
+
+    Args:
+        nodes: the layers in it.
+        known: what is known of its layers.
+        end: the layer whose output leaves it; None where that is not one, or not known.
+    """
+    found = [known[node.id] for node in nodes if node.id in known]
+    parameters = sum(node.parameters for node in found)
+    weighted = {node.id for node in found if node.weights}
+    held = sum(not node.trainable for node in nodes if node.id in weighted)
+    partly = f" · {grouped(held)} frozen" if 0 < held < len(weighted) else ""
+    layers = "1 layer" if len(nodes) == 1 else f"{grouped(len(nodes))} layers"
+    kinds = {node.id: catalog.layers[node.type] for node in nodes if node.type in catalog.layers}
+    colors = Counter(
+        CATEGORY_COLORS.get(kinds[node.id].category, OTHER_COLOR)
+        if node.id in kinds
+        else OTHER_COLOR
+        for node in nodes
+    )
+    name = path.rpartition("/")[2]
+    shape = shape_text(end.output) if end else ""
+    total = f"{grouped(parameters)} params" if parameters else ""
+    facts = "".join(f"<br>{html.escape(text)}" for text in (shape, total) if text)
+    return NodeFace(
+        title=name,
+        summary=layers + partly,
+        shape=shape,
+        parameters=total,
+        frozen=0 < len(weighted) == held,
+        severity=min((problem.severity for problem in problems), default=""),
+        tip=f"<b>{html.escape(path)}</b> {layers}{partly}{facts}{_tip(problems[:3])}",
+        has_input=all(kind.inputs[1] != 0 for kind in kinds.values()),
+        has_output=all(kind.id != "Output" for kind in kinds.values()),
+        shares=tuple(sorted(colors.items(), key=lambda item: -item[1])),
     )
 
 

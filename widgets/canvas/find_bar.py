@@ -111,12 +111,14 @@ class FindBar(QFrame):
 
     def _search(self, text: str) -> None:
         wanted = "".join(text.casefold().split())
-        self._found = [i for i in self._scene.nodes if wanted and wanted in self._words(i)]
+        ids = [node.id for node in self._scene.folding.whole.nodes] if wanted else []
+        self._found = [i for i in ids if wanted in self._words(i)]
         self._scene.mark_found(self._found)
 
     def _words(self, node_id: str) -> str:
-        face, node = self._scene.nodes[node_id].face, self._scene.graph[node_id]
-        words = f"{node_id}|{face.title}|{node.type}|{face.summary}|{face.shape}".casefold()
+        face, node = self._scene.face(node_id), self._scene.folding.whole[node_id]
+        parts = (node_id, node.group, face.title, node.type, face.summary, face.shape)
+        words = "|".join(parts).casefold()
         return "".join(words.split()) + "|" + "".join(face.shape.split()).replace("×", "x")
 
     def _show_count(self) -> None:

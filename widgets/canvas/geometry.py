@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainterPath
 
-from workbench.analysis.arrange import COLUMN, ROW, Position
+from workbench.analysis.arrange import COLUMN, NODE_HEIGHT, NODE_WIDTH, ROW, Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
-NODE_WIDTH = 220.0
-NODE_HEIGHT = 52.0
 PORT_RADIUS = 4.0
 PORT_REACH = 11.0
 """How near the pointer must be to take hold of a port."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from widgets.canvas.view import CanvasView
     from workbench.document.graph import Graph
+    from workbench.document.groups import Folding
     from workbench.runs.probes import Snapshot
     from workbench.session import Session
 
@@ -18,6 +19,7 @@ class LivePictures:
         self._run = session.run
         self._view = view
         self._shown: Snapshot | None = None
+        self._on: Folding | None = None
         session.run.updated.connect(self.refresh)
         session.run.opened.connect(self.on_run_opened)
 
@@ -34,10 +36,11 @@ class LivePictures:
         if run.experiment is None or not run.state.probes:
             return
         snapshot = run.snapshot(run.state.probes[-1][1])
-        if snapshot is None or snapshot is self._shown:
+        folding = self._view.network.folding
+        if snapshot is None or (snapshot is self._shown and folding is self._on):
             return
-        self._shown = snapshot
-        known = _same_layers(run.experiment.graph, self._view.network.graph)
+        self._shown, self._on = snapshot, folding
+        known = _same_layers(run.experiment.graph, folding.whole)
         self._view.set_thumbnails({i: t for i, t in snapshot.thumbnails.items() if i in known})
         self._view.set_picture(snapshot.picture)
 

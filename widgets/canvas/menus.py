@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
 
 def node_menu(view: CanvasView, node_id: str) -> QMenu:
-    """Return the menu of a layer; it acts on the selection, of which the layer is one."""
-    graph = view.network.graph
+    """Return the menu of a layer or group; it acts on the selection, of which it is a part."""
+    graph, folding = view.editing.graph, view.network.folding
     frozen = not any(graph[i].trainable for i in view.editing.selection)
+    is_folded = node_id in folding.inside
+    fold = ("Unfold" if is_folded else "Fold", "G", view.toggle_fold)
+    group = ("Group", "Ctrl+G", view.group)
+    ungroup = ("Ungroup", "Ctrl+Shift+G", view.ungroup)
+    has_group = is_folded or bool(graph[folding.layers((node_id,))[0]].group)
     return _menu(
         view,
         (
@@ -28,7 +33,10 @@ def node_menu(view: CanvasView, node_id: str) -> QMenu:
             ("Duplicate", "Ctrl+D", view.duplicate),
             ("Unfreeze" if frozen else "Freeze", "", view.toggle_trainable),
             ("Bypass", "Ctrl+B", view.bypass),
-            ("Change its kind…", "Ctrl+T", view.swap_type),
+            *(() if is_folded else (("Change its kind…", "Ctrl+T", view.swap_type),)),
+            None,
+            group,
+            *((ungroup, fold) if has_group else ()),
             None,
             ("Cut", "Ctrl+X", view.cut),
             ("Copy", "Ctrl+C", view.copy),
@@ -60,6 +68,8 @@ def canvas_menu(view: CanvasView, at: QPoint) -> QMenu:
             ("Select all", "Ctrl+A", view.select_all),
             None,
             ("Tidy", "Shift+A", view.tidy),
+            ("Fold all groups", "", view.fold_all),
+            ("Unfold all groups", "", view.unfold_all),
             ("Show the whole network", "F", view.fit),
             ("Find…", "Ctrl+F", view.find),
         ),

@@ -17,6 +17,8 @@ _SIZE = QSize(150, 190)
 _FEWEST = 25
 """Smaller networks need no map."""
 _PADDING = 8
+_LEAST_SPOT = 4.0
+"""Pixels that a layer has across at least, however long the network is."""
 
 
 class Minimap(QWidget):
@@ -104,6 +106,8 @@ class Minimap(QWidget):
         for item in self._scene.nodes.values():
             box = item.shape().boundingRect().translated(item.pos())
             spot = QRectF(box.topLeft() * scale + shift, box.size() * scale)
+            wider = max(_LEAST_SPOT - spot.width(), 0.0) / 2
+            spot.adjust(-wider, 0, wider, 0.0 if spot.height() >= 1 else 1 - spot.height())
             painter.fillRect(spot, QColor(item.face.color))
         painter.setPen(QPen(QColor(colors.border)))
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -8,6 +8,7 @@ from widgets.canvas import geometry
 from widgets.canvas.navigation import NavigableView
 from widgets.canvas.scene import NetworkScene
 from widgets.canvas.thumbnails import map_image, picture_image, thumbnail
+from workbench.analysis.group_layout import unfold_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,20 +44,30 @@ class NetworkView(NavigableView):
         return self.network.content()
 
     def visible_nodes(self) -> tuple[str, ...]:
-        """Return the ids of the layers in view, in the document's order."""
+        """Return the ids of the nodes in view, in the document's order."""
         return tuple(self.network.nodes_in(self.visible_area()))
 
     def show_node(self, node_id: str) -> None:
-        """Select a layer and bring it to the middle."""
-        if node_id in self.network.nodes:
+        """Unfold what hides a layer, select it and bring it to the middle."""
+        if node_id in self.network.folding.keys:
+            self.unhide(node_id)
             self._document.select((node_id,))
             self.centerOn(geometry.node_rect(self.network.nodes[node_id].place).center())
 
+    def unhide(self, node_id: str) -> None:
+        """Unfold every group that hides a layer."""
+        if self.network.folding.keys[node_id] != node_id:
+            self._document.look(lambda experiment: unfold_to(experiment, node_id))
+
     def set_thumbnails(self, thumbnails: Mapping[str, NDArray[np.uint8]]) -> None:
-        """Show height × width maps, uint8, on the layers of these ids, and none on others."""
+        """Show height × width maps, uint8, on the layers of these ids, and none on others.
+
+        A folded group shows the map of the layer whose output leaves it.
+        """
         for node_id, item in self.network.nodes.items():
             if self.network.graph[node_id].type != "Input":
-                values = thumbnails.get(node_id)
+                exits = self.network.folding.exits(node_id)
+                values = thumbnails.get(exits[-1]) if exits else None
                 # One value says nothing as a colour.
                 drawable = values is not None and values.ndim == 2 and values.size > 1
                 item.show_thumbnail(thumbnail(map_image(values)) if drawable else None)

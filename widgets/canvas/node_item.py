@@ -21,6 +21,7 @@ from widgets.canvas.node_style import (
     far_lines,
     near_lines,
     paint_badge,
+    paint_chevron,
     paint_lock,
 )
 
@@ -28,6 +29,8 @@ _BOX = QRectF(0, 0, NODE_WIDTH, NODE_HEIGHT)
 _BAR = QRectF(7, 8, 4.5, NODE_HEIGHT - 16)
 _THUMBNAIL = QRectF(NODE_WIDTH - 46, 6, 40, 40)
 _SIGN_TOP = 8.0
+_CARDS = ((12.0, 6.0), (6.0, 3.0))
+"""Of the cards below the face of a group: how much narrower and how much lower they are."""
 _READABLE = 0.5
 _FAR = 0.3
 """Below the first scale only the title is drawn, below the second only the box."""
@@ -48,6 +51,12 @@ class NodeItem(QGraphicsItem):
         self._bar = QBrush(Qt.GlobalColor.gray)
         self._lines: tuple[tuple[Line, ...], tuple[Line, ...]] | None = None
         self.setZValue(1)
+
+    def is_on_chevron(self, at: QPointF) -> bool:
+        """Return whether a point of the scene is on what unfolds a group."""
+        right = self._text_right()
+        box = QRectF(right - 16, 0, NODE_WIDTH - right + 16, 24)
+        return self.face.is_group and box.contains(at - self.pos())
 
     @property
     def place(self) -> Position:
@@ -117,10 +126,11 @@ class NodeItem(QGraphicsItem):
         style = self._style
         painter.setPen(self._outline())
         painter.setBrush(style.node)
+        if self.face.is_group:
+            for inset, lower in _CARDS:
+                painter.drawRoundedRect(_BOX.adjusted(inset, 20, -inset, lower), 6, 6)
         painter.drawRoundedRect(_BOX, 7, 7)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._bar)
-        painter.drawRoundedRect(_BAR, 2, 2)
+        self._paint_bar(painter, _BAR)
         self._paint_ports(painter)
         if self._thumbnail:
             self._paint_thumbnail(painter, self._thumbnail)
@@ -137,11 +147,27 @@ class NodeItem(QGraphicsItem):
             return self._style.found
         return self._style.hover if self.is_hovered else self._style.border
 
+    def _paint_bar(self, painter: QPainter, box: QRectF) -> None:
+        """Paint the category, or those of the layers in a group by their shares."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        if not self.face.is_group:
+            painter.setBrush(self._bar)
+            painter.drawRoundedRect(box, 2, 2)
+            return
+        total, top = sum(count for _, count in self.face.shares), box.top()
+        for color, count in self.face.shares:
+            height = box.height() * count / total
+            painter.fillRect(QRectF(box.left(), top, box.width(), height), QColor(color))
+            top += height
+
     def _paint_far(self, painter: QPainter) -> None:
         severity = self._style.severity.get(self.face.severity)
         outlined = self.is_chosen or self.is_found
         painter.fillRect(_BOX, (self._outline() if outlined else self._style.border).brush())
-        painter.fillRect(QRectF(0, 0, 44, NODE_HEIGHT), self._bar)
+        if self.face.is_group:
+            self._paint_bar(painter, QRectF(0, 0, 44, NODE_HEIGHT))
+        else:
+            painter.fillRect(QRectF(0, 0, 44, NODE_HEIGHT), self._bar)
         if severity:
             painter.fillRect(QRectF(NODE_WIDTH - 44, 0, 44, NODE_HEIGHT), severity)
 
@@ -172,6 +198,9 @@ class NodeItem(QGraphicsItem):
     def _paint_signs(self, painter: QPainter) -> None:
         right = self._text_right()
         painter.setPen(Qt.PenStyle.NoPen)
+        if self.face.is_group:
+            paint_chevron(painter, right - 10, _SIGN_TOP + 1, self._style.soft, unfolded=False)
+            right -= 16
         if self.face.frozen:
             paint_lock(painter, right - 9, _SIGN_TOP, self._style.lock)
             right -= 16

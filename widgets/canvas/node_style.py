@@ -39,6 +39,8 @@ class NodeStyle:
         self.found = QPen(QColor(colors.warning), 2, Qt.PenStyle.DotLine)
         self.lock = QColor(colors.accent)
         self.severity = {"error": QColor(colors.error), "warning": QColor(colors.warning)}
+        self.frame = QBrush(_between(QColor(colors.window), QColor(colors.panel)))
+        self.frame_border = QPen(QColor(colors.border), 1.2)
         self.on_badge = QColor(colors.window if colors.window < "#8" else "#ffffff")
 
 
@@ -54,7 +56,7 @@ class Line(NamedTuple):
 def near_lines(face: NodeFace, style: NodeStyle, right: float) -> tuple[Line, ...]:
     """Return all that a node says, left of `right`: title, settings, shape, parameters."""
     top, middle, bottom = (QPointF(_LEFT, baseline) for baseline in _BASELINES)
-    room = right - 16.0 * (bool(face.severity) + face.frozen)
+    room = right - 16.0 * face.signs
     lines, end = _placed(face.title, top, room, style.title_font, style.text)
     if face.name and end + 24 < room:
         top.setX(end + 7)
@@ -73,7 +75,7 @@ def near_lines(face: NodeFace, style: NodeStyle, right: float) -> tuple[Line, ..
 
 def far_lines(face: NodeFace, style: NodeStyle, right: float) -> tuple[Line, ...]:
     """Return what can still be read from afar: a large title."""
-    room = right - 16.0 * (bool(face.severity) + face.frozen)
+    room = right - 16.0 * face.signs
     return _placed(face.title, QPointF(_LEFT, _FAR_BASELINE), room, style.far_font, style.text)[0]
 
 
@@ -86,6 +88,17 @@ def _placed(
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
     end = at.x() + metrics.horizontalAdvance(shown)
     return ((Line(shown, QPointF(at), font, pen),) if shown else ()), end
+
+
+def paint_chevron(painter: QPainter, x: float, y: float, pen: QPen, *, unfolded: bool) -> None:
+    """Paint what folds and unfolds a group, 10 × 10: pointing right when it is folded."""
+    points = [QPointF(1.5, 3), QPointF(5, 6.8), QPointF(8.5, 3)]
+    if not unfolded:
+        points = [QPointF(3, 1.5), QPointF(6.8, 5), QPointF(3, 8.5)]
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(pen.color(), 1.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.drawPolyline([point + QPointF(x, y) for point in points])
+    painter.setPen(Qt.PenStyle.NoPen)
 
 
 def paint_lock(painter: QPainter, x: float, y: float, color: QColor) -> None:
@@ -105,6 +118,12 @@ def paint_badge(painter: QPainter, x: float, y: float, color: QColor, mark: QCol
     painter.setBrush(mark)
     painter.drawRoundedRect(QRectF(x + 5.2, y + 2.6, 1.6, 4.4), 0.8, 0.8)
     painter.drawEllipse(QRectF(x + 5.1, y + 8, 1.8, 1.8))
+
+
+def _between(one: QColor, other: QColor) -> QColor:
+    """Return the colour halfway from one to the other."""
+    pairs = zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)
+    return QColor(*((a + b) // 2 for a, b in pairs))
 
 
 def _pixels(font: QFont, size: int) -> QFont:

@@ -11,8 +11,10 @@ from widgets.canvas.geometry import PORT_REACH
 from widgets.canvas.gestures.base import Gesture, Pointer
 from widgets.canvas.gestures.connect import Connect
 from widgets.canvas.gestures.drop import LAYER_MIME, DropLayer
+from widgets.canvas.gestures.drop_model import MODEL_MIME, DropModel, Model
 from widgets.canvas.gestures.move import MoveNodes
 from widgets.canvas.gestures.select import SelectBox
+from workbench.document.groups import members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QDragMoveEvent, QDropEvent, QMouseEvent
 
     from widgets.canvas.edge_item import EdgeItem, EdgeKey
+    from widgets.canvas.frame_item import FrameItem
     from widgets.canvas.gestures.base import Stage
     from widgets.canvas.node_item import NodeItem
     from widgets.canvas.view import CanvasView
@@ -47,6 +50,7 @@ class PointerFilter(QObject):
         self._hovered_node: NodeItem | None = None
         self._hovered_edge: EdgeKey | None = None
         self._begun_on = stage.editing.graph
+        self._toggled = False
         self.space_held = False
         self.has_panned = False
         self._handlers: dict[QEvent.Type, Callable[..., bool]] = {
@@ -112,6 +116,7 @@ class PointerFilter(QObject):
     def _prepare(self, start: Pointer) -> None:
         """Decide what a click here means, and what a drag."""
         stage, scene = self._stage, self._stage.scene
+        self._toggled = False
         port = scene.port_at(start.at, PORT_REACH / min(self._view.scale_factor, 1.0))
         node = scene.node_at(start.at)
         edge = scene.edge_at(start.at)
@@ -124,24 +129,44 @@ class PointerFilter(QObject):
                 stage, start, item.node_id, is_output=is_output, pulled=pulled
             )
         elif node:
-            self._press_node(node.node_id, start)
+            self._press_node(node, start)
         elif edge:
             self._click = lambda: self._choose(edge)
             self._begin = lambda: SelectBox(stage, start)
+        elif frame := scene.frame_at(start.at):
+            self._press_frame(frame, start)
         else:
             self._click = lambda: None if start.modifiers & _ADDS else self._select_only()
             self._begin = lambda: SelectBox(stage, start)
 
-    def _press_node(self, node_id: str, start: Pointer) -> None:
-        if node_id not in self._stage.editing.selection and not start.modifiers & _ADDS:
-            self._select_only(node_id)
-        self._click = lambda: self._select(node_id, start)
-        self._begin = lambda: MoveNodes(self._stage, start, node_id)
+    def _press_node(self, node: NodeItem, start: Pointer) -> None:
+        key = node.node_id
+        chosen = self._stage.scene.folding.shown(self._stage.editing.selection)
+        if key not in chosen and not start.modifiers & _ADDS:
+            self._select_only(key)
+        self._click = lambda: self._select(start, key)
+        if node.is_on_chevron(start.at):
+            self._click = lambda: self._toggle(key[:-1], folded=False)
+        self._begin = lambda: MoveNodes(self._stage, start, key)
+
+    def _press_frame(self, frame: FrameItem, start: Pointer) -> None:
+        folding, path = self._stage.scene.folding, frame.path
+        keys = folding.shown(members(folding.whole, path))
+        if not frame.is_chosen and not start.modifiers & _ADDS:
+            self._select_only(*keys)
+        self._click = lambda: self._select(start, *keys)
+        if frame.is_on_chevron(start.at):
+            self._click = lambda: self._toggle(path, folded=True)
+        self._begin = lambda: MoveNodes(self._stage, start, keys[0])
+
+    def _toggle(self, path: str, *, folded: bool) -> None:
+        self._toggled = True  # a second click at once shall not take it back
+        self._view.fold((path,), folded=folded)
 
     def _only_edge(self, node_id: str) -> EdgeKey | None:
         """Return the connection of a layer that can take no further one."""
         scene = self._stage.scene
-        if len(scene.graph[node_id].inputs) != 1:
+        if node_id in scene.folding.inside or len(scene.graph[node_id].inputs) != 1:
             return None
         kind = scene.graph[node_id].type
         layers = self._stage.editing.session.catalog.layers
@@ -190,7 +215,14 @@ class PointerFilter(QObject):
         self.cancel()
         at = self._view.mapToScene(event.position().toPoint())
         node, edge = self._stage.scene.node_at(at), self._stage.scene.edge_at(at)
-        if node:
+        frame = self._stage.scene.frame_at(at) if not node and not edge else None
+        if self._toggled:
+            self._toggled = False
+        elif node and node.face.is_group:
+            self._view.fold((node.node_id[:-1],), folded=False)
+        elif frame:
+            self._view.fold((frame.path,), folded=True)
+        elif node:
             self._select_only(node.node_id)
             self._view.rename()
         else:
@@ -202,6 +234,14 @@ class PointerFilter(QObject):
         return False
 
     def _on_drag_enter(self, event: QDragMoveEvent) -> bool:
+        model = Model.decoded(bytes(event.mimeData().data(MODEL_MIME).data()))
+        if model is not None:
+            self.cancel()
+            self._begun_on = self._stage.editing.graph
+            pointer = self._pointer(event)
+            self._gesture = DropModel(self._stage, pointer, model, self._view.import_model)
+            event.acceptProposedAction()
+            return True
         type_id = bytes(event.mimeData().data(LAYER_MIME).data()).decode(errors="replace")
         if type_id not in self._stage.editing.session.catalog.layers:
             event.ignore()
@@ -213,7 +253,7 @@ class PointerFilter(QObject):
         return True
 
     def _on_drag_move(self, event: QDragMoveEvent) -> bool:
-        if not isinstance(self._gesture, DropLayer):
+        if not isinstance(self._gesture, DropLayer | DropModel):
             event.ignore()
             return True
         self._gesture.move(self._pointer(event))
@@ -226,7 +266,7 @@ class PointerFilter(QObject):
 
     def _on_drop(self, event: QDropEvent) -> bool:
         gesture, self._gesture = self._gesture, None
-        if not isinstance(gesture, DropLayer):
+        if not isinstance(gesture, DropLayer | DropModel):
             event.ignore()
             return True
         gesture.finish(self._pointer(event))
@@ -259,18 +299,18 @@ class PointerFilter(QObject):
                     scene.edges[key].show_state(state)
             self._hovered_edge = edge
 
-    def _select(self, node_id: str, start: Pointer) -> None:
+    def _select(self, start: Pointer, *keys: str) -> None:
         if not start.modifiers & _ADDS:
-            self._select_only(node_id)
+            self._select_only(*keys)
             return
-        chosen = self._stage.editing.selection
-        kept = [i for i in chosen if i != node_id]
-        if node_id not in chosen:
-            kept.append(node_id)
-        self._stage.editing.session.document.select(kept)
+        chosen, own = self._stage.editing.selection, self._stage.scene.folding.layers(keys)
+        kept = [i for i in chosen if i not in own]
+        if not set(own) <= set(chosen):
+            kept += own
+        self._stage.editing.select(kept)
 
-    def _select_only(self, *ids: str) -> None:
-        self._stage.editing.session.document.select(ids)
+    def _select_only(self, *keys: str) -> None:
+        self._stage.editing.select(self._stage.scene.folding.layers(keys))
 
     def _choose(self, edge: EdgeItem) -> None:
         self._select_only()

@@ -25,13 +25,17 @@ class RenameField(QLineEdit):
         self.setObjectName("canvas_rename")
         self.setAccessibleName("Name of the layer")
         self._rename = rename
-        self._node_id = ""
+        self._node_id = self._name = ""
         self.hide()
 
-    def open(self, node_id: str, box: QRect) -> None:
-        """Show the field over a layer, with its name to be replaced."""
-        self._node_id = node_id
-        self.setText(node_id)
+    def open(self, node_id: str, box: QRect, name: str = "") -> None:
+        """Show the field over a layer, with its name to be replaced.
+
+        Args:
+            name: of what is renamed, where that is not the same as what `rename` is called with.
+        """
+        self._node_id, self._name = node_id, name or node_id
+        self.setText(self._name)
         self.setGeometry(box.x() + 8, box.center().y() - 15, max(box.width() - 16, 140), 30)
         self.show()
         self.selectAll()
@@ -41,7 +45,7 @@ class RenameField(QLineEdit):
         """Handle Enter and Esc; the rest is typing."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             name = self.text().strip()
-            if name == self._node_id or self._rename(self._node_id, name):
+            if name == self._name or self._rename(self._node_id, name):
                 self._close()
         elif event.key() == Qt.Key.Key_Escape:
             self._close()

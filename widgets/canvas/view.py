@@ -20,6 +20,7 @@ from widgets.canvas.editing import Editing
 from widgets.canvas.find_bar import FindBar
 from widgets.canvas.gestures.base import Stage
 from widgets.canvas.gestures.drop import landing_at
+from widgets.canvas.gestures.drop_model import landing_of_model
 from widgets.canvas.keyboard import CanvasKeys
 from widgets.canvas.live import LivePictures
 from widgets.canvas.minimap import Minimap
@@ -27,18 +28,27 @@ from widgets.canvas.network_view import NetworkView
 from widgets.canvas.pointer import PointerFilter
 from widgets.canvas.quick_add import QuickAdd
 from widgets.canvas.rename_field import RenameField
-from workbench.analysis.arrange import arrange
+from workbench.analysis.group_layout import arrange_groups
 from workbench.document import edits
+from workbench.document.graph import Graph
+from workbench.document.grouping import detached
+from workbench.document.groups import fold, members, paths
+from workbench.document.joining import Landing
 from workbench.session.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from widgets.canvas.edge_item import EdgeKey
+    from widgets.canvas.gestures.drop_model import Model
     from widgets.canvas.walking import Direction
     from widgets.theme import Theme
+    from workbench.document.experiment import Experiment
+    from workbench.document.graph import Node
     from workbench.session import Session
 
 _NUDGE = 8
-_HINT = "Drag a layer here, or press Space and type its name"
+_HINT = "Drag a layer or a network here, or press Space and type a layer's name"
 
 
 class CanvasView(NetworkView):
@@ -74,7 +84,7 @@ class CanvasView(NetworkView):
         self._quick_add_edge: EdgeKey | None = None
         self._swapped: str | None = None
         self._find_bar = FindBar(self.network, theme, self)
-        self._rename_field = RenameField(self.editing.rename, self)
+        self._rename_field = RenameField(self._rename, self)
         self._minimap = Minimap(self.network, theme, self)
         self._live = LivePictures(session, self)
         self._hint = self._make_hint()
@@ -89,11 +99,14 @@ class CanvasView(NetworkView):
     # --- actions -------------------------------------------------------------------------
 
     def tidy(self) -> None:
-        """Arrange all layers from top to bottom, as one edit."""
-        if self._session.attempt(lambda: arrange(self.network.graph)):
-            places = arrange(self.network.graph)
-            if self.editing.apply(lambda e: edits.move(e, places), "Tidy"):
-                self.show_start()
+        """Arrange all layers from top to bottom, group by group, as one edit."""
+        folded = self._session.document.experiment.folded
+
+        def tidied(experiment: Experiment) -> Experiment:
+            return edits.move(experiment, arrange_groups(experiment.graph, folded))
+
+        if self.editing.apply(tidied, "Tidy"):
+            self.show_start()
 
     def delete_selection(self) -> None:
         """Remove the chosen connection, or the selected layers."""
@@ -105,7 +118,8 @@ class CanvasView(NetworkView):
     def copy(self) -> None:
         """Put the selected layers on the clipboard, as text."""
         if self.editing.selection:
-            text = clipboard.to_text(self.network.graph, set(self.editing.selection))
+            chosen = set(self.editing.selection)
+            text = clipboard.to_text(self._session.document.experiment, chosen)
             QGuiApplication.clipboard().setText(text)
 
     def cut(self) -> None:
@@ -115,35 +129,89 @@ class CanvasView(NetworkView):
 
     def paste(self) -> None:
         """Add the layers that are on the clipboard."""
-        nodes = clipboard.from_text(QGuiApplication.clipboard().text())
+        nodes, folded = clipboard.from_text(QGuiApplication.clipboard().text())
         if nodes:
-            self._paste(nodes, "Paste", self.visible_area())
+            self._paste(nodes, folded, "Paste", self.visible_area())
         else:
             self._session.messaged.emit(Message("info", "There are no layers on the clipboard."))
 
     def duplicate(self) -> None:
         """Add copies of the selected layers beside them."""
-        chosen = set(self.editing.selection)
-        nodes = tuple(node for node in self.network.graph.nodes if node.id in chosen)
+        nodes, folded = detached(self._session.document.experiment, self.editing.selection)
         if nodes:
-            self._paste(nodes, "Duplicate")
+            self._paste(nodes, folded, "Duplicate")
 
     def select_all(self) -> None:
         """Select every layer."""
-        self._session.document.select(self.network.nodes)
+        self.editing.select(node.id for node in self.editing.graph.nodes)
 
-    def select_downstream(self, node_id: str) -> None:
-        """Select a layer and everything that depends on it."""
-        found = self.network.graph.downstream(node_id)
-        self._session.document.select(n.id for n in self.network.graph.nodes if n.id in found)
+    def select_downstream(self, key: str) -> None:
+        """Select what a node shows, and everything that depends on it."""
+        found = self.network.graph.downstream(key)
+        keys = [node.id for node in self.network.graph.nodes if node.id in found]
+        self.editing.select(self.network.folding.layers(keys))
 
     def rename(self) -> None:
-        """Edit the name of the selected layer in its place."""
-        if self.editing.selection:
+        """Edit the name of the selected layer, or group, in its place."""
+        if path := self.editing.group:
+            frame = self.network.frames.get(path)
+            box = frame.title_box if frame else self._box(f"{path}/")
+            box.setWidth(min(box.width(), geometry.NODE_WIDTH))
+            self.reveal(box)
+            at = self.mapFromScene(box).boundingRect()
+            self._rename_field.open(f"{path}/", at, path.rpartition("/")[2])
+        elif self.editing.selection:
             node_id = self.editing.selection[-1]
-            box = geometry.node_rect(self.network.nodes[node_id].place)
+            self.unhide(node_id)
+            box = self._box(node_id)
             self.reveal(box)
             self._rename_field.open(node_id, self.mapFromScene(box).boundingRect())
+
+    def group(self) -> None:
+        """Put the selected layers into a new group."""
+        if self.editing.make_group(self.editing.selection):
+            self.rename()
+
+    def ungroup(self) -> None:
+        """Dissolve the selected groups, or the one that the selected layers are in."""
+        self.editing.ungroup(self._groups_of_selection())
+
+    def toggle_fold(self) -> None:
+        """Unfold the selected groups; with none of them folded, fold them."""
+        folding = self.network.folding
+        keys = folding.shown(self.editing.selection)
+        hidden = [key[:-1] for key in keys if key in folding.inside]
+        paths = hidden or self._groups_of_selection()
+        if not paths:
+            text = "No group is selected."
+            hint = "Select a layer of a group, or make a group of layers with Ctrl+G."
+            self._session.messaged.emit(Message("info", text, hint))
+        elif self.fold(paths, folded=not hidden) and not hidden:
+            inside = [i for path in paths for i in members(self.editing.graph, path)]
+            self.editing.select(inside)
+
+    def fold(self, paths: Sequence[str], *, folded: bool) -> bool:
+        """Fold groups, or unfold them, and keep them in view."""
+        if not self.editing.fold(paths, folded=folded):
+            return False
+        if folded:
+            self.reveal(self._box(f"{paths[-1]}/"))
+        elif len(paths) == 1 and paths[0] in self.network.frames:
+            box = self.network.frames[paths[0]].box
+            room = self.visible_area()
+            self.reveal(QRectF(box.topLeft(), box.size().boundedTo(room.size() * 0.9)))
+        return True
+
+    def fold_all(self) -> None:
+        """Fold every group that can be folded, inner ones first."""
+        folding = self.network.folding
+        self.editing.fold(
+            [path for path in reversed(folding.frames) if path not in folding.loose], folded=True
+        )
+
+    def unfold_all(self) -> None:
+        """Unfold every group."""
+        self.editing.fold(paths(self.editing.graph), folded=False)
 
     def toggle_trainable(self) -> None:
         """Freeze the selected layers, or unfreeze them."""
@@ -157,7 +225,8 @@ class CanvasView(NetworkView):
         """Open the search box; its choice takes the place of the selected layer."""
         if self.editing.selection:
             node_id = self.editing.selection[-1]
-            box = geometry.node_rect(self.network.nodes[node_id].place)
+            self.unhide(node_id)
+            box = self._box(node_id)
             self.reveal(box)
             self._swapped = node_id
             self._quick_add_edge = None
@@ -175,6 +244,28 @@ class CanvasView(NetworkView):
         if self.editing.add_after_selection(type_id, place):
             self._reveal_selection()
 
+    def import_model(self, model: Model, landing: Landing | None = None) -> None:
+        """Import a network in the background, to where it was dropped, or into view."""
+        if landing is None:
+            middle = self.visible_area().center()
+            middle.setY(middle.y() - geometry.ROW if self.network.nodes else 0.0)
+            place, _ = landing_of_model(self._stage, middle)
+            landing = Landing(at=place)
+        info, models = self._session.data.info, self._session.models
+        if models.is_busy:
+            text = "Another network is being imported."
+            self._session.messaged.emit(Message("info", text, "Wait for it, or cancel it first."))
+            return
+        text = f"{model.title or model.source} is being imported."
+        self._session.messaged.emit(Message("info", text, "You can go on meanwhile."))
+        classes = len(info.classes) if info is not None else 0
+        models.start(
+            model.source,
+            published=model.published,
+            classes=classes if classes > 1 else 0,
+            landing=landing,
+        )
+
     def open_quick_add(self, at: QPoint | None = None, edge: EdgeKey | None = None) -> None:
         """Open the search box at a point of the view; its choice goes there, or into `edge`."""
         if at is None:
@@ -186,7 +277,7 @@ class CanvasView(NetworkView):
 
     def nudge(self, dx: int, dy: int) -> None:
         """Move the selected layers by a small step; a series of steps is one edit."""
-        graph = self.network.graph
+        graph = self.editing.graph
         places = {
             i: (graph[i].position[0] + dx * _NUDGE, graph[i].position[1] + dy * _NUDGE)
             for i in self.editing.selection
@@ -196,11 +287,13 @@ class CanvasView(NetworkView):
 
     def walk(self, direction: Direction) -> None:
         """Select the next layer along a connection, or the first one."""
-        graph, chosen = self.network.graph, self.editing.selection
+        folding = self.network.folding
+        chosen = folding.shown(self.editing.selection)
         if chosen:
-            self._session.document.select((walking.neighbour(graph, chosen[-1], direction),))
-        elif graph.nodes:
-            self._session.document.select((graph.nodes[0].id,))
+            reached = walking.neighbour(folding.graph, chosen[-1], direction)
+            self.editing.select(folding.layers((reached,)))
+        elif folding.graph.nodes:
+            self.editing.select(folding.layers((folding.graph.nodes[0].id,)))
 
     def escape(self) -> None:
         """Break off a gesture; else close the find bar; else deselect."""
@@ -238,12 +331,13 @@ class CanvasView(NetworkView):
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Let Tab walk through the layers while one is selected; past the last it moves on."""
-        chosen = self.editing.selection
+        folding = self.network.folding
+        chosen = folding.shown(self.editing.selection)
         # Qt calls this also when a hidden child gives its focus away.
         if chosen and self.hasFocus():
-            reached = walking.following(self.network.graph, chosen[-1], 1 if forward else -1)
+            reached = walking.following(folding.graph, chosen[-1], 1 if forward else -1)
             if reached != chosen[-1]:
-                self._session.document.select((reached,))
+                self.editing.select(folding.layers((reached,)))
                 return True
         return super().focusNextPrevChild(forward)
 
@@ -252,12 +346,13 @@ class CanvasView(NetworkView):
         self._pointer.cancel()
         at = self.mapToScene(event.pos())
         node, edge = self.network.node_at(at), self.network.edge_at(at)
-        chosen = self.editing.selection
+        folding = self.network.folding
+        chosen = folding.shown(self.editing.selection)
         if event.reason() == QContextMenuEvent.Reason.Keyboard and chosen:
             menu = menus.node_menu(self, chosen[-1])
         elif node:
             if node.node_id not in chosen:
-                self._session.document.select((node.node_id,))
+                self.editing.select(folding.layers((node.node_id,)))
             menu = menus.node_menu(self, node.node_id)
         elif edge:
             self.network.choose_edge(edge.key)
@@ -274,18 +369,22 @@ class CanvasView(NetworkView):
 
     # --- inside --------------------------------------------------------------------------
 
-    def _paste(self, nodes: tuple, title: str, visible: QRectF | None = None) -> None:
-        graph = self.network.graph
-        shift = clipboard.offset(nodes, graph, visible)
-        names = edits.paste(self._session.document.experiment, nodes, shift)[1]
-        what = f"{title} {len(nodes)} layers" if len(nodes) > 1 else f"{title} {nodes[0].id}"
-        if self.editing.apply(lambda e: edits.paste(e, nodes, shift)[0], what, names):
+    def _paste(
+        self,
+        nodes: tuple[Node, ...],
+        folded: tuple[str, ...],
+        title: str,
+        visible: QRectF | None = None,
+    ) -> None:
+        copies = fold(Graph(nodes), folded).graph.nodes
+        shift = clipboard.offset(copies, self.network.graph, visible)
+        if self.editing.paste(nodes, shift, title, folded):
             self._reveal_selection()
 
     def _on_layer_chosen(self, type_id: str) -> None:
         edge, swapped = self._quick_add_edge, self._swapped
         if swapped is not None:
-            if swapped in self.network.graph:
+            if swapped in self.editing.graph:
                 self.editing.swap_type(swapped, type_id)
             return
         if edge in self.network.edges:
@@ -294,7 +393,7 @@ class CanvasView(NetworkView):
             self.add_layer(type_id)
         else:
             landing = landing_at(self._stage, type_id, self.mapToScene(self._quick_add_at))
-            sources = (landing.source,) if landing.source else ()
+            sources = self.network.folding.exits(landing.source) if landing.source else ()
             self.editing.append(type_id, sources, landing.place)
         self._reveal_selection()
 
@@ -307,15 +406,36 @@ class CanvasView(NetworkView):
         self._live.refresh()
 
     def _on_selection_changed(self) -> None:
-        chosen = self.editing.selection
-        self.setAccessibleDescription(", ".join(chosen) + " selected" if chosen else "")
-        if len(chosen) == 1 and not self._pointer.is_busy and self.is_placed:
-            box = geometry.node_rect(self.network.graph[chosen[0]].position)
+        chosen, editing = self.editing.selection, self.editing
+        if len(chosen) == 1 and not editing.is_selecting:
+            self.unhide(chosen[0])  # somebody else chose it: a problem, a line of code
+        keys = self.network.folding.shown(chosen)
+        names = [key.rstrip("/") for key in keys]
+        self.setAccessibleDescription(", ".join(names) + " selected" if names else "")
+        if len(keys) == 1 and not self._pointer.is_busy and self.is_placed:
+            box = geometry.node_rect(self.network.graph[keys[0]].position)
             if not self.visible_area().contains(box):
                 self.reveal(box)
 
     def _reveal_selection(self) -> None:
-        self.reveal(geometry.bounds(self.network.nodes[i].place for i in self.editing.selection))
+        keys = self.network.folding.shown(self.editing.selection)
+        self.reveal(geometry.bounds(self.network.nodes[key].place for key in keys))
+
+    def _box(self, key: str) -> QRectF:
+        return geometry.node_rect(self.network.nodes[key].place)
+
+    def _groups_of_selection(self) -> list[str]:
+        """Return the groups that are selected, or else the innermost around selected layers."""
+        folding = self.network.folding
+        if path := self.editing.group:
+            return [path]
+        found = (folding.path(key) for key in folding.shown(self.editing.selection))
+        return [path for path in dict.fromkeys(found) if path]
+
+    def _rename(self, old: str, new: str) -> bool:
+        if old.endswith("/"):
+            return self.editing.rename_group(old[:-1], new)
+        return self.editing.rename(old, new)
 
     def _say(self, text: str) -> None:
         if text:

@@ -243,6 +243,8 @@ class ImportModelDialog(QDialog):
             words = f"{error.message} {error.hint}".strip()
         elif missing:
             words = missing
+        elif found is not None and found.is_block:
+            words = f"It is kept as one block. {found.reason}"
         elif found is not None and found.covered is False:
             words = f"This network cannot be imported yet. {found.reason}"
         self._state.setText(words)

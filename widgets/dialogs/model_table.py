@@ -104,14 +104,16 @@ class _Words(QSortFilterProxyModel):
 def _place(found: Architecture) -> tuple[bool, bool, str, int, str]:
     is_here = any(weights.is_here for weights in found.weights)
     kind = {"torchvision": "0", "timm": "1"}.get(found.importer, "2")
-    return not is_here, found.covered is False, kind, 0, found.name
+    return not is_here, found.covered is False and not found.is_block, kind, 0, found.name
 
 
 def _row(found: Architecture) -> list[QStandardItem]:
     count = len(found.weights)
     is_here = any(weights.is_here for weights in found.weights)
     weights = "here" if is_here else f"{count} published" if count else "none"
-    covered = {True: "editable", False: "not yet", None: "not tried"}[found.covered]
+    covered = {True: "layers", False: "not yet", None: "not tried"}[found.covered]
+    if found.is_block:
+        covered = "a block"
     texts = (
         (found.name, found.name),
         (found.importer, found.importer),
@@ -125,6 +127,6 @@ def _row(found: Architecture) -> list[QStandardItem]:
         item = QStandardItem(text)
         item.setData(number, _NUMBER)
         item.setData(found, _ARCHITECTURE)
-        item.setToolTip(found.reason if found.covered is False else text)
+        item.setToolTip(found.reason or text)
         items.append(item)
     return items

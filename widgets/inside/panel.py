@@ -33,7 +33,7 @@ NO_RUN = (
 
 
 class InsidePanel(QWidget):
-    """Attention or embeddings of the shown run; each is made when it is first looked at."""
+    """Attention, embeddings or filters of the shown run; each is made when first looked at."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -111,7 +111,14 @@ def _projector(session: Session, theme: Theme) -> QWidget:
     return ProjectorView(session, theme)
 
 
+def _filters(session: Session, theme: Theme) -> QWidget:
+    from widgets.inside.filters import FiltersView
+
+    return FiltersView(session, theme)
+
+
 _VIEWS: dict[str, tuple[str, str, Callable[[Session, Theme], QWidget]]] = {
     "attention": ("Attention", "What each token looks at", _attention),
     "projector": ("Embeddings", "How tokens and samples lie to each other", _projector),
+    "filters": ("Filters", "What convolutions look for", _filters),
 }

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.class_results import ClassResults
 
-Order = Literal["wrong", "confident", "unsure", "data"]
+Order = Literal["wrong", "mistaken", "confident", "unsure", "data"]
 ORDERS: tuple[tuple[Order, str], ...] = (
-    ("wrong", "Most wrong"),
+    ("wrong", "Highest loss"),
+    ("mistaken", "Surest mistakes"),
     ("confident", "Most confident"),
     ("unsure", "Least sure"),
     ("data", "As in the data"),
@@ -29,8 +30,8 @@ def chosen(
 ) -> NDArray[np.int64]:
     """Return the rows of the results in an order, of one true class and one answer if told.
 
-    "wrong" puts first what the network was surest about and wrong; "unsure" where its best
-    answer is least likely.
+    "wrong" puts the highest loss first, the true class being least likely; "mistaken" has only
+    wrong answers, the surest first; "unsure" puts first where the best answer is least likely.
     """
     best = results.top_classes[:, 0]
     keep = np.ones(len(best), bool)
@@ -38,10 +39,13 @@ def chosen(
         keep &= results.targets == true
     if answer is not None:
         keep &= best == answer
+    if order == "mistaken":
+        keep &= results.targets != best
     found = np.flatnonzero(keep)
     probability = results.top_probabilities[found, 0]
     keys = {
         "wrong": results.target_probability[found],
+        "mistaken": -probability,
         "confident": -probability,
         "unsure": probability,
         "data": found,

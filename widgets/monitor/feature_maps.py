@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QMenu,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -18,6 +16,7 @@ from PySide6.QtWidgets import (
 from widgets.monitor.hidden_states import HiddenStates
 from widgets.monitor.map_view import MapView
 from widgets.monitor.timeline import Timeline
+from widgets.search_popup import SearchPopup
 from widgets.texts import grouped
 
 if TYPE_CHECKING:
@@ -168,15 +167,7 @@ class FeatureMaps(QWidget):
         self._show(self._snapshot)
 
     def _fill_layers(self) -> None:
-        menu = self._heading.menu()
-        menu.clear()
-        group = QActionGroup(menu)
-        for layer in self._watching.layers:
-            action = menu.addAction(layer)
-            action.setCheckable(True)
-            action.setChecked(layer == self._watching.layer)
-            group.addAction(action)
-            action.triggered.connect(lambda _=False, it=layer: self._watching.choose_layer(it))
+        self._popup.offer(self._watching.layers, self._watching.layer)
 
     def _make_header(self) -> None:
         self._heading = QToolButton()
@@ -186,8 +177,10 @@ class FeatureMaps(QWidget):
         self._heading.setProperty("flat", True)
         self._heading.setStyleSheet("font-weight: 600; padding-left: 0;")
         self._heading.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._heading.setMenu(QMenu(self._heading))
-        self._heading.menu().aboutToShow.connect(self._fill_layers)
+        self._popup = SearchPopup("layers", "Layer whose maps are shown", self._heading)
+        self._popup.aboutToShow.connect(self._fill_layers)
+        self._popup.chosen.connect(self._watching.choose_layer)
+        self._heading.setMenu(self._popup)
         self._common = QToolButton()
         self._common.setObjectName("common_scale")
         self._common.setText("Common scale")

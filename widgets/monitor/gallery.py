@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QWidget
 
@@ -16,6 +16,7 @@ from widgets.theme import ui_font
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from PySide6.QtGui import QKeyEvent, QMouseEvent
     from PySide6.QtWidgets import QStyleOptionViewItem
 
     from widgets.theme import Theme
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PAGE = 48
 TEXT_ROLE = Qt.ItemDataRole.UserRole + 1
+CORRECTION_ROLE = Qt.ItemDataRole.UserRole + 2
 PICTURE = 64
 CELL = QSize(92, 106)
 TEXT_CELL = QSize(176, 116)
@@ -55,6 +57,22 @@ class GalleryModel(QAbstractListModel):
         self._generation = 0
         self._pictures: dict[int, QPixmap] = {}
         self._texts: dict[int, str] = {}
+        self._ids: dict[int, str] = {}
+        self._in_words: Callable[[str], str] = lambda sample_id: ""
+
+    def show_corrections(self, in_words: Callable[[str], str]) -> None:
+        """Mark the samples that are corrected.
+
+        Args:
+            in_words: says of a sample's id how it is; nothing where it is believed.
+        """
+        self._in_words = in_words
+        if self._shown:
+            self.dataChanged.emit(self.index(0), self.index(self._shown - 1))
+
+    def sample_id(self, index: int) -> str:
+        """Return by what a sample is corrected; empty while it is not known, or cannot be."""
+        return self._ids.get(index, "")
 
     def show_answers(self, answers: Sequence[Answer], fetch: Callable[..., None]) -> None:
         """Begin anew with other answers.
@@ -65,7 +83,7 @@ class GalleryModel(QAbstractListModel):
         self.beginResetModel()
         self._answers, self._fetch, self._shown = answers, fetch, 0
         self._generation += 1
-        self._pictures, self._texts = {}, {}
+        self._pictures, self._texts, self._ids = {}, {}, {}
         self.endResetModel()
         self.fetchMore(QModelIndex())
 
@@ -100,14 +118,18 @@ class GalleryModel(QAbstractListModel):
             return self._pictures.get(answer.index)
         if role == TEXT_ROLE:
             return self._texts.get(answer.index, "")
+        if role == CORRECTION_ROLE:
+            return self._in_words(self.sample_id(answer.index))
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{answer.true} → {answer.answer} ({percent(answer.probability, 0)})"
         if role == Qt.ItemDataRole.ToolTipRole:
             text = self._texts.get(answer.index, "")
             return (
-                f"{text}\n\n" * bool(text) + f"Sample {answer.index}\nTrue class: {answer.true}"
+                f"{text}\n\n" * bool(text)
+                + f"Sample {answer.index}\nTrue class: {answer.true}"
                 f" ({percent(answer.true_probability)})\nAnswer: {answer.answer}"
                 f" ({percent(answer.probability)})"
+                f"\n{self._in_words(self.sample_id(answer.index))}".rstrip()
             )
         return None
 
@@ -120,7 +142,8 @@ class GalleryModel(QAbstractListModel):
         if generation != self._generation:
             return
         for thumbnail in thumbnails:
-            self._pictures[thumbnail.index] = _pixmap(thumbnail)
+            self._pictures[thumbnail.index] = pixmap_of(thumbnail)
+            self._ids[thumbnail.index] = thumbnail.sample_id
             if thumbnail.text:
                 self._texts[thumbnail.index] = thumbnail.text
         if self._texts:
@@ -130,7 +153,13 @@ class GalleryModel(QAbstractListModel):
 
 
 class Gallery(QListView):
-    """A wrapping grid of small pictures, or of texts."""
+    """A wrapping grid of small pictures, or of texts.
+
+    Signals:
+        opened(int): row of a sample that was clicked, or entered.
+    """
+
+    opened = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -144,8 +173,25 @@ class Gallery(QListView):
         self.setMovement(QListView.Movement.Static)
         self.setUniformItemSizes(True)
         self.setSpacing(2)
+        self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         theme.changed.connect(self.viewport().update)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Open what is clicked; with Ctrl or Shift it is only selected."""
+        super().mouseReleaseEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        is_click = event.button() == Qt.MouseButton.LeftButton and not event.modifiers()
+        if is_click and self.selectionModel().selectedIndexes() == [index]:
+            self.opened.emit(index.row())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Open the current sample with Enter."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex().row())
+        else:
+            super().keyPressEvent(event)
 
 
 class _Card(QStyledItemDelegate):
@@ -188,8 +234,9 @@ class _Card(QStyledItemDelegate):
         room = line.width() - metrics.horizontalAdvance(f" {share}")
         name = metrics.elidedText(answer.answer, Qt.TextElideMode.ElideRight, room)
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, f"{name} {share}")
-        painter.setPen(QColor(colors.text_soft))
-        truth = "right" if answer.is_right else f"is {answer.true}"
+        corrected = index.data(CORRECTION_ROLE)
+        painter.setPen(QColor(colors.accent if corrected else colors.text_soft))
+        truth = corrected or ("right" if answer.is_right else f"is {answer.true}")
         truth = metrics.elidedText(truth, Qt.TextElideMode.ElideRight, line.width())
         painter.drawText(line.translated(0, 15), Qt.AlignmentFlag.AlignCenter, truth)
 
@@ -202,7 +249,8 @@ class _Card(QStyledItemDelegate):
         paint_excerpt(painter, place.adjusted(8, 5, -8, -4), text)
 
 
-def _pixmap(thumbnail: Thumbnail) -> QPixmap:
+def pixmap_of(thumbnail: Thumbnail) -> QPixmap:
+    """Return a thumbnail for lists: 64 pixels at its longer side."""
     pixels = thumbnail.pixels
     height, width, _ = pixels.shape
     image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)

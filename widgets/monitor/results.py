@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from widgets.correcting import OTHER_DATA, correction_menu
 from widgets.monitor.answers import ORDERS, Answers, chosen
 from widgets.monitor.choices import NO_RUN, SplitChoice, choice
 from widgets.monitor.confusion import ConfusionView
@@ -26,10 +27,15 @@ from widgets.monitor.gallery import Gallery
 from widgets.monitor.scores import ScoresView
 from widgets.texts import counted, grouped
 from workbench.plugin_api.class_results import ClassResults
+from workbench.session.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import QPoint
     from PySide6.QtGui import QShowEvent
 
+    from widgets.inside.sample_dialog import SampleDialog
     from widgets.theme import Theme
     from workbench.plugin_api.data import SplitName
     from workbench.plugin_api.task import Evaluation
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from workbench.runs.results import Results
     from workbench.session import Session
 
+OPEN_DESIGN = "Open the run's design to correct its samples."
 Choice = TypeVar("Choice", bound=QComboBox)
 NO_RESULTS = (
     "Nothing has been evaluated yet",
@@ -59,6 +66,9 @@ class PredictionsPanel(QWidget):
         self.scores = ScoresView()
         self.confusion = ConfusionView(theme)
         self.gallery = Gallery(theme)
+        self._theme = theme
+        self._dialog: SampleDialog | None = None
+        self._answers: Answers | None = None
         self._make_choices()
         self._empty = EmptyState(theme, "picture", *NO_RUN)
         self._splitter = self._make_splitter()
@@ -69,6 +79,10 @@ class PredictionsPanel(QWidget):
         self.scores.class_chosen.connect(self._on_class_chosen)
         session.run.opened.connect(self._on_opened)
         session.run.updated.connect(self.refresh)
+        self.gallery.opened.connect(self._on_sample_opened)
+        self.gallery.customContextMenuRequested.connect(self._on_menu)
+        session.document.experiment_changed.connect(self._show_corrections)
+        self._show_corrections()
 
     @property
     def split(self) -> SplitName | None:
@@ -105,14 +119,12 @@ class PredictionsPanel(QWidget):
         rows = None if results is None else ClassResults.of(results.arrays)
         if results is None or rows is None or experiment is None:
             return
-        true = self._class_filter.currentData()
-        answer = None
-        if self.confusion.chosen is not None:
-            true, answer = self.confusion.chosen
+        true, answer = self._class_filter.currentData(), self._answer_filter.currentData()
         numbers = chosen(rows, self._order.currentData(), true, answer)
         split, data, thumbnails = self.split, experiment.data, self._session.data.thumbnails
+        self._answers = Answers(rows, results.indices, numbers, self._classes)
         self.gallery.answers.show_answers(
-            Answers(rows, results.indices, numbers, self._classes),
+            self._answers,
             lambda indices, done: thumbnails(split, indices, done, data=data),
         )
         self._count.setText(self._count_text(len(numbers), true, answer))
@@ -136,17 +148,22 @@ class PredictionsPanel(QWidget):
         if len(names) != count and info is not None:
             names = info.classes
         self._classes = names if len(names) == count else tuple(map(str, range(count)))
-        self._class_filter.blockSignals(True)
-        self._class_filter.clear()
-        self._class_filter.addItem("All classes", None)
-        for number, name in enumerate(self._classes):
-            self._class_filter.addItem(name, number)
-        self._class_filter.blockSignals(False)
+        for box, title in (
+            (self._class_filter, "All classes"),
+            (self._answer_filter, "Any answer"),
+        ):
+            box.blockSignals(True)
+            box.clear()
+            box.addItem(title, None)
+            for number, name in enumerate(self._classes):
+                box.addItem(name if box is self._class_filter else f"→ {name}", number)
+            box.blockSignals(False)
 
     def _on_opened(self) -> None:
         self._results = self._evaluation = None
-        self._classes_of = None
+        self._classes_of = self._answers = None
         self.confusion.chosen = None
+        self._show_corrections()
         self.refresh()
 
     def _on_split_changed(self) -> None:
@@ -155,18 +172,54 @@ class PredictionsPanel(QWidget):
         self.refresh()
 
     def _on_cell_chosen(self, cell: tuple[int, int] | None) -> None:
-        self._class_filter.blockSignals(True)
-        self._class_filter.setCurrentIndex(0 if cell is None else cell[0] + 1)
-        self._class_filter.blockSignals(False)
+        for place, box in enumerate((self._class_filter, self._answer_filter)):
+            box.blockSignals(True)
+            box.setCurrentIndex(0 if cell is None else cell[place] + 1)
+            box.blockSignals(False)
         self._fill_gallery()
 
     def _on_class_chosen(self, number: int | None) -> None:
         self._class_filter.setCurrentIndex(0 if number is None else number + 1)
 
     def _on_filter_changed(self) -> None:
-        self.confusion.chosen = None
+        """Mark the cell of a pair of classes in the matrix, too."""
+        true, answer = self._class_filter.currentData(), self._answer_filter.currentData()
+        both = true is not None and answer is not None
+        self.confusion.chosen = (true, answer) if both else None
         self.confusion.update()
         self._fill_gallery()
+
+    def _on_sample_opened(self, row: int) -> None:
+        """Show a sample at large, with what it was taken for and why."""
+        from widgets.inside.sample_dialog import SampleDialog
+
+        if self._answers is None or self.split is None:
+            return
+        if self._dialog is None:
+            self._dialog = SampleDialog(self._session, self._theme, self.window())
+        self._dialog.show()
+        self._dialog.raise_()
+        self._dialog.show_answers(self.split, self._answers, row)
+
+    def _on_menu(self, place: QPoint) -> None:
+        """Offer to correct the selected samples."""
+        model, experiment = self.gallery.answers, self._session.run.experiment
+        rows = self.gallery.selectionModel().selectedIndexes()
+        numbers = [index.data(Qt.ItemDataRole.UserRole).index for index in rows]
+        ids = [key for key in map(model.sample_id, numbers) if key]
+        correcting = self._session.correcting
+        if not ids:
+            return
+        if experiment is None or not correcting.fits(experiment.data):
+            self._session.messaged.emit(Message("info", f"{OTHER_DATA}.", OPEN_DESIGN))
+            return
+        menu = correction_menu(correcting, ids, self._classes, self)
+        menu.popup(self.gallery.viewport().mapToGlobal(place))
+
+    def _show_corrections(self) -> None:
+        experiment, correcting = self._session.run.experiment, self._session.correcting
+        fits = experiment is not None and correcting.fits(experiment.data)
+        self.gallery.answers.show_corrections(correcting.in_words if fits else lambda _: "")
 
     def _make_choices(self) -> None:
         self._split = _fitted(SplitChoice())
@@ -177,6 +230,10 @@ class PredictionsPanel(QWidget):
         self._order.currentIndexChanged.connect(self._fill_gallery)
         self._class_filter = _fitted(choice("class_filter", "True class of the samples"))
         self._class_filter.currentIndexChanged.connect(self._on_filter_changed)
+        self._answer_filter = _fitted(choice("answer_filter", "What the samples were taken for"))
+        self._answer_filter.currentIndexChanged.connect(self._on_filter_changed)
+        for box in (self._class_filter, self._answer_filter):
+            box.setMaximumWidth(150)
         self._count = QLabel()
         self._count.setObjectName("count")
         self._count.setProperty("soft", True)
@@ -188,7 +245,10 @@ class PredictionsPanel(QWidget):
         splitter.addWidget(_column((self._split, None), self.scores))
         splitter.addWidget(_column((), self.confusion))
         splitter.addWidget(
-            _column((self._order, self._class_filter, self._count, None), self.gallery)
+            _column(
+                (self._order, self._class_filter, self._answer_filter, self._count, None),
+                self.gallery,
+            )
         )
         splitter.setSizes([330, 400, 560])
         splitter.setStretchFactor(2, 1)
@@ -214,6 +274,15 @@ def saved_classes(folder: RunFolder) -> tuple[str, ...]:
         return msgspec.json.decode(folder.info.read_bytes(), type=_SavedData).info.classes
     except (OSError, msgspec.DecodeError):
         return ()
+
+
+def _offer(box: QComboBox, everything: str, classes: Sequence[str]) -> None:
+    box.blockSignals(True)
+    box.clear()
+    box.addItem(everything, None)
+    for number, name in enumerate(classes):
+        box.addItem(name, number)
+    box.blockSignals(False)
 
 
 def _fitted(made: Choice) -> Choice:

@@ -10,6 +10,7 @@ from widgets.forms import StructForm
 from widgets.panels.class_bars import ClassBars
 from widgets.panels.column import ScrollColumn, heading
 from widgets.panels.component_form import ComponentForm
+from widgets.panels.corrections import CorrectionsList
 from widgets.panels.data_preview import DataPreview
 from widgets.panels.data_summary import BadFiles, DataSummary
 from widgets.panels.length_bars import LengthsCard
@@ -62,6 +63,8 @@ class DataPanel(ScrollColumn):
         self._lengths_title = heading("Lengths", self)
         self._lengths = LengthsCard(theme, self)
         self._bad_files = BadFiles(self)
+        self._corrections_title = heading("Corrections", self)
+        self._corrections = CorrectionsList(session, self)
         self._timeline = TimelinePreview(session, theme, self)
         self._lay_out(DataSummary(session, theme, self), DataPreview(session, theme, self))
         self._connect()
@@ -75,6 +78,8 @@ class DataPanel(ScrollColumn):
         self._source.show_component(data.source)
         self._preparation.show_component(data.preprocessing)
         self._split.show_struct(data.split)
+        for part in (self._corrections_title, self._corrections):
+            part.setVisible(bool(data.corrections))
         self._augment.setChecked(data.augmentation is not None)
         self._augmentation.setVisible(data.augmentation is not None)
         if data.augmentation is not None:
@@ -85,6 +90,8 @@ class DataPanel(ScrollColumn):
         self.add(heading("Source", self))
         self.add(self._source)
         self.add(summary)
+        self.add(self._corrections_title, 6)
+        self.add(self._corrections)
         self.add(preview, 6)
         self.add(self._timeline, 6)
         self.add(self._bad_files, 6)

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFontMetrics,
+    QImage,
+    QPainter,
+    QPixmap,
+)
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from widgets.correcting import correction_menu
 from widgets.excerpt import paint_excerpt
 from widgets.fields import ComboBox
 from widgets.panels.column import wrapped
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QHelpEvent, QMouseEvent, QPaintEvent, QShowEvent
+    from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPaintEvent, QShowEvent
 
     from widgets.theme import Theme
     from workbench.session import Session
@@ -40,6 +48,7 @@ class DataPreview(QWidget):
         self._round = 0
         self._grid = ThumbnailGrid(theme, self)
         self._grid.clicked.connect(self._on_clicked)
+        self._grid.asked.connect(self._on_asked)
         self._shown: list[Thumbnail] = []
         self._note = wrapped("", self)
         self._box = ComboBox(self)
@@ -143,6 +152,15 @@ class DataPreview(QWidget):
         dialog.show_sample(split, thumbnail.index, title)
         dialog.show()
 
+    def _on_asked(self, number: int, place: QPoint) -> None:
+        """Offer to correct a sample."""
+        info, sample_id = self._session.data.info, self._shown[number].sample_id
+        if info is None or not sample_id:
+            return
+        classes = info.classes if info.target is None else ()
+        menu = correction_menu(self._session.correcting, [sample_id], classes, self)
+        menu.popup(place)
+
     def _on_again(self) -> None:
         self._round += 1
         self._fetch()
@@ -156,9 +174,11 @@ class ThumbnailGrid(QWidget):
 
     Signals:
         clicked(int): place of a sample among those shown.
+        asked(int, QPoint): what can be done with a sample, by the right button or a key; where.
     """
 
     clicked = Signal(int)
+    asked = Signal(int, QPoint)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -170,11 +190,14 @@ class ThumbnailGrid(QWidget):
         self._theme = theme
         self._items: list[tuple[QPixmap, str, str]] = []
         self._texts: list[str] = []
+        self._current = 0
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme.changed.connect(self.update)
 
     def show_thumbnails(self, thumbnails: Sequence[Thumbnail], classes: Sequence[str]) -> None:
         """Show other pictures."""
         self._items = []
+        self._current = min(self._current, max(len(thumbnails) - 1, 0))
         are_texts = any(each.text for each in thumbnails)
         self._texts = [each.text for each in thumbnails] if are_texts else []
         for thumbnail in thumbnails:
@@ -208,6 +231,38 @@ class ThumbnailGrid(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and number is not None:
             self.clicked.emit(number)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask what can be done with the sample under the mouse, or the current one."""
+        is_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        number = self._current if is_key else self._number_at(event.pos())
+        if number is not None and number < len(self._items):
+            place = self.sample_rect(number).center() if is_key else event.pos()
+            self.asked.emit(number, self.mapToGlobal(place))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go through the samples with the arrow keys; Enter is a click."""
+        across = 1 if self._texts else self._columns(self.width())[0]
+        steps = {
+            Qt.Key.Key_Left: -1,
+            Qt.Key.Key_Right: 1,
+            Qt.Key.Key_Up: -across,
+            Qt.Key.Key_Down: across,
+        }
+        key = Qt.Key(event.key())
+        if key in steps and self._items:
+            self._current = min(max(self._current + steps[key], 0), len(self._items) - 1)
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._items:
+            self.clicked.emit(self._current)
+        else:
+            super().keyPressEvent(event)
+
+    def sample_rect(self, number: int) -> QRect:
+        """Return where a sample is."""
+        if self._texts:
+            return QRect(0, number * self._text_row(), self.width(), self._text_row() - 5)
+        return self.picture_rect(number)
+
     def picture_rect(self, number: int) -> QRect:
         """Return where a picture is."""
         columns, cell = self._columns(self.width())
@@ -217,6 +272,9 @@ class ThumbnailGrid(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the samples in sight."""
         painter = QPainter(self)
+        if self.hasFocus() and self._items:
+            painter.setPen(QColor(self._theme.colors.accent))
+            painter.drawRoundedRect(self.sample_rect(self._current).adjusted(-2, -2, 1, 1), 3, 3)
         if self._texts:
             self._paint_texts(painter, event.rect())
             return
@@ -285,6 +343,7 @@ class ThumbnailGrid(QWidget):
         elif number is not None:
             _, title, name = self._items[number]
             tip = f"{name} ({title})" if title else name
+            tip += "\nRight-click to relabel it or leave it out"
         self.setToolTip(tip)
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from widgets.forms import StructForm
 from widgets.panels.column import ScrollColumn, heading, rule, wrapped
+from widgets.panels.inner_modules import InnerModules
 from widgets.panels.weights_plot import WeightsPlot
 from widgets.texts import counted, grouped, short_count
 from workbench.document.edits import rename, set_parameter, update_node
@@ -65,6 +66,8 @@ class LayerCard(ScrollColumn):
         self._repair.setObjectName("layerRepair")
         self._repair.clicked.connect(self._on_repair)
         self._name = StructForm((NAME,), self)
+        self._inside_title = heading("Modules inside", self)
+        self._inside: InnerModules | None = None
         self._node_form = StructForm(NODE_FIELDS, self)
         self._weights_title = heading("Weights", self)
         self._weights = WeightsPlot(theme, self)
@@ -80,7 +83,19 @@ class LayerCard(ScrollColumn):
             self._rebuild(node)
         self._show_head(node)
         self._show_values(node)
+        self._show_inside(node)
         self.show_weights()
+
+    def _show_inside(self, node: Node) -> None:
+        """Show the modules of a layer that has some; the tree is made when it is needed."""
+        resolved = self._session.document.report.resolution.by_id.get(node.id)
+        has_modules = resolved is not None and bool(resolved.layer.inner())
+        self._inside_title.setVisible(has_modules)
+        if has_modules and self._inside is None:
+            self._inside = InnerModules(self._session, self)
+            self.column.insertWidget(self.column.indexOf(self._inside_title) + 1, self._inside)
+        if self._inside is not None:
+            self._inside.show_node(resolved)
 
     def show_weights(self) -> None:
         """Show the newest histogram of the layer's first weight, if the run has one."""
@@ -103,6 +118,7 @@ class LayerCard(ScrollColumn):
         for part in (self._title, self._facts, self._problem, self._repair, self._name):
             self.add(part)
         self.add(self._node_form)
+        self.add(self._inside_title, 6)
         self.add(self._weights_title, 6)
         self.add(self._weights)
         self.add(rule(self), 6)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 
+MOST_NAMES = 12
+
+
 class SelectionCard(ScrollColumn):
     """Freezes, unfreezes or removes all selected layers in one step."""
 
@@ -42,11 +45,16 @@ class SelectionCard(ScrollColumn):
         self._ids = ids
         found = self._session.document.report.resolution.by_id
         known = [found[node_id] for node_id in ids if node_id in found]
-        self._title.setText(counted(len(ids), "layer"))
-        self._names.setText(", ".join(ids))
+        group = self._session.document.group
+        layers = counted(len(ids), "layer")
+        self._title.setText(group.replace("/", " / ") or layers)
+        names = ", ".join(ids[:MOST_NAMES])
+        more = f" and {len(ids) - MOST_NAMES} more" if len(ids) > MOST_NAMES else ""
+        self._names.setText(names + more)
         parameters = counted(sum(node.parameters for node in known), "parameter")
         frozen = sum(not self._session.document.experiment.graph[i].trainable for i in ids)
-        self._facts.setText(parameters + (f", {frozen} frozen" if frozen else ""))
+        parts = (layers if group else "", parameters, f"{frozen} frozen" if frozen else "")
+        self._facts.setText(", ".join(part for part in parts if part))
 
     def _set_trainable(self, trainable: bool) -> None:
         ids = self._ids

@@ -10,6 +10,7 @@ from widgets.forms import StructForm
 from widgets.number_field import NumberField
 from widgets.panels.column import ScrollColumn, heading, wrapped
 from widgets.panels.component_form import ComponentForm
+from widgets.panels.rate_finder import RateFinder
 from widgets.panels.schedule_plot import SchedulePlot
 from widgets.texts import decimal
 from workbench.document.edits import replace, set_training
@@ -28,6 +29,8 @@ SECTIONS = {
     "Length": ("epochs", "batch_size", "early_stopping"),
     "Optimizer": ("optimizer", "clip_norm", "accumulate"),
     "Learning rate schedule": ("schedule", "warmup_steps"),
+    "Samples": ("sampling", "mixing"),
+    "Fine-tuning": ("unfreezing", "averaging"),
     "Computing": ("precision",),
 }
 SEED = Field(
@@ -51,6 +54,7 @@ class TrainingPanel(ScrollColumn):
         self._forms: list[StructForm] = []
         self._live = LiveLearningRate(session, self)
         self._plot = SchedulePlot(theme, self)
+        self._finder = RateFinder(session, theme, self)
         self._task = ComponentForm(
             session.catalog.tasks, "Task", self, choosable=len(session.catalog.tasks) > 1
         )
@@ -86,6 +90,8 @@ class TrainingPanel(ScrollColumn):
             form.sealed.connect(self._session.document.seal)
             self._forms.append(form)
             self.add(form)
+            if "optimizer" in names:
+                self.add(self._finder)
             if "schedule" in names:
                 self.add(self._plot)
         self.add(heading("Task", self), 8)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
+    QButtonGroup,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -15,15 +16,18 @@ from PySide6.QtWidgets import (
     QSplitter,
     QStackedLayout,
     QStackedWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from widgets.inside.similar import SimilarView
 from widgets.monitor.empty import EmptyState
 from widgets.texts import grouped
 from widgets.trial.bars import ProbabilityBars
 from widgets.trial.evidence import Evidence
 from widgets.trial.said import Said
+from widgets.trial.sample_choice import SampleChoice
 from workbench.inspecting import GivenFile, TypedText
 
 if TYPE_CHECKING:
@@ -69,8 +73,13 @@ class TrialPanel(QWidget):
         self.bars.chosen.connect(self._trial.explain)
         self.evidence = Evidence(theme)
         self.said = Said(theme)
+        self.evidence.bar.changed.connect(self._trial.explain_by)
+        self.evidence.bar.stopped.connect(self._trial.stop_explaining)
         self._empty = EmptyState(theme, "bolt", *NO_RUN)
         self._hint = EmptyState(theme, "question", "", "")
+        self.similar = SimilarView(session)
+        self.samples = SampleChoice()
+        self.samples.chosen.connect(self._trial.ask)
         self._make_input()
         self._lay_out()
         self._trial.changed.connect(self.refresh)
@@ -87,6 +96,10 @@ class TrialPanel(QWidget):
         self._show_kind(trial.loaded.kind)
         self._ask.setEnabled(trial.doing != "asking")
         self._about.setText(f"Best checkpoint, step {grouped(trial.loaded.step)}")
+        self.samples.offer(trial.loaded.counts)
+        self.similar.show_sample(trial.sample)
+        self.evidence.bar.show_network(trial.loaded, trial.method, trial.layer)
+        self.evidence.bar.show_progress(trial.progress)
         answered = trial.answered
         if answered is None:
             self._right.setCurrentWidget(self._hint)
@@ -188,6 +201,7 @@ class TrialPanel(QWidget):
         row.addWidget(self._open)
         row.addStretch(1)
         column.addLayout(row)
+        column.addWidget(self.samples)
         column.addWidget(self._about)
         answers = QScrollArea()
         answers.setWidgetResizable(True)
@@ -198,8 +212,15 @@ class TrialPanel(QWidget):
         bars.addStretch(1)
         answers.setWidget(inner)
         self._found = QSplitter(Qt.Orientation.Horizontal)
-        self._found.addWidget(answers)
-        self._found.addWidget(self.evidence)
+        chooser, pages = self._make_pages()
+        middle = QWidget()
+        below = QVBoxLayout(middle)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(4)
+        below.addWidget(answers, 1)
+        below.addWidget(chooser)
+        self._found.addWidget(middle)
+        self._found.addWidget(pages)
         self._found.setSizes([240, 560])
         self._right = QStackedWidget()
         self._right.addWidget(self._hint)
@@ -216,6 +237,35 @@ class TrialPanel(QWidget):
         self._layout = QStackedLayout(self)
         self._layout.addWidget(self._empty)
         self._layout.addWidget(self._splitter)
+
+    def _make_pages(self) -> tuple[QWidget, QWidget]:
+        """Return buttons, and what they choose: what the answer rests on, or what is alike."""
+        pages = QStackedWidget()
+        alike = QWidget()
+        margins = QVBoxLayout(alike)
+        margins.setContentsMargins(12, 8, 12, 8)
+        margins.addWidget(self.similar)
+        chooser = QWidget()
+        row = QHBoxLayout(chooser)
+        row.setContentsMargins(8, 0, 8, 8)
+        row.setSpacing(4)
+        group = QButtonGroup(self)
+        for name, title, page in (
+            ("show_reasons", "Reasons", self.evidence),
+            ("show_similar", "Similar samples", alike),
+        ):
+            pages.addWidget(page)
+            button = QToolButton()
+            button.setObjectName(name)
+            button.setText(title)
+            button.setProperty("flat", True)
+            button.setCheckable(True)
+            button.setChecked(page is self.evidence)
+            button.clicked.connect(lambda _=False, page=page: pages.setCurrentWidget(page))
+            group.addButton(button)
+            row.addWidget(button)
+        row.addStretch(1)
+        return chooser, pages
 
     def showEvent(self, event: QShowEvent) -> None:
         """Get the network ready when somebody looks."""

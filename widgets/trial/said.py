@@ -100,9 +100,14 @@ class Said(QWidget):
             Line(colors.text_soft, past_times, past),
             Line(colors.series[0], x, np.concatenate([past[joint], values])),
         ]
+        entries = [("Series", colors.text_soft), ("Forecast", colors.series[0])]
+        if forecast.truth is not None:
+            came = forecast.truth.unpack()[:, at].astype(np.float64)
+            came = np.concatenate([past[joint], came])
+            lines.insert(1, Line(colors.series[1], x, came, "dashes"))
+            entries.append(("What came", colors.series[1]))
         self.plot.show_lines(lines, bands, dated=forecast.dated)
         self.plot.show_path((Line(colors.series[0], times, values),))
-        entries = [("Series", colors.text_soft), ("Forecast", colors.series[0])]
         self._names.setText(legend_text(entries))
 
     def _lay_out(self) -> None:

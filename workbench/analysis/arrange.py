@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workbench.document.graph import Graph
 
     Edge = tuple[int, int]
@@ -16,20 +18,30 @@ ROW = 80.0
 COLUMN = 264.0
 """Distance of two layers side by side, left to left."""
 
+NODE_WIDTH = 220.0
+NODE_HEIGHT = 52.0
+
 Position = tuple[float, float]
+Size = tuple[float, float]
 
 
-def arrange(graph: Graph) -> dict[str, Position]:
+def arrange(graph: Graph, sizes: Mapping[str, Size] | None = None) -> dict[str, Position]:
     """Return a place for every node: layered, few crossings, separate networks side by side.
+
+    Args:
+        sizes: width and height of nodes that are larger than a layer; places are those of the
+            top left corners.
 
     Raises:
         CycleError: the graph has a cycle.
     """
     order = [node.id for node in graph.order()]
     edges = _edges(graph, {node_id: number for number, node_id in enumerate(order)})
-    parts = [_Part(dict(places), edges) for places in _layouts(edges, len(order))]
+    given = sizes or {}
+    large = {n: given[node_id] for n, node_id in enumerate(order) if node_id in given}
+    parts = [_Part(dict(places), edges, large) for places in _layouts(edges, len(order))]
     joined = {number for edge in edges for number in edge}
-    parts += [_Part({n: (0.0, 0.0)}, []) for n in range(len(order)) if n not in joined]
+    parts += [_Part({n: (0.0, 0.0)}, [], large) for n in range(len(order)) if n not in joined]
     places: dict[str, Position] = {}
     left = 0.0
     for part in sorted(parts, key=lambda part: part.first):
@@ -37,7 +49,8 @@ def arrange(graph: Graph) -> dict[str, Position]:
         least = min(x for x, _ in placed.values())
         for number, (x, y) in placed.items():
             places[order[number]] = (round(left + x - least), y)
-        left += max(x for x, _ in placed.values()) - least + COLUMN
+        right = max(x + part.width(number) for number, (x, _) in placed.items())
+        left += right - least + COLUMN - NODE_WIDTH
     return places
 
 
@@ -76,10 +89,17 @@ class _Part:
     in one place. Rows and distances are therefore checked here.
     """
 
-    def __init__(self, found: dict[int, Position], edges: list[Edge]) -> None:
+    def __init__(
+        self, found: dict[int, Position], edges: list[Edge], sizes: Mapping[int, Size]
+    ) -> None:
         self.first = min(found)
         self._found = found
+        self._sizes = sizes
         self._edges = [edge for edge in edges if edge[0] in found]
+
+    def width(self, number: int) -> float:
+        """Return the width of a node."""
+        return self._sizes.get(number, (NODE_WIDTH, NODE_HEIGHT))[0]
 
     def places(self) -> dict[int, Position]:
         """Return sound places: every layer below its inputs, none on another."""
@@ -89,10 +109,15 @@ class _Part:
             rows[ranks[number]].append((x, number))
         sign = -1 if self._is_mirrored(rows) else 1
         placed = {}
-        for rank, row in rows.items():
-            ordered = sorted((sign * x, number) for x, number in row)
-            for x, (_, number) in zip(_spread([x for x, _ in ordered]), ordered, strict=True):
-                placed[number] = (x, rank * ROW)
+        top = 0.0
+        for rank in range(max(rows) + 1):
+            ordered = sorted((sign * x, number) for x, number in rows.get(rank, ()))
+            middles = [x + NODE_WIDTH / 2 for x, _ in ordered]
+            widths = [self.width(number) for _, number in ordered]
+            for middle, (_, number) in zip(_spread(middles, widths), ordered, strict=True):
+                placed[number] = (middle - self.width(number) / 2, top)
+            heights = [self._sizes[number][1] for _, number in ordered if number in self._sizes]
+            top += ROW + max([0.0, *(height - NODE_HEIGHT for height in heights)])
         return placed
 
     def _ranks(self) -> dict[int, int]:
@@ -114,10 +139,13 @@ class _Part:
         return signs < 0
 
 
-def _spread(row: list[float]) -> list[float]:
-    """Move places in a row apart where they are too near, about their common middle."""
-    spread = row[:1]
-    for x in row[1:]:
-        spread.append(max(x, spread[-1] + COLUMN))
-    shift = (sum(row) - sum(spread)) / len(row)
+def _spread(middles: list[float], widths: list[float]) -> list[float]:
+    """Move the middles of a row apart where they are too near, about their common one."""
+    if not middles:
+        return []
+    spread = middles[:1]
+    gap = COLUMN - NODE_WIDTH
+    for x, (left, right) in zip(middles[1:], pairwise(widths), strict=True):
+        spread.append(max(x, spread[-1] + (left + right) / 2 + gap))
+    shift = (sum(middles) - sum(spread)) / len(middles)
     return [x + shift for x in spread]

@@ -22,9 +22,11 @@ NAMES = frozenset(
         "new",
         "check",
         "code",
+        "correct",
         "load",
         "models",
         "import",
+        "find-lr",
         "train",
         "resume",
         "evaluate",
@@ -59,8 +61,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=workbench.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _design(commands)
+    _correcting(commands)
     _loading(commands)
     _models(commands)
+    _finding(commands)
     _training(commands)
     _comparing(commands)
     _results(commands)
@@ -108,6 +112,23 @@ def _design(commands: Commands) -> None:
     code = _add(commands, "code", "print the program that would train", design.code)
     code.add_argument("file", metavar="FILE")
     code.add_argument("--backend", metavar="B", help="such as torch")
+
+
+def _correcting(commands: Commands) -> None:
+    from workbench.cli import correct
+
+    text = "give samples another class or leave them out; without options, list what is corrected"
+    parser = _add(commands, "correct", text, correct.correct)
+    parser.add_argument("file", metavar="FILE", help="an experiment; the data stay as they are")
+    for name, shape, tells in (
+        ("--relabel", "ID=CLASS", "another class for a sample"),
+        ("--leave-out", "ID", "do without a sample"),
+        ("--take-back", "ID", "believe the data again about a sample"),
+    ):
+        parser.add_argument(
+            name, action="append", default=[], metavar=shape, help=f"{tells}; repeatable"
+        )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="(FILE itself)")
 
 
 def _loading(commands: Commands) -> None:
@@ -171,22 +192,38 @@ def _models(commands: Commands) -> None:
     parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
 
 
-def _training(commands: Commands) -> None:
-    from workbench.cli import train
+def _finding(commands: Commands) -> None:
+    from workbench.cli import find_rate
 
-    start = _add(commands, "train", "train an experiment", train.train)
-    start.add_argument("file", metavar="FILE")
-    _add_runs_folder(start)
-    start.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
-    start.add_argument("--backend", metavar="B", help="such as torch")
-    start.add_argument("--epochs", type=_count, metavar="N")
-    start.add_argument(
+    text = "suggest a learning rate by training a few steps with a rising one"
+    parser = _add(commands, "find-lr", text, find_rate.find_rate)
+    parser.add_argument("file", metavar="FILE")
+    _add_settings(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="experiment to write with that rate"
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--backend", metavar="B", help="such as torch")
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="PATH=VALUE",
         help="replace a setting: training.batch_size=64, graph.conv1.filters=32; repeatable",
     )
+
+
+def _training(commands: Commands) -> None:
+    from workbench.cli import train
+
+    start = _add(commands, "train", "train an experiment", train.train)
+    start.add_argument("file", metavar="FILE")
+    _add_runs_folder(start)
+    _add_settings(start)
+    start.add_argument("--epochs", type=_count, metavar="N")
     resume = _add(commands, "resume", "go on with a run from its last checkpoint", train.resume)
     _add_run(resume)
     resume.add_argument(
@@ -219,6 +256,9 @@ def _results(commands: Commands) -> None:
     evaluate = _add(commands, "evaluate", "measure a trained network", results.evaluate)
     _add_run(evaluate)
     evaluate.add_argument("--split", choices=("train", "validation", "test"), default="test")
+    evaluate.add_argument(
+        "--mistakes", type=_count, metavar="N", help="list the N samples with the highest loss"
+    )
     _add_checkpoint(evaluate)
     predict = _add(commands, "predict", "ask a trained network about files", results.predict)
     _add_run(predict)
@@ -226,15 +266,31 @@ def _results(commands: Commands) -> None:
     predict.add_argument(
         "--text", action="append", metavar="TEXT", help="a text instead of a file; repeatable"
     )
-    predict.add_argument(
-        "--explain", action="store_true", help="say what each word, step or pixel adds to the score"
-    )
+    _explaining(predict)
     _add_checkpoint(predict)
     _writing(commands)
     _export(commands)
     report = _add(commands, "report", "draw a run's curves and feature maps", results.report)
     _add_run(report)
     report.add_argument("-o", "--output", required=True, type=Path, metavar="PNG")
+
+
+def _explaining(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--explain", action="store_true", help="say what each word, step or pixel adds to the score"
+    )
+    parser.add_argument(
+        "--method",
+        choices=("grad-cam", "occlusion", "integrated-gradients"),
+        help="how to explain; the first two are for pictures (integrated-gradients)",
+    )
+    parser.add_argument("--layer", metavar="L", help="for Grad-CAM (the last one before pooling)")
+    parser.add_argument(
+        "--of", dest="target", metavar="CLASS", help="the class to explain (the likeliest)"
+    )
+    parser.add_argument(
+        "--picture", type=Path, metavar="PNG", help="draw the explanation over the picture"
+    )
 
 
 def _writing(commands: Commands) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import resources
+from workbench.analysis.body import caching
 from workbench.analysis.problems import Report
 from workbench.analysis.problems import check as check_design
 from workbench.catalog import Catalog
@@ -54,7 +55,10 @@ def new(options: argparse.Namespace, output: Output) -> int:
 def check(options: argparse.Namespace, output: Output) -> int:
     """List problems, and every layer's shape and cost."""
     experiment = open_experiment(options.file)
-    report = examine(experiment, Catalog.load())
+    catalog = Catalog.load()
+    report, info = examined(experiment, catalog)
+    kept = None if report.errors else caching(experiment, report.network, catalog)
+    corrected = _corrected(experiment, info)
     nodes = [_node(node.id, node.type, report) for node in experiment.graph.nodes]
     if not output.as_json:
         output.table(
@@ -62,12 +66,19 @@ def check(options: argparse.Namespace, output: Output) -> int:
             [[_cell(value) for value in node.values()] for node in nodes],
         )
         output.say(f"{_cell(report.network.parameters)} parameters")
+        if experiment.data.corrections:
+            told = (f"{count} {what}" for what, count in corrected.items() if count)
+            output.say(f"corrections of samples: {', '.join(told)}")
+        if kept and (told := kept.in_words()):
+            output.say(told)
         say_problems(report, output)
     output.result(
         {
             "problems": problems_of(report),
+            "kept_after": kept.parting.cut.id if kept and kept.parting else None,
             "nodes": nodes,
             "parameters": report.network.parameters,
+            "corrections": corrected,
         }
     )
     return 1 if report.errors else 0
@@ -105,6 +116,11 @@ def open_experiment(name: str) -> Experiment:
 
 def examine(experiment: Experiment, catalog: Catalog) -> Report:
     """Look at the data and check the experiment; data that cannot be used are a problem of it."""
+    return examined(experiment, catalog)[0]
+
+
+def examined(experiment: Experiment, catalog: Catalog) -> tuple[Report, DataInfo | None]:
+    """Return the report of `examine`, and what is known of the data."""
     from workbench.worker.preparation import describe
 
     try:
@@ -112,9 +128,22 @@ def examine(experiment: Experiment, catalog: Catalog) -> Report:
     except UserError as error:
         report = check_design(experiment, catalog)
         problem = Problem("error", error.message, error.hint)
-        return Report(report.resolution, (problem, *report.problems))
+        return Report(report.resolution, (problem, *report.problems)), None
     report = check_design(experiment, catalog, info)
-    return Report(report.resolution, (*report.problems, *_data_warnings(info)))
+    return Report(report.resolution, (*report.problems, *_data_warnings(info))), info
+
+
+def _corrected(experiment: Experiment, info: DataInfo | None) -> dict[str, int]:
+    """Return how many samples were relabelled, left out, and not found; none: data unread."""
+    if info is None:
+        return {"corrected": len(experiment.data.corrections)}
+    found = info.corrected
+    return {
+        "relabelled": found.relabelled,
+        "left out": found.excluded,
+        "not found": len(found.missing),
+        "unchanged": len(found.idle),
+    }
 
 
 def _data_warnings(info: DataInfo) -> Iterator[Problem]:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import UserError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from workbench.worker.asking import Explanation
     from workbench.worker.predict import Answer
 
 WIDTH = 20
@@ -20,13 +26,15 @@ def explained(answer: Answer) -> dict[str, Any]:
     found = answer.explanation
     if found is None:
         return {}
-    whole = found.attribution
-    described = {
+    described: dict[str, Any] = {
+        "method": found.method,
         "target": found.target,
-        "score": whole.output,
-        "baseline": whole.baseline,
-        "error": whole.error,
+        "score": found.score,
     }
+    if found.attribution is not None:
+        described |= {"baseline": found.attribution.baseline, "error": found.attribution.error}
+    if found.layer:
+        described["layer"] = found.layer
     if not answer.asked.words:
         return {"explanation": {**described, "values": found.values.tolist()}}
     pairs = zip(answer.asked.words, found.values.tolist(), strict=True)
@@ -56,9 +64,51 @@ def explained_lines(answer: Answer) -> list[str]:
     for name, value in zip(names, values, strict=True):
         bar = ("+" if value > 0 else "-") * round(WIDTH * abs(value) / most)
         lines.append(f"  {name:<{longest}} {value:+.3f} {bar}".rstrip())
+    lines.append(_sum_in_words(found) if found.attribution is not None else _place(answer, found))
+    return lines
+
+
+def write_pictures(answers: Iterable[Answer], path: Path) -> list[Path]:
+    """Write what pictures' answers rest on, drawn over them; further ones as NAME-2.png.
+
+    Raises:
+        UserError: none of the answers is about a picture, or nothing can be written there.
+    """
+    from workbench.worker.drawings import draw_heat, in_colours
+
+    written: list[Path] = []
+    for answer in answers:
+        if answer.explanation is None or answer.asked.shaped.ndim != 3:
+            continue
+        image = draw_heat(in_colours(answer.asked.shaped), answer.explanation.values)
+        number = f"-{len(written) + 1}" if written else ""
+        target = path.with_name(f"{path.stem}{number}{path.suffix or '.png'}")
+        try:
+            image.save(target)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{target} cannot be written: {error}.", "Name a .png file.") from error
+        written.append(target)
+    if not written:
+        raise UserError("There is no picture to draw on.", "Leave out --picture.")
+    return written
+
+
+def _sum_in_words(found: Explanation) -> str:
+    assert found.attribution is not None
     whole = found.attribution
-    lines.append(
+    return (
         f"  score {whole.output:.3f}, of an empty sample {whole.baseline:.3f}; "
         f"the parts add up to the difference but for {abs(whole.error):.4f}"
     )
-    return lines
+
+
+def _place(answer: Answer, found: Explanation) -> str:
+    """Say where a map of a picture is strongest."""
+    rows, columns = found.values.shape
+    row, column = divmod(int(found.values.argmax()), columns)
+    name = f"Grad-CAM of {found.layer}" if found.layer else "occlusion"
+    return (
+        f"  {name} for {answer.classes[found.target]} (score {found.score:.3f}): strongest "
+        f"{100 * (row + 0.5) / rows:.0f} % from the top, {100 * (column + 0.5) / columns:.0f} % "
+        "from the left"
+    )

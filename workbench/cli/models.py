@@ -113,6 +113,8 @@ def _plain(found: Architecture) -> dict[str, object]:
 def _coverage(found: Architecture) -> Iterator[str]:
     if found.covered:
         yield "turns into layers that can be edited"
+    elif found.is_block:
+        yield f"is kept as one block: {found.reason}"
     elif found.covered is False:
         yield f"cannot be imported yet: {found.reason}"
 

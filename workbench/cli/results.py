@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from workbench.catalog import Catalog
 from workbench.cli.arguments import WrongUsage
-from workbench.cli.explained import explained, explained_lines
+from workbench.cli.explained import explained, explained_lines, write_pictures
 from workbench.cli.progress import metrics_line, say_baselines
 from workbench.cli.runs import runs_folder
 from workbench.errors import UserError
@@ -21,19 +22,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.cli.output import Output
-    from workbench.worker.predict import Answer
+    from workbench.inspecting import ExplainMethod
+    from workbench.worker.predict import Answer, How
 
 
 def evaluate(options: argparse.Namespace, output: Output) -> int:
     """Measure a run's network on a split."""
-    from workbench.worker.remeasure import evaluate_run
+    from workbench.worker.remeasure import evaluate_samples
 
     folder = store.find_run(options.name, runs_folder(options))
-    evaluation = evaluate_run(folder, Catalog.load(), options.split, options.checkpoint)
+    evaluation, mistakes = evaluate_samples(
+        folder, Catalog.load(), options.split, options.checkpoint, options.mistakes or 0
+    )
     prefix = METRIC_PREFIXES[options.split]
     metrics = {f"{prefix}/{name}": value for name, value in evaluation.metrics.items()}
     output.say(metrics_line(metrics))
     say_baselines(evaluation, output)
+    if mistakes and not output.as_json:
+        output.table(
+            ["sample", "is", "taken for", "probability", "loss"],
+            [
+                [m.sample_id or m.name, m.true, m.answer, f"{m.probability:.3f}", f"{m.loss:.2f}"]
+                for m in mistakes
+            ],
+        )
     status = store.summarise(folder).status
     output.result(
         {
@@ -41,6 +53,7 @@ def evaluate(options: argparse.Namespace, output: Output) -> int:
             "status": status,
             "metrics": metrics,
             "baselines": evaluation.baselines,
+            **({"mistakes": [asdict(each) for each in mistakes]} if options.mistakes else {}),
         }
     )
     return 0
@@ -54,7 +67,7 @@ def predict(options: argparse.Namespace, output: Output) -> int:
         raise WrongUsage("Give files or texts.", "predict RUN FILE …, or predict RUN --text “…”")
     folder = store.find_run(options.name, runs_folder(options))
     answers: Sequence[tuple[Path | str, Answer | UserError]]
-    catalog, which, explain = Catalog.load(), options.checkpoint, options.explain
+    catalog, which, explain = Catalog.load(), options.checkpoint, _how(options)
     if options.text:
         answers = predict_texts(folder, options.text, catalog, which, explain=explain)
     else:
@@ -67,10 +80,29 @@ def predict(options: argparse.Namespace, output: Output) -> int:
                 output.say(f"{path}: {answer.prediction.in_words()}")
                 for line in explained_lines(answer):
                     output.say(line)
+    found: dict[str, Any] = {}
+    if options.picture:
+        good = (answer for _, answer in answers if not isinstance(answer, UserError))
+        written = write_pictures(good, options.picture)
+        for path in written:
+            output.say(f"{path} written.")
+        found["pictures"] = [str(path) for path in written]
     key = "text" if options.text else "path"
-    output.result({"predictions": [_described(key, str(asked), a) for asked, a in answers]})
+    found["predictions"] = [_described(key, str(asked), a) for asked, a in answers]
+    output.result(found)
     failed = any(isinstance(answer, UserError) for _, answer in answers)
     return 3 if failed else 0
+
+
+def _how(options: argparse.Namespace) -> How | None:
+    """Return how to explain; any option that only an explanation has asks for one."""
+    from workbench.worker.predict import How
+
+    asked = options.method, options.layer, options.target, options.picture
+    if not options.explain and not any(asked):
+        return None
+    usual: ExplainMethod = "grad-cam" if options.layer else "integrated-gradients"
+    return How(options.method or usual, options.target or "", options.layer or "")
 
 
 def _described(key: str, asked: str, answer: Answer | UserError) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.document.experiment import Experiment
+
+
+_LOOKS = ("position", "group")
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -32,7 +36,7 @@ def is_same(one: Any, other: Any) -> bool:
 def compare(experiments: Sequence[Experiment]) -> list[Difference]:
     """Return the settings in which experiments differ, one row each, in the document's order.
 
-    Places on the canvas do not count.
+    Places on the canvas, groups and what is folded do not count.
     """
     flat = [_flat(experiment) for experiment in experiments]
     paths = dict.fromkeys(path for settings in flat for path in settings)
@@ -47,12 +51,23 @@ def _written(value: Any) -> bytes:
 def _flat(experiment: Experiment) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     document = msgspec.to_builtins(experiment)
+    document.pop("folded", None)
+    document["data"]["corrections"] = _in_short(document["data"]["corrections"])
     for node in document.pop("graph")["nodes"]:
         node_id, params = node.pop("id"), node.pop("params", {})
-        node.pop("position", None)
+        for name in _LOOKS:
+            node.pop(name, None)
         _flatten(f"graph.{node_id}.", node | params, settings)
     _flatten("", document, settings)
     return settings
+
+
+def _in_short(corrections: dict[str, str | None]) -> str:
+    """Return one value for all corrections; it differs where they do."""
+    if not corrections:
+        return "none"
+    digest = hashlib.sha256(_written(corrections)).hexdigest()[:6]
+    return f"{len(corrections)} ({digest})"
 
 
 def _flatten(prefix: str, values: dict[str, Any], into: dict[str, Any]) -> None:

@@ -46,6 +46,18 @@ def set_data(experiment: Experiment, **changes: Any) -> Experiment:
     return replace(experiment, data=_checked(experiment.data, changes))
 
 
+def correct_samples(experiment: Experiment, labels: Mapping[str, str | None]) -> Experiment:
+    """Give samples, by their ids, another class, or leave them out (None)."""
+    return set_data(experiment, corrections={**experiment.data.corrections, **labels})
+
+
+def revert_corrections(experiment: Experiment, ids: Collection[str]) -> Experiment:
+    """Believe the source again about samples, by their ids."""
+    gone = set(ids)
+    kept = {key: label for key, label in experiment.data.corrections.items() if key not in gone}
+    return set_data(experiment, corrections=kept)
+
+
 def add_node(experiment: Experiment, node: Node) -> Experiment:
     """Add a node. Its inputs must exist and its id must be new and an identifier."""
     graph = experiment.graph
@@ -56,19 +68,20 @@ def add_node(experiment: Experiment, node: Node) -> Experiment:
 
 
 def remove_nodes(experiment: Experiment, ids: Collection[str]) -> Experiment:
-    """Remove nodes. A removed node with one input is bridged, so that a chain stays whole."""
+    """Remove nodes. What takes one output alone is bridged, so that a chain stays whole."""
     graph = experiment.graph
     gone = {node_id for node_id in ids if node_id in graph}
 
     def resolve(source: str) -> str | None:
-        seen: set[str] = set()
-        while source in gone:
-            inputs = graph[source].inputs
-            if len(inputs) != 1 or source in seen:
-                return None
-            seen.add(source)
-            source = inputs[0]
-        return source
+        reached, waiting, seen = set[str](), [source], set[str]()
+        while waiting:
+            at = waiting.pop()
+            if at not in gone:
+                reached.add(at)
+            elif at not in seen:
+                seen.add(at)
+                waiting += graph[at].inputs
+        return reached.pop() if len(reached) == 1 else None
 
     def mended(node: Node) -> Node:
         if gone.isdisjoint(node.inputs):
@@ -85,23 +98,14 @@ def bypass(experiment: Experiment, ids: Collection[str]) -> Experiment:
     """Let what follows some nodes take their input instead; the nodes stay beside the way.
 
     Raises:
-        EditError: a node has not exactly one input, or nothing follows any of them.
+        EditError: what one of them, or all of them together, takes is not one output; or nothing
+            follows any of them.
     """
     graph = experiment.graph
     passed = {node_id for node_id in ids if node_id in graph}
-    for node_id in passed:
-        if len(graph[node_id].inputs) != 1:
-            raise EditError(
-                f"{node_id} cannot be bypassed: it has {len(graph[node_id].inputs)} inputs.",
-                "Only a layer with a single input can be left out of the way.",
-            )
+    before = _passed_on(graph, passed)
     if not any(set(graph.successors[node_id]) - passed for node_id in passed):
         raise EditError("Nothing follows these layers.", "They are out of the way already.")
-
-    def before(source: str) -> str:
-        while source in passed:
-            source = graph[source].inputs[0]
-        return source
 
     def mended(node: Node) -> Node:
         if node.id in passed or passed.isdisjoint(node.inputs):
@@ -109,6 +113,30 @@ def bypass(experiment: Experiment, ids: Collection[str]) -> Experiment:
         return msgspec.structs.replace(node, inputs=tuple(map(before, node.inputs)))
 
     return _with_nodes(experiment, map(mended, graph.nodes))
+
+
+def _passed_on(graph: Graph, passed: Collection[str]) -> Callable[[str], str]:
+    """Return what tells which output takes the place of one that is bypassed."""
+    several = [node_id for node_id in passed if len(graph[node_id].inputs) != 1]
+    if not several:
+
+        def before(source: str) -> str:
+            while source in passed:
+                source = graph[source].inputs[0]
+            return source
+
+        return before
+    outside = {s for node_id in passed for s in graph[node_id].inputs if s not in passed}
+    if len(outside) != 1 or any(not graph[node_id].inputs for node_id in several):
+        what, count = several[0], len(graph[several[0]].inputs)
+        if len(passed) > 1:
+            what, count = "What is selected", len(outside)
+        raise EditError(
+            f"{what} cannot be bypassed: it has {count} inputs.",
+            "Only what takes one layer's output can be left out of the way.",
+        )
+    (only,) = outside
+    return lambda source: only if source in passed else source
 
 
 def change_type(
@@ -181,7 +209,7 @@ def set_parameter(
 
 
 def rename(experiment: Experiment, node_id: str, new_id: str) -> Experiment:
-    """Give a node another id and follow it in every connection."""
+    """Give a node another id and follow it in every connection; its loaded weights stay its own."""
     graph = experiment.graph
     _check_exists(graph, node_id)
     if new_id == node_id:
@@ -195,6 +223,9 @@ def rename(experiment: Experiment, node_id: str, new_id: str) -> Experiment:
             return node
         return msgspec.structs.replace(node, id=own, inputs=inputs)
 
+    if experiment.start is not None:
+        start = experiment.start.renamed(node_id, new_id)
+        experiment = msgspec.structs.replace(experiment, start=start)
     return _with_nodes(experiment, map(renamed, graph.nodes))
 
 
@@ -209,9 +240,17 @@ def move(experiment: Experiment, positions: Mapping[str, tuple[float, float]]) -
 
 
 def paste(
-    experiment: Experiment, nodes: Iterable[Node], offset: tuple[float, float] = (0.0, 0.0)
+    experiment: Experiment,
+    nodes: Iterable[Node],
+    offset: tuple[float, float] = (0.0, 0.0),
+    folded: Collection[str] = (),
 ) -> tuple[Experiment, tuple[str, ...]]:
     """Add copies under new ids; connections among them are kept, others dropped.
+
+    A copied group gets an unused name. Copies start from the seed, not from loaded weights.
+
+    Args:
+        folded: groups among `nodes` that are shown as one node.
 
     Returns:
         The experiment, and the ids of the copies in the order of `nodes`.
@@ -222,16 +261,46 @@ def paste(
     for node in copied:
         names[node.id] = graph.unused_id(node.id.rstrip("0123456789") or "layer")
         graph = Graph((*graph.nodes, msgspec.structs.replace(node, id=names[node.id], inputs=())))
+    groups = _fresh_groups(copied, experiment.graph)
     fresh = (
         msgspec.structs.replace(
             node,
             id=names[node.id],
             inputs=tuple(names[source] for source in node.inputs if source in names),
             position=(node.position[0] + offset[0], node.position[1] + offset[1]),
+            group=groups[node.group],
         )
         for node in copied
     )
+    if experiment.start is not None and names:
+        start = experiment.start.without(names.values())
+        experiment = msgspec.structs.replace(experiment, start=start)
+    if folded:
+        outer = {group.partition("/")[0]: new.partition("/")[0] for group, new in groups.items()}
+        parts = (path.partition("/") for path in folded)
+        kept = (outer.get(first, first) + slash + rest for first, slash, rest in parts)
+        experiment = msgspec.structs.replace(experiment, folded=(*experiment.folded, *kept))
     return _with_nodes(experiment, (*experiment.graph.nodes, *fresh)), tuple(names.values())
+
+
+def _fresh_groups(nodes: Iterable[Node], graph: Graph) -> dict[str, str]:
+    """Return by the group of a copy the one it gets: the same within another outermost one."""
+    taken = {node.group.partition("/")[0] for node in graph.nodes}
+    fresh: dict[str, str] = {"": ""}
+    outer: dict[str, str] = {}
+    for node in nodes:
+        first, slash, rest = node.group.partition("/")
+        if first and first not in outer:
+            stem = first.rstrip("0123456789")
+            number, name = 1, first
+            while name in taken:
+                number += 1
+                name = f"{stem}{number}"
+            taken.add(name)
+            outer[first] = name
+        if first:
+            fresh[node.group] = outer[first] + slash + rest
+    return fresh
 
 
 def _with_nodes(experiment: Experiment, nodes: Iterable[Node]) -> Experiment:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from workbench.document.graph import Graph
 from workbench.document.training import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Component(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,12 +38,18 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is learned from, and how a sample is prepared."""
+    """What is learned from, and how a sample is prepared.
+
+    Attributes:
+        corrections: what a person says of single samples against what the source says: by
+            `Source.sample_id` the class, or None for a sample to leave out.
+    """
 
     source: Component = Component("digits")
     split: Split = Split()
     preprocessing: Component = Component("image")
     augmentation: Component | None = None
+    corrections: dict[str, str | None] = {}
 
 
 class StartingWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,11 +59,26 @@ class StartingWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         name: of the file they were loaded from, as a person knows it.
         file: a safetensors file of canonical weights "node/name"; each run keeps a copy.
         sha256: of that file's content.
+        names: what the file calls layers that were renamed since, by the name they have now; an
+            empty one for a copy of a layer, which starts from the seed.
     """
 
     name: str
     file: str
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    names: dict[str, str] = {}
+
+    def renamed(self, old: str, new: str) -> StartingWeights:
+        """Return the same weights, which a layer finds under its new name, too."""
+        names = {node: name for node, name in self.names.items() if node not in (old, new)}
+        theirs = self.names.get(old, old)
+        if theirs != new:
+            names[new] = theirs
+        return msgspec.structs.replace(self, names=names)
+
+    def without(self, nodes: Iterable[str]) -> StartingWeights:
+        """Return the same weights, of which layers take none."""
+        return msgspec.structs.replace(self, names={**self.names, **dict.fromkeys(nodes, "")})
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +102,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         seed: of initial weights, batch order and augmentation.
         start: weights to begin with; those it lacks are drawn from the seed.
         assets: files that layers of the network read; see `Layer.assets`.
+        folded: groups of layers that are shown as one node; how it is looked at, no setting.
         notes: the user's own words.
     """
 
@@ -88,5 +113,6 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     training: Training = Training()
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     start: StartingWeights | None = None
+    folded: tuple[str, ...] = ()
     assets: tuple[Asset, ...] = ()
     notes: str = ""

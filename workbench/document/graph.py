@@ -27,7 +27,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         trainable: False freezes its weights and running statistics.
         learning_rate_scale: factor on the learning rate of its weights.
         position: top left corner on the canvas, in scene units.
-        group: name of the group it is folded into; empty for none.
+        group: path of the group it is in, "layer3/block2" for one within another; empty for none.
     """
 
     id: str

@@ -68,6 +68,20 @@ class History:
         self._present = _Step(experiment, title, merge_key)
         return True
 
+    def amend(self, experiment: Experiment) -> bool:
+        """Put another value in the present's place without a step; False if it is the same.
+
+        For how the network is looked at: undo and redo find it as it was looked at there, and
+        what was saved counts as saved.
+        """
+        if is_same(experiment, self.present):
+            return False
+        was_saved = self.is_saved
+        self._present = _Step(experiment, self._present.title, "")
+        if was_saved:
+            self._saved = experiment
+        return True
+
     def seal(self) -> None:
         """Keep the next edit apart from this one, whatever its merge key."""
         present = self._present

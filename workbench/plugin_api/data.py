@@ -31,6 +31,22 @@ class BadFile(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Corrected(msgspec.Struct, frozen=True):
+    """What became of the corrections of single samples.
+
+    Attributes:
+        relabelled, excluded: samples that are now of another class, or left out.
+        missing: ids of samples that are not in the data, or not as they were.
+        idle: ids of samples for which nothing changes: the class is none of the data's, or the
+            samples have no class.
+    """
+
+    relabelled: int = 0
+    excluded: int = 0
+    missing: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+
+
 class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a data set after looking at it.
 
@@ -49,6 +65,7 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         bad_files: files left out, and why.
         warnings: sentences worth reading before training (imbalance, a tiny class).
         fingerprint: hash that changes when the data do.
+        corrected: samples that a person has relabelled or left out; counts are without those.
     """
 
     input: TensorType
@@ -65,6 +82,7 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     bad_files: tuple[BadFile, ...] = ()
     warnings: tuple[str, ...] = ()
     fingerprint: str = ""
+    corrected: Corrected = Corrected()
 
 
 class Samples(Protocol):

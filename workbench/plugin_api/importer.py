@@ -61,8 +61,9 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         parameters: numbers that training can change; 0 where they were not counted.
         classes: number of its outputs as published.
         weights: published ones, the library's own choice first.
-        covered: whether every operation is in the catalogue; None where that was not tried.
-        reason: why not.
+        covered: whether it turns into layers of the catalogue; None where that was not tried.
+        is_block: whether it can be kept as a block where it does not.
+        reason: why it does not.
     """
 
     importer: str
@@ -73,6 +74,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     classes: int = 1000
     weights: tuple[Published, ...] = ()
     covered: bool | None = None
+    is_block: bool = False
     reason: str = ""
 
 
@@ -140,13 +142,16 @@ class Imported:
     Attributes:
         name: what the experiment is called.
         origin: where network and weights come from, in words.
-        graph: nodes from one Input to one Output; positions do not matter.
+        graph: nodes from one Input to Outputs; positions do not matter.
         weights: canonical weights by "node/name", all of them.
         input_shape: canonical shape of one sample that `original` takes; None where it varies.
-        original: canonical inputs (batch × …) to the outputs of the network as it came, float32.
+        original: canonical inputs (batch × …) to the outputs of the network as it came, float32:
+            one array, or one for each Output in the graph's order.
         rounding: canonical inputs to how far, in the outputs, rounding takes the network as it came
             from what it would give in double precision; None: that cannot be had.
         parameters: of the network as it came, without what plays no part in its outputs.
+        tolerance: largest difference of an output, by the size of the outputs, that rounding may
+            make; larger where another program computes the original.
         preprocessing: how samples were prepared for it; None where nothing is known.
         classes: names of its outputs in order; empty where they are not known.
         matched: weights that were taken over.
@@ -164,9 +169,10 @@ class Imported:
     graph: Graph
     weights: Mapping[str, NDArray[np.float32]]
     input_shape: tuple[int | None, ...]
-    original: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    original: Callable[[NDArray[Any]], NDArray[np.float32] | Sequence[NDArray[np.float32]]]
     parameters: int
     rounding: Callable[[NDArray[Any]], float] | None = None
+    tolerance: float = 1e-5
     preprocessing: Component | None = None
     classes: tuple[str, ...] = ()
     matched: int = 0

@@ -16,7 +16,7 @@ from workbench.errors import UserError
 from workbench.files import unwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from workbench.document.experiment import Asset, StartingWeights
     from workbench.plugin_api.network import Network
@@ -29,11 +29,13 @@ class Fit(msgspec.Struct, frozen=True):
         used: weights of the network that start from the file.
         drawn: those that start from the seed: the file lacks them, or has them in another shape.
         spare: weights of the file that the network has no place for.
+        names: what the file calls those that are used, by our names.
     """
 
     used: tuple[str, ...]
     drawn: tuple[str, ...]
     spare: tuple[str, ...]
+    names: dict[str, str] = {}
 
 
 def find(start: StartingWeights) -> Path:
@@ -63,12 +65,42 @@ def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
         ) from error
 
 
-def fit(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> Fit:
-    """Tell which weights of a network are used from a file: those of equal name and shape."""
+def fit(
+    network: Network,
+    shapes: Mapping[str, tuple[int, ...]],
+    renamed: Mapping[str, str] | None = None,
+) -> Fit:
+    """Tell which weights of a network are used from a file: those of equal name and shape.
+
+    Args:
+        renamed: `StartingWeights.names`, what the file calls layers of other names.
+    """
     specs = network.weight_specs()
-    used = tuple(name for name, spec in specs.items() if shapes.get(name) == spec.shape)
+    theirs = _names_there(specs, shapes, renamed or {})
+    used = {
+        name: theirs[name] for name, spec in specs.items() if shapes.get(theirs[name]) == spec.shape
+    }
     drawn = tuple(name for name in specs if name not in used)
-    return Fit(used, drawn, tuple(sorted(set(shapes).difference(used))))
+    return Fit(tuple(used), drawn, tuple(sorted(set(shapes).difference(used.values()))), used)
+
+
+def _names_there(
+    ours: Iterable[str], stored: Iterable[str], renamed: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what a file calls each weight; empty where another layer has that name's weights."""
+    ours = list(ours)
+    nodes = {name.partition("/")[0] for name in ours}
+    there = {name.partition("/")[0] for name in stored}
+    taken = {old for node, old in renamed.items() if node in nodes and old in there}
+    found: dict[str, str] = {}
+    for name in ours:
+        node, _, weight = name.partition("/")
+        old = renamed.get(node, node)
+        if old and old not in there:
+            old = node  # it was renamed to what the file has
+        free = old and (node in renamed or old not in taken)
+        found[name] = f"{old}/{weight}" if free else ""
+    return found
 
 
 def find_asset(asset: Asset) -> Path:

@@ -10,12 +10,16 @@ from workbench.errors import UserError
 from workbench.session.backend_comparison import BackendComparison
 from workbench.session.backends import Backends
 from workbench.session.comparison import Comparison
+from workbench.session.correcting import Correcting
 from workbench.session.data import DataSession
 from workbench.session.document import DocumentSession
+from workbench.session.examination import Examination
+from workbench.session.importing import ModelImport
 from workbench.session.looking import Looking
 from workbench.session.message import Message
 from workbench.session.projection import Projection
 from workbench.session.run import RunSession
+from workbench.session.similarity import Similarity
 from workbench.session.trial import Trial
 from workbench.session.watching import Watching
 from workbench.session.writing import Writing
@@ -32,13 +36,16 @@ __all__ = [
     "BackendComparison",
     "Backends",
     "Comparison",
+    "Correcting",
     "DataSession",
     "DocumentSession",
+    "Examination",
     "Looking",
     "Message",
     "Projection",
     "RunSession",
     "Session",
+    "Similarity",
     "Trial",
     "Watching",
     "Writing",
@@ -61,14 +68,18 @@ class Session:
         self.catalog = catalog
         self.preferences = preferences
         self.document = DocumentSession(catalog)
+        self.correcting = Correcting(self.document)
         self.data = DataSession(catalog)
         self.run = RunSession(catalog, runs_folder)
         self.backends = Backends(catalog, self.run)
         self.comparison = Comparison(self.run)
         self.trial = Trial(self.run)
         self.looking = Looking(self.run, self.trial)
+        self.examination = Examination(self.run, self.trial)
+        self.similarity = Similarity(self.run)
         self.projection = Projection(self.run)
         self.writing = Writing(self.run)
+        self.models = ModelImport(self.document)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
         self.run.messaged.connect(self.messaged.emit)
@@ -76,6 +87,7 @@ class Session:
         self.trial.messaged.connect(self.messaged.emit)
         self.projection.messaged.connect(self.messaged.emit)
         self.writing.messaged.connect(self.messaged.emit)
+        self.models.messaged.connect(self.messaged.emit)
         self.comparison.failed.connect(self._on_comparison_failed)
         self._watching: Watching | None = None
         self.backend_comparison: BackendComparison | None = None
@@ -96,7 +108,9 @@ class Session:
         self.comparison.tick()
         self.trial.tick()
         self.projection.tick()
+        self.similarity.tick()
         self.writing.tick()
+        self.models.tick()
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
             self.backend_comparison.tick()
@@ -148,7 +162,9 @@ class Session:
         self.comparison.close()
         self.trial.close()
         self.projection.close()
+        self.similarity.close()
         self.writing.close()
+        self.models.close()
         self.run.close()
         self.document.close(keep_unsaved=keep_unsaved)
 

@@ -47,6 +47,7 @@ class Thumbnail:
         target: class number.
         pixels: height × width × 3, uint8.
         text: the beginning of a text; empty for what is no text.
+        sample_id: by which the sample can be corrected; empty: it cannot.
     """
 
     index: int
@@ -54,6 +55,7 @@ class Thumbnail:
     target: int
     pixels: NDArray[np.uint8]
     text: str = ""
+    sample_id: str = ""
 
 
 class DataSession:
@@ -220,7 +222,7 @@ class DataSession:
 
 def _described_by(data: Data) -> tuple[object, ...]:
     """Return what a description depends on: all but the augmentation."""
-    return data.source, data.split, data.preprocessing
+    return data.source, data.split, data.preprocessing, data.corrections
 
 
 def _thumbnails(reply: Reply) -> list[Thumbnail]:
@@ -233,6 +235,7 @@ def _thumbnails(reply: Reply) -> list[Thumbnail]:
             made.target,
             np.frombuffer(made.pixels, np.uint8).reshape(made.height, made.width, 3),
             made.text,
+            made.sample_id,
         )
         for made in reply.pictures
     ]

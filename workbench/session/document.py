@@ -11,6 +11,7 @@ from workbench.document.edits import set_training
 from workbench.document.experiment import Experiment
 from workbench.document.exports import experiment_in, is_export
 from workbench.document.files import load, save
+from workbench.document.groups import Folding, common, fold, members
 from workbench.document.history import History
 from workbench.document.recovery import Recovery
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class DocumentSession:
-    """Holds the present experiment; every change goes through `edit`.
+    """Holds the present experiment; every change goes through `edit`, or `look`.
+
+    Attributes:
+        generation: another number for each experiment that was opened.
 
     Signals:
         experiment_changed(): another value is the present; read `experiment` and `report`.
@@ -42,7 +46,9 @@ class DocumentSession:
         self._info: DataInfo | None = None
         self._is_reading = False
         self._recovery = Recovery()
+        self._folding = (self.experiment.graph, self.experiment.folded, Folding())
         self.path: Path | None = None
+        self.generation = 0
         self.selection: tuple[str, ...] = ()
         self.report: Report = check(self.experiment, catalog)
 
@@ -86,6 +92,36 @@ class DocumentSession:
             self._changed()
         return changed
 
+    @property
+    def folding(self) -> Folding:
+        """The network as it is shown, with groups folded."""
+        experiment, known = self.experiment, self._folding
+        if known[0] is not experiment.graph or known[1] != experiment.folded:
+            shown = fold(experiment.graph, experiment.folded, known[2])
+            self._folding = (experiment.graph, experiment.folded, shown)
+        return self._folding[2]
+
+    @property
+    def group(self) -> str:
+        """The group that is selected, all of it and nothing else; empty for none."""
+        folding, chosen = self.folding, self.selection
+        keys = folding.shown(chosen)
+        if len(keys) == 1 and keys[0] in folding.inside:
+            return keys[0][:-1] if len(chosen) == len(folding.inside[keys[0]]) else ""
+        graph = folding.whole
+        around = common(graph[i].group for i in chosen) if len(chosen) > 1 else ""
+        return around if around and len(members(graph, around)) == len(chosen) else ""
+
+    def look(self, change: Callable[[Experiment], Experiment]) -> bool:
+        """Change how the network is looked at, which is no step of undo; False: no change.
+
+        Raises UserError where that is not possible.
+        """
+        changed = self._history.amend(change(self.experiment))
+        if changed:
+            self._changed()
+        return changed
+
     def seal(self) -> None:
         """Keep the next edit apart from the last one: a drag ended, a field lost its focus."""
         self._history.seal()
@@ -111,6 +147,7 @@ class DocumentSession:
         """Show another experiment with a history of its own; the caller has asked about saving."""
         self._recovery.discard()
         self._history = History(experiment)
+        self.generation += 1
         self.path = path
         self.selection = ()
         self._changed()

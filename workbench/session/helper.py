@@ -83,6 +83,18 @@ class Helper:
         self._pending.clear()
         self._end()
 
+    def drop(self, number: int, patience: float = 0.0) -> None:
+        """Let go of one request.
+
+        Args:
+            patience: seconds after which it is ended, with the process; others are asked again.
+        """
+        asked = self._pending.pop(number, None)
+        if asked is not None and time.monotonic() - asked.since >= patience:
+            self._end()
+            for other in self._pending.values():
+                self._send(other)
+
     def forget(self, drop: Callable[[Any], bool], patience: float = math.inf) -> None:
         """Let go of requests that nobody wants answered any more.
 

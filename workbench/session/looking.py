@@ -47,7 +47,7 @@ class Looking:
             while len(self._known) >= KEPT:
                 del self._known[next(iter(self._known))]
             self._known[wanted] = None
-            self._trial.look(wanted, lambda reply: self._take(wanted, reply))
+            self._trial.consult(wanted, lambda reply: self._take(wanted, reply))
         return self._known[wanted]
 
     def _take(self, wanted: Look, reply: Reply) -> None:

@@ -9,6 +9,8 @@ from psygnal import Signal
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
+    from workbench.catalog import Catalog
+    from workbench.document.experiment import Experiment
     from workbench.document.graph import Node
     from workbench.session import Session
 
@@ -40,18 +42,7 @@ class Watching:
     def layers(self) -> tuple[str, ...]:
         """Nodes of the shown run, in order, each before the modules that can be watched in it."""
         experiment = self._session.run.experiment
-        if experiment is None:
-            return ()
-        return tuple(
-            name for node in experiment.graph.nodes for name in (node.id, *self._inner(node))
-        )
-
-    def _inner(self, node: Node) -> list[str]:
-        try:
-            layer = self._session.catalog.layer(node)
-        except UserError:
-            return []
-        return [f"{node.id}.{part.path}" for part in layer.inner() if part.path and part.shape]
+        return () if experiment is None else layers_of(experiment, self._session.catalog)
 
     def choose_layer(self, layer: str) -> None:
         """Look at a layer; it is selected on the canvas if it stands there."""
@@ -119,3 +110,17 @@ class Watching:
         self._session.attempt(
             lambda: self._session.run.watch(self.sample, layers, nodes[:MOST_THUMBNAILS], attention)
         )
+
+
+def layers_of(experiment: Experiment, catalog: Catalog) -> tuple[str, ...]:
+    """Return nodes in order, each before the modules that can be watched in it."""
+    nodes = experiment.graph.nodes
+    return tuple(name for node in nodes for name in (node.id, *_inner(node, catalog)))
+
+
+def _inner(node: Node, catalog: Catalog) -> list[str]:
+    try:
+        layer = catalog.layer(node)
+    except UserError:
+        return []
+    return [f"{node.id}.{part.path}" for part in layer.inner() if part.path and part.shape]

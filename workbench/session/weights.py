@@ -126,7 +126,7 @@ class StartingFit:
     """How the starting weights fit the network as it is now; reads a file's head only once."""
 
     def __init__(self) -> None:
-        self._known: tuple[StartingWeights, dict[str, tuple[int, ...]]] | None = None
+        self._known: tuple[str, dict[str, tuple[int, ...]]] | None = None
 
     def of(self, document: DocumentSession) -> Fit | None:
         """Return the fit; None if training starts from the seed.
@@ -137,6 +137,6 @@ class StartingFit:
         start = document.experiment.start
         if start is None:
             return None
-        if self._known is None or self._known[0] != start:
-            self._known = start, shapes_in(find(start))
-        return fit(document.report.network, self._known[1])
+        if self._known is None or self._known[0] != start.sha256:
+            self._known = start.sha256, shapes_in(find(start))
+        return fit(document.report.network, self._known[1], start.names)

@@ -70,6 +70,7 @@ class Adopter:
             freeze=request.freeze,
             base=request.base,
             folder=Path(request.folder),
+            beside=request.beside,
         )
 
         def tell(words: str) -> None:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import wave
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.errors import UserError
+from workbench.plugin_api.data import known_sample_rate
 from workbench.plugin_api.tensors import TensorType
+from workbench.plugin_api.timelines import Windows
 from workbench.worker.attribution import Attribution, attributed_nodes, integrated_gradients
+from workbench.worker.picture_maps import (
+    grad_cam,
+    last_picture_layer,
+    occluded,
+    picture_layers,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from workbench.inspecting import DataSample, ExplainMethod
     from workbench.plugin_api.data import Samples
+    from workbench.plugin_api.network import Network
     from workbench.plugin_api.preprocessing import Word
     from workbench.plugin_api.task import Prediction
+    from workbench.worker.picture_maps import Occluded
+    from workbench.worker.preparation import PreparedData
     from workbench.worker.trained import Trained
 
 
@@ -31,6 +45,9 @@ class Question:
         words: what each token stands for; empty where the sample is no text.
         rate: steps a second, where that is known; else 0.
         samples: the sample alone, as arranged for the network; see `Context.samples`.
+        name: of a sample of the data; else empty.
+        truth: its class number; -1 where none is known.
+        hidden: what occlusion found, once it was asked for; it serves every class.
     """
 
     shaped: NDArray[Any]
@@ -38,6 +55,9 @@ class Question:
     words: tuple[Word, ...] = ()
     rate: float = 0.0
     samples: Samples | None = None
+    name: str = ""
+    truth: int = -1
+    hidden: list[Occluded] = field(default_factory=list)
 
     @property
     def real(self) -> int | None:
@@ -52,13 +72,20 @@ class Explanation:
     """What carried the score of a class.
 
     Attributes:
-        values: one number a word; time × channels; or height × width.
+        values: one number a word; time × channels; or height × width, of Grad-CAM as many as the
+            layer's output has.
         target: number of the class.
+        score: the network's raw output for it.
+        attribution: of integrated gradients; else None.
+        layer: whose output Grad-CAM looked at; else empty.
     """
 
     values: NDArray[np.float32]
-    attribution: Attribution
     target: int
+    score: float
+    method: ExplainMethod = "integrated-gradients"
+    attribution: Attribution | None = None
+    layer: str = ""
 
 
 def question(trained: Trained, raw: NDArray[Any], rate: float = 0.0) -> Question:
@@ -89,6 +116,21 @@ def given(trained: Trained, path: str) -> list[Question]:
     ]
 
 
+def stored(trained: Trained, prepared: PreparedData, sample: DataSample) -> Question:
+    """Prepare a sample of the run's own data; raises UserError where it is gone."""
+    samples = prepared.opened.splits.get(sample.split)
+    if samples is None or not 0 <= sample.index < len(samples):
+        raise UserError(
+            f"The {sample.split} split has no sample {sample.index}.",
+            "The data have changed since the run was trained.",
+        )
+    raw, info = samples.read(sample.index), prepared.info
+    truth = int(samples.targets[sample.index]) if info.target is None and info.classes else -1
+    asked = question(trained, raw, float(known_sample_rate(samples)))
+    alone = samples.part(sample.index) if isinstance(samples, Windows) else None
+    return replace(asked, name=samples.name(sample.index), truth=truth, samples=alone)
+
+
 def outputs(trained: Trained, asked: Question) -> NDArray[np.float32]:
     """Return raw outputs, 1 × the output's shape."""
     return trained.model.predict(asked.inputs[None], **_lengths(trained, asked))
@@ -101,15 +143,26 @@ def answer(trained: Trained, asked: Question) -> Prediction:
     return trained.task.answer(asked.shaped, found, context, asked.inputs[None])
 
 
-def explain(trained: Trained, asked: Question, target: int | None = None) -> Explanation:
-    """Attribute a class' score to the steps of a sample; padding gets nothing.
+def explain(
+    trained: Trained,
+    asked: Question,
+    target: int | None = None,
+    *,
+    method: ExplainMethod = "integrated-gradients",
+    layer: str = "",
+    progress: Callable[[float], object] = lambda share: None,
+) -> Explanation:
+    """Attribute a class' score to the parts of a sample; padding gets nothing.
 
     Args:
-        trained: opened as `differentiable`.
+        trained: opened as `differentiable`, but for occlusion.
         target: number of the class; None: the likeliest.
+        layer: for Grad-CAM; empty: the last one before pooling.
+        progress: called with the share that is done, where it takes long.
 
     Raises:
-        UserError: the network does not answer with one score a class.
+        UserError: the network does not answer with one score a class, or the method does not
+            go with the sample.
     """
     found = outputs(trained, asked)[0]
     classes = trained.info.classes
@@ -120,15 +173,52 @@ def explain(trained: Trained, asked: Question, target: int | None = None) -> Exp
     chosen = int(found.argmax()) if target is None else target
     if not 0 <= chosen < len(classes):
         raise UserError(f"There is no class number {chosen}.", f"There are {len(classes)}.")
-    attribution = integrated_gradients(
-        trained.model,
-        asked.inputs[None],
-        attributed_nodes(trained.network),
-        np.eye(len(classes), dtype=np.float32)[chosen],
-        real=asked.real,
-        **_lengths(trained, asked),
+    factors = np.eye(len(classes), dtype=np.float32)[chosen]
+    if method == "integrated-gradients":
+        attribution = integrated_gradients(
+            trained.model,
+            asked.inputs[None],
+            attributed_nodes(trained.network),
+            factors,
+            real=asked.real,
+            **_lengths(trained, asked),
+        )
+        values = _per_step(attribution, asked)
+        return Explanation(values, chosen, attribution.output, method, attribution)
+    if asked.inputs.ndim != 3:
+        title = {"grad-cam": "Grad-CAM", "occlusion": "Occlusion"}[method]
+        raise UserError(f"{title} explains pictures only.", "Use integrated gradients.")
+    if method == "occlusion":
+        if not asked.hidden:
+            predict = trained.model.predict
+            asked.hidden.append(occluded(predict, asked.inputs, progress=progress))
+        values, score = asked.hidden[0].map(factors)
+        return Explanation(values, chosen, score, method)
+    node = picture_layer(trained.network, layer)
+    values, score = grad_cam(trained.model, asked.inputs[None], node, factors)
+    return Explanation(values, chosen, score, method, layer=node)
+
+
+def picture_layer(network: Network, layer: str) -> str:
+    """Return a layer that Grad-CAM can look at: the wanted one, or the last one before pooling.
+
+    Raises:
+        UserError: it has no height × width × channels, or no layer has.
+    """
+    chosen = layer or last_picture_layer(network)
+    if chosen in picture_layers(network):
+        return chosen
+    if layer:
+        raise UserError(
+            f"Grad-CAM needs a layer with height × width × channels; {layer} is none.",
+            f"Choose another one, such as {last}."
+            if (last := last_picture_layer(network))
+            else "Use occlusion or integrated gradients.",
+        )
+    raise UserError(
+        "Grad-CAM needs a layer with height × width × channels, and the network has none.",
+        "Use occlusion or integrated gradients.",
     )
-    return Explanation(_per_step(attribution, asked), attribution, chosen)
 
 
 def _per_step(attribution: Attribution, asked: Question) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import resources
+from workbench.inspecting import heat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,8 @@ OVERSAMPLING = 3
 """Lines are drawn so many times larger and scaled down, which smooths them."""
 MOST_CHANNELS = 24
 LONGEST_SIGNAL = 4096
+SMALLEST_HEAT, HEAT_GAP = 320, 12
+"""Pixels of the longer side of an explained picture at least, and between two of them."""
 LINES = 7
 """Of a text in a picture."""
 
@@ -37,6 +40,38 @@ def shortened(values: NDArray[Any]) -> NDArray[Any]:
     furthest = np.abs(blocks).argmax(axis=1)[:, None]
     found: NDArray[Any] = np.take_along_axis(blocks, furthest, axis=1)[:, 0]
     return found
+
+
+def in_colours(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a picture of 8 or 16 bits and any channels as height × width × 3, for the eye."""
+    small = picture >> 8 if picture.dtype == np.uint16 else picture
+    colours = small[..., :3] if small.shape[2] > 2 else np.repeat(small[..., :1], 3, 2)
+    return np.ascontiguousarray(colours, np.uint8)
+
+
+def draw_heat(
+    picture: NDArray[np.uint8], values: NDArray[np.float32], opacity: float = 0.7
+) -> Image.Image:
+    """Draw a picture, and beside it the same below what speaks for and against a class.
+
+    Small pictures are enlarged by a whole number.
+
+    Args:
+        picture: height × width × 3.
+        values: rows × columns over the whole picture, see `heat`.
+    """
+    factor = max(SMALLEST_HEAT // max(picture.shape[:2]), 1)
+    size = picture.shape[1] * factor, picture.shape[0] * factor
+    plain = Image.fromarray(picture).resize(size, Image.Resampling.NEAREST).convert("RGBA")
+    colours = heat(values)
+    colours[..., 3] = np.rint(colours[..., 3] * opacity)
+    is_coarse = values.shape[0] < picture.shape[0]
+    way = Image.Resampling.BILINEAR if is_coarse else Image.Resampling.NEAREST
+    heated = Image.alpha_composite(plain, Image.fromarray(colours).resize(size, way))
+    both = Image.new("RGB", (2 * size[0] + HEAT_GAP, size[1]), PAPER)
+    both.paste(plain.convert("RGB"), (0, 0))
+    both.paste(heated.convert("RGB"), (size[0] + HEAT_GAP, 0))
+    return both
 
 
 def draw_series(values: NDArray[Any], width: int, height: int) -> Image.Image:

@@ -17,18 +17,22 @@ from workbench.inspecting import (
     Answered,
     Array,
     Ask,
+    DataSample,
     Explain,
     Explained,
+    Filters,
     GivenFile,
     Load,
     Loaded,
     Look,
     Looked,
     Network,
+    Progressed,
     Reply,
     Request,
     Sample,
     Seen,
+    ShowFilters,
     TypedText,
 )
 from workbench.plugin_api.predictions import (
@@ -44,28 +48,39 @@ from workbench.runs.folder import RunFolder
 from workbench.runs.probes import encode_snapshot
 from workbench.worker import asking
 from workbench.worker.batches import Feed, prepare
-from workbench.worker.checkpoints import STATE, Checkpoints
-from workbench.worker.drawings import in_blocks, shortened
+from workbench.worker.drawings import in_blocks, in_colours, shortened
+from workbench.worker.filters import COLOURS, filter_names, filters_of
+from workbench.worker.picture_maps import last_picture_layer, picture_layers
 from workbench.worker.serving import serve
 from workbench.worker.snapshots import SampleCache, snapshot_of
 from workbench.worker.told import foretold, pasted, tagged
-from workbench.worker.trained import Trained, open_trained
+from workbench.worker.trained import Trained, newest_checkpoint, open_trained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import msgspec
 
 
-MOST_CHANNELS = 64
+MOST_CHANNELS, MOST_FILTERS = 64, 1024
 
 
 class Inspector:
-    """Answers questions about one network at a time."""
+    """Answers questions about one network at a time.
 
-    def __init__(self, catalog: Catalog) -> None:
+    Args:
+        say: sends how far a long explanation is.
+    """
+
+    def __init__(
+        self, catalog: Catalog, say: Callable[[msgspec.Struct], None] = lambda message: None
+    ) -> None:
         self._catalog = catalog
+        self._say = say
         self._key: object = None
         self._trained: Trained | None = None
         self._asked: tuple[Sample, asking.Question] | None = None
+        self._feed: Feed | None = None
         self._samples: SampleCache | None = None
 
     def answer(self, request: Request) -> Reply:
@@ -74,12 +89,17 @@ class Inspector:
             trained = self._opened(request.network)
             match request:
                 case Load():
+                    is_picture = trained.info.kind == "pictures"
                     return Loaded(
                         id=request.id,
                         network=request.network,
                         step=trained.step,
                         kind=trained.info.kind,
                         classes=trained.info.classes,
+                        counts=trained.info.counts,
+                        filters=filter_names(trained.network),
+                        layers=picture_layers(trained.network) if is_picture else (),
+                        layer=last_picture_layer(trained.network) if is_picture else "",
                     )
                 case Ask():
                     return self._answered(request, trained)
@@ -87,6 +107,8 @@ class Inspector:
                     return self._explained(request, trained)
                 case Look():
                     return self._looked(request, trained)
+                case ShowFilters():
+                    return _filters(request, trained)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)
         except NotImplementedError:
@@ -100,9 +122,9 @@ class Inspector:
     def _opened(self, network: Network) -> Trained:
         """Return the network as its checkpoints have it now."""
         folder = RunFolder(Path(network.run))
-        key = (network, _newest(folder))
+        key = (network, newest_checkpoint(folder))
         if self._trained is None or key != self._key:
-            self._trained = self._key = self._asked = self._samples = None
+            self._trained = self._key = self._asked = self._samples = self._feed = None
             self._trained = open_trained(
                 folder, self._catalog, network.checkpoint, differentiable=True
             )
@@ -118,6 +140,8 @@ class Inspector:
                     found = asking.typed(trained, sample.text)
                 case GivenFile():
                     found = asking.given(trained, sample.path)[0]
+                case DataSample():
+                    found = asking.stored(trained, self._data(trained).prepared, sample)
             self._asked = sample, found
         return self._asked[1]
 
@@ -139,33 +163,66 @@ class Inspector:
             tags=tagged(found) if isinstance(found, Tags) else (),
             numbers=tuple(found.values.items()) if isinstance(found, Numbers) else (),
             forecast=foretold(found, asked) if isinstance(found, ForecastPrediction) else None,
+            name=asked.name,
+            truth=asked.truth,
         )
 
     def _explained(self, request: Explain, trained: Trained) -> Explained:
+        def progress(share: float) -> None:
+            self._say(Progressed(id=request.id, share=share, doing="Hiding parts of the picture"))
+
         asked = self._question(request.sample, trained)
-        found = asking.explain(trained, asked, request.target)
+        is_picture = asked.inputs.ndim == 3 and bool(last_picture_layer(trained.network))
+        method = request.method or ("grad-cam" if is_picture else "integrated-gradients")
+        found = asking.explain(
+            trained, asked, request.target, method=method, layer=request.layer, progress=progress
+        )
         values = found.values
         if asked.shaped.ndim == 2:
             values = in_blocks(values[:, :MOST_CHANNELS]).sum(axis=1)
+        sums = found.attribution
         return Explained(
             id=request.id,
             values=Array.of(values),
-            score=found.attribution.output,
-            baseline=found.attribution.baseline,
-            error=found.attribution.error,
+            score=found.score,
+            baseline=sums.baseline if sums else 0.0,
+            error=sums.error if sums else 0.0,
             target=found.target,
             label=trained.info.classes[found.target],
+            method=found.method,
+            layer=found.layer,
         )
+
+    def _data(self, trained: Trained) -> Feed:
+        """Open the data of the run; they stay open for the next question."""
+        if self._feed is None:
+            prepared = prepare(trained.experiment, self._catalog, trained.fitted)
+            self._feed = Feed(prepared, seed=0, batch_size=1)
+        return self._feed
 
     def _looked(self, request: Look, trained: Trained) -> Looked:
         """Read the sample from the data, which stay open for the next one."""
         if self._samples is None:
-            prepared = prepare(trained.experiment, self._catalog, trained.fitted)
-            self._samples = SampleCache(Feed(prepared, seed=0, batch_size=1))
+            self._samples = SampleCache(self._data(trained))
         watch = Watch(layers=request.layers, attention=request.attention)
         sample = self._samples.get(request.sample)
         found = snapshot_of(trained.model, trained.network, sample, watch, trained.step)
         return Looked(id=request.id, content=encode_snapshot(found))
+
+
+def _filters(request: ShowFilters, trained: Trained) -> Filters:
+    kernels = filters_of(trained.network, trained.weights, request.weight)
+    channels = kernels.shape[-1]
+    channel = min(max(request.channel, 0), channels - 1)
+    shown = kernels if channels == COLOURS else kernels[..., channel : channel + 1]
+    return Filters(
+        id=request.id,
+        weight=request.weight,
+        channel=channel,
+        values=Array.of(shown[:MOST_FILTERS]),
+        total=len(kernels),
+        channels=channels,
+    )
 
 
 def _seen(asked: asking.Question, trained: Trained) -> Seen:
@@ -179,32 +236,23 @@ def _seen(asked: asking.Question, trained: Trained) -> Seen:
         signal = shortened(shaped[:, :MOST_CHANNELS])
         return Seen(signal=Array.of(signal), steps=len(shaped), rate=asked.rate)
     if shaped.ndim == 3:
-        picture = shaped >> 8 if shaped.dtype == np.uint16 else shaped
-        colours = picture[..., :3] if picture.shape[2] > 2 else np.repeat(picture[..., :1], 3, 2)
-        return Seen(picture=Array.of(colours.astype(np.float32)))
+        return Seen(picture=Array.of(in_colours(shaped).astype(np.float32)))
     return Seen()
 
 
-def _newest(folder: RunFolder) -> tuple[str, int]:
-    """Return what changes when a run has a newer checkpoint."""
-    names = Checkpoints(folder.checkpoints).names()
-    if not names:
-        return "", 0
-    try:
-        return names[-1], (folder.checkpoints / names[-1] / STATE).stat().st_mtime_ns
-    except OSError:
-        return names[-1], 0
-
-
 def wanted(waiting: Sequence[Request]) -> list[Request]:
-    """Return the last request of each kind: what came before it nobody waits for any more."""
-    latest = {type(request): request for request in waiting}
-    return [request for request in waiting if latest[type(request)] is request]
+    """Return the last request of each kind and asker: nobody waits for those before any more."""
+    latest = {_kind(request): request for request in waiting}
+    return [request for request in waiting if latest[_kind(request)] is request]
+
+
+def _kind(request: Request) -> tuple[type, str]:
+    return type(request), request.asker if isinstance(request, Ask | Explain) else ""
 
 
 def main() -> None:
     """Answer requests from standard input on standard output until it is closed."""
-    serve(Request, lambda _: Inspector(Catalog.load()), wanted)
+    serve(Request, lambda say: Inspector(Catalog.load(), say), wanted)
 
 
 if __name__ == "__main__":

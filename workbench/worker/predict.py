@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.catalog import Catalog
+    from workbench.inspecting import ExplainMethod
     from workbench.plugin_api.task import Prediction
     from workbench.runs.folder import RunFolder
     from workbench.worker.asking import Explanation, Question
@@ -27,6 +28,21 @@ class Answer:
     asked: Question
     prediction: Prediction
     explanation: Explanation | None = None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class How:
+    """How answers are explained.
+
+    Attributes:
+        target: name of the class; empty: the likeliest.
+        layer: for Grad-CAM; empty: the last one before pooling.
+    """
+
+    method: ExplainMethod = "integrated-gradients"
+    target: str = ""
+    layer: str = ""
 
 
 def predict_files(
@@ -35,19 +51,19 @@ def predict_files(
     catalog: Catalog,
     which: Which = "best",
     *,
-    explain: bool = False,
+    explain: How | None = None,
 ) -> list[tuple[Path, Answer | UserError]]:
     """Return an answer for each file, or for each series in it.
 
     A file that cannot be read gets its error instead.
 
     Args:
-        explain: say what each answer rests on, too.
+        explain: how to say what each answer rests on; None: not at all.
 
     Raises:
         UserError: the run cannot answer yet.
     """
-    trained = open_trained(folder, catalog, which, differentiable=explain)
+    trained = open_trained(folder, catalog, which, differentiable=_needs_gradients(explain))
     return [
         (path, answer)
         for path in paths
@@ -61,17 +77,17 @@ def predict_texts(
     catalog: Catalog,
     which: Which = "best",
     *,
-    explain: bool = False,
+    explain: How | None = None,
 ) -> list[tuple[str, Answer | UserError]]:
     """Return an answer for each typed text; one that cannot be used gets its error instead.
 
     Args:
-        explain: say what each answer rests on, too.
+        explain: how to say what each answer rests on; None: not at all.
 
     Raises:
         UserError: the run cannot answer yet.
     """
-    trained = open_trained(folder, catalog, which, differentiable=explain)
+    trained = open_trained(folder, catalog, which, differentiable=_needs_gradients(explain))
     return [
         (text, answer)
         for text in texts
@@ -80,7 +96,7 @@ def predict_texts(
 
 
 def _answers(
-    trained: Trained, ask: Callable[[Trained, str], list[Question]], given: str, explain: bool
+    trained: Trained, ask: Callable[[Trained, str], list[Question]], given: str, explain: How | None
 ) -> list[Answer | UserError]:
     try:
         return [_answer(trained, asked, explain) for asked in ask(trained, given)]
@@ -88,6 +104,21 @@ def _answers(
         return [error]
 
 
-def _answer(trained: Trained, asked: Question, explain: bool) -> Answer:
-    explanation = asking.explain(trained, asked) if explain else None
-    return Answer(asked, asking.answer(trained, asked), explanation)
+def _answer(trained: Trained, asked: Question, how: How | None) -> Answer:
+    explanation = None
+    if how is not None:
+        target = _number(trained, how.target) if how.target else None
+        explanation = asking.explain(trained, asked, target, method=how.method, layer=how.layer)
+    return Answer(asked, asking.answer(trained, asked), explanation, trained.info.classes)
+
+
+def _needs_gradients(how: How | None) -> bool:
+    return how is not None and how.method != "occlusion"
+
+
+def _number(trained: Trained, name: str) -> int:
+    classes = trained.info.classes
+    if name not in classes:
+        shown = ", ".join(classes[:20])
+        raise UserError(f"There is no class “{name}”.", f"There are: {shown}.")
+    return classes.index(name)

@@ -11,6 +11,7 @@ from workbench.errors import UserError
 from workbench.plugin_api.data import SPLITS, DataInfo, known_sample_rate
 from workbench.plugin_api.preprocessing import target_scale
 from workbench.plugin_api.tensors import TensorType
+from workbench.worker.corrections import corrected, remarks
 
 if TYPE_CHECKING:
     from workbench.catalog import Catalog
@@ -52,7 +53,7 @@ def prepare(
         UserError: the data cannot be used, with a next step.
     """
     data = experiment.data
-    opened = open_data(data, catalog)
+    opened = corrected_data(open_data(data, catalog), data, catalog)
     _described(opened, data, catalog, None)  # what does not go together is told before the wait
     preprocessing = catalog.preprocessing(data.preprocessing)
     if fitted is None:
@@ -69,33 +70,44 @@ def prepare(
     )
 
 
-def describe(data: Data, catalog: Catalog) -> tuple[Opened, DataInfo]:
+def describe(data: Data, catalog: Catalog, listed: Opened | None = None) -> tuple[Opened, DataInfo]:
     """Open data, arrange them, and say what they are; reads one sample a split at most.
+
+    Args:
+        listed: what `open_data` returned for the same source and split; None: it is called.
 
     Raises:
         UserError: the data cannot be used, with a next step.
     """
-    return _described(open_data(data, catalog), data, catalog, None)
+    opened = listed or open_data(data, catalog)
+    return _described(corrected_data(opened, data, catalog), data, catalog, None)
+
+
+def corrected_data(opened: Opened, data: Data, catalog: Catalog) -> Opened:
+    """Return data with the person's corrections.
+
+    Raises:
+        UserError: they leave nothing to train on.
+    """
+    found = corrected(opened, catalog.source(data.source), data.corrections)
+    if "train" not in found.splits:
+        raise UserError(
+            "There is nothing to train on: all training samples are left out.",
+            "Take some corrections back in the data settings.",
+        )
+    return found
 
 
 def open_data(data: Data, catalog: Catalog) -> Opened:
-    """List the data as the source has them.
+    """List the data as the source has them, without corrections.
 
     Raises:
-        UserError: the data cannot be used, or are not of the preparation's kind.
+        UserError: the data cannot be used.
     """
-    preprocessing = catalog.preprocessing(data.preprocessing)
-    source = catalog.source(data.source)
-    opened = source.open(data.split)
+    opened = catalog.source(data.source).open(data.split)
     if "train" not in opened.splits:
         raise UserError(
             "There is nothing to train on.", "Lower the validation and test shares, or add data."
-        )
-    kind = type(source).kind
-    if preprocessing.kind != kind:
-        raise UserError(
-            f"The data are {kind}, but the preparation is for {preprocessing.kind}.",
-            f"Choose a preparation for {kind} in the data settings.",
         )
     return opened
 
@@ -107,14 +119,22 @@ def _described(
 
     Args:
         fitted: what the preprocessing learned; None before that.
+
+    Raises:
+        UserError: the data are not of the preparation's kind, or leave nothing to train on.
     """
     preprocessing = catalog.preprocessing(data.preprocessing)
     kind = catalog.source(data.source).kind
+    if preprocessing.kind != kind:
+        raise UserError(
+            f"The data are {kind}, but the preparation is for {preprocessing.kind}.",
+            f"Choose a preparation for {kind} in the data settings.",
+        )
     target = preprocessing.target_type(opened.splits["train"], opened.target)
     arranged = {
         name: preprocessing.arranged(samples, fitted) for name, samples in opened.splits.items()
     }
-    remarks = preprocessing.remarks(arranged)
+    told = preprocessing.remarks(arranged)
     opened = replace(opened, splits={name: s for name, s in arranged.items() if len(s)})
     if "train" not in opened.splits:
         raise UserError(
@@ -159,10 +179,12 @@ def _described(
         timeline=opened.timeline,
         warnings=(
             *opened.warnings,
-            *remarks,
+            *remarks(opened.corrected),
+            *told,
             *_warnings(opened.classes, class_counts, kind),
         ),
         fingerprint=opened.fingerprint,
+        corrected=opened.corrected,
     )
     return opened, info
 
@@ -178,8 +200,8 @@ def _warnings(
     if totals[largest] > IMBALANCE * totals[smallest]:
         found.append(
             f"The classes are out of balance: {totals[largest]} of “{classes[largest]}” but "
-            f"{totals[smallest]} of “{classes[smallest]}”. Class weights in the task make up "
-            "for it, and the F1 score says more than the accuracy."
+            f"{totals[smallest]} of “{classes[smallest]}”. Class weights in the task, or balanced "
+            "sampling, make up for it, and the F1 score says more than the accuracy."
         )
     tiny = [name for name, total in zip(classes, totals, strict=True) if total < TINY_CLASS]
     if tiny:

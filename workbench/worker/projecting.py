@@ -104,7 +104,7 @@ def sample_vectors(
             found = trained.model.probe(batch.inputs, (node,), **given)
             if node not in found:
                 raise UserError(f"{node} leads to no Output.", "Choose another layer.")
-            values += _means(found[node], batch.inputs.shape[1], batch.lengths)
+            values += means(found[node], batch.inputs.shape[1], batch.lengths)
             numbers = batch.indices if batch.indices is not None else range(len(batch))
             indices += [int(number) for number in numbers]
             targets += batch.targets.tolist() if batch.targets.ndim == 1 else []
@@ -158,7 +158,7 @@ def neighbours(
     return tuple(order), tuple(float(cosines[n]) for n in order)
 
 
-def _means(
+def means(
     outputs: NDArray[np.float32], steps: int, lengths: NDArray[np.int64] | None
 ) -> list[NDArray[np.float32]]:
     """Return one vector a sample; steps that fill up do not count."""

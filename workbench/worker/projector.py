@@ -14,17 +14,21 @@ from workbench.errors import UserError
 from workbench.inspecting import (
     Array,
     FindNeighbours,
+    FindSimilar,
     Neighbours,
     Progressed,
     Project,
     Projected,
     ProjectionReply,
     ProjectionRequest,
+    Similar,
 )
 from workbench.reading import Refused
 from workbench.runs.folder import RunFolder
 from workbench.worker import projecting
 from workbench.worker.serving import serve
+from workbench.worker.similar import SimilarSamples
+from workbench.worker.trained import newest_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +47,7 @@ class Projector:
         self._catalog = catalog
         self._say = say
         self._vectors: projecting.Vectors | None = None
+        self._compared: tuple[object, SimilarSamples] | None = None
 
     def answer(self, request: ProjectionRequest) -> ProjectionReply:
         """Return the answer; whatever goes wrong is an answer too."""
@@ -52,11 +57,14 @@ class Projector:
                     return self._projected(request)
                 case FindNeighbours():
                     return self._neighbours(request)
+                case FindSimilar():
+                    return self._similar(request)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)
         except Exception as error:
             traceback.print_exc()
-            message = f"The vectors could not be projected: {type(error).__name__}: {error}."
+            what = "compared" if isinstance(request, FindSimilar) else "projected"
+            message = f"The vectors could not be {what}: {type(error).__name__}: {error}."
             return Refused(id=request.id, message=message, hint="The log has the details.")
 
     def _projected(self, request: Project) -> Projected:
@@ -88,6 +96,33 @@ class Projector:
         found = projecting.neighbours(self._vectors.values, request.index, request.count)
         return Neighbours(
             id=request.id, index=request.index, indices=found[0], similarities=found[1]
+        )
+
+    def _similar(self, request: FindSimilar) -> Similar:
+        def progress(share: float, doing: str) -> None:
+            self._say(Progressed(id=request.id, share=share, doing=doing))
+
+        folder = RunFolder(Path(request.network.run))
+        key = request.network, newest_checkpoint(folder)
+        if self._compared is None or self._compared[0] != key:
+            progress(-1.0, "Getting the network ready")
+            self._compared = None
+            found = SimilarSamples(folder, self._catalog, request.network.checkpoint)
+            self._compared = key, found
+        compared = self._compared[1]
+        alike = compared.find(request.sample, request.node, request.count, progress)
+        samples = compared.training
+        targets = samples.targets
+        return Similar(
+            id=request.id,
+            node=request.node,
+            indices=alike.indices,
+            distances=alike.distances,
+            names=tuple(samples.name(index) for index in alike.indices),
+            targets=tuple(int(targets[index]) for index in alike.indices)
+            if compared.has_classes
+            else (),
+            total=alike.total,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -36,14 +36,14 @@ from workbench.reading import (
 )
 from workbench.worker.drawings import draw_series, draw_text
 from workbench.worker.lengths import lengths_report
-from workbench.worker.preparation import describe
+from workbench.worker.preparation import describe, open_data
 from workbench.worker.serving import serve
 from workbench.worker.spectrogram import seen_spectrum
 from workbench.worker.timelines import seen_timeline
 from workbench.worker.weights import asked as weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.source import Opened
     from workbench.reading import LengthsReport
 
+T = TypeVar("T")
 LONGEST_TEXT = 10_000
 """Characters of a text that are sent along with its picture."""
 DataRequest = DescribeData | MeasureLengths | MakeThumbnails | ShowPicture | ShowTimeline
@@ -64,6 +65,7 @@ class Answerer:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._listed: dict[bytes, Opened] = {}
         self._open: dict[bytes, tuple[Opened, DataInfo]] = {}
 
     def answer(self, request: Request) -> Reply:
@@ -96,12 +98,20 @@ class Answerer:
             return Refused(id=request.id, message=message, hint="The log has the details.")
 
     def _opened(self, data: Data, fresh: bool = False) -> tuple[Opened, DataInfo]:
-        key = msgspec.json.encode((data.source, data.split, data.preprocessing))
+        parts = (data.source, data.split, data.preprocessing, data.corrections)
+        key = msgspec.json.encode(parts)
         found = None if fresh else self._open.pop(key, None)
-        found = found or describe(data, self._catalog)
-        self._open[key] = found  # the latest comes last, so that the oldest is let go
-        while len(self._open) > KEPT:
-            del self._open[next(iter(self._open))]
+        if found is None:
+            found = describe(data, self._catalog, self._list(data, fresh))
+        _keep(self._open, key, found)
+        return found
+
+    def _list(self, data: Data, fresh: bool) -> Opened:
+        """List the source, unless only corrections or the preparation are others than before."""
+        key = msgspec.json.encode((data.source, data.split))
+        found = None if fresh else self._listed.pop(key, None)
+        found = found or open_data(data, self._catalog)
+        _keep(self._listed, key, found)
         return found
 
     def _lengths(self, data: Data) -> LengthsReport | None:
@@ -125,8 +135,9 @@ class Answerer:
                 return None
             if request.augmented and augmentation is not None:
                 shaped = augmentation.apply(shaped, (request.seed, 0, index))
-            return _for_the_eye(samples, index, shaped, request.size)
+            return identified(_for_the_eye(samples, index, shaped, request.size))
 
+        identified = self._identifier(request.data, samples)
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             inside = [index for index in chosen if 0 <= index < len(samples)]
             return [picture for picture in pool.map(make, inside) if picture is not None]
@@ -135,7 +146,8 @@ class Answerer:
         samples = self._samples(request)
         if not 0 <= request.index < len(samples):
             raise UserError(f"The {request.split} split has no sample {request.index}.")
-        return _for_the_eye(samples, request.index, samples.read(request.index), request.size)
+        found = _for_the_eye(samples, request.index, samples.read(request.index), request.size)
+        return self._identifier(request.data, samples)(found)
 
     def _spectrum(self, request: ShowSpectrum) -> SeenSpectrum:
         samples = self._samples(request)
@@ -146,11 +158,27 @@ class Answerer:
             raise UserError("Only sounds and series have frequencies.")
         return seen_spectrum(values, float(known_sample_rate(samples)), samples.name(request.index))
 
+    def _identifier(self, data: Data, samples: Samples) -> Callable[[Picture], Picture]:
+        """Return what adds to a picture the id by which its sample is corrected, if it can be."""
+        source, preparation = self._catalog.source(data.source), data.preprocessing
+        if not source.correctable or self._catalog.preprocessing(preparation).makes_targets:
+            return lambda picture: picture
+        return lambda picture: msgspec.structs.replace(
+            picture, sample_id=source.sample_id(samples, picture.index)
+        )
+
     def _samples(self, request: MakeThumbnails | ShowPicture | ShowSpectrum) -> Samples:
         opened, _ = self._opened(request.data)
         if request.split not in opened.splits:
             raise UserError(f"The data have no {request.split} split.")
         return opened.splits[request.split]
+
+
+def _keep(known: dict[bytes, T], key: bytes, value: T) -> None:
+    """Remember a value as the latest one; the oldest is let go."""
+    known[key] = value
+    while len(known) > KEPT:
+        del known[next(iter(known))]
 
 
 def spread(targets: NDArray[np.int64], count: int) -> tuple[int, ...]:

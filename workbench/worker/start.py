@@ -39,8 +39,9 @@ def first_weights(
     if experiment.start is None:
         return drawn, ""
     given = _read(folder, experiment.start)
-    found = fit(network, {name: array.shape for name, array in given.items()})
-    weights = drawn | {name: given[name] for name in found.used}
+    shapes = {name: array.shape for name, array in given.items()}
+    found = fit(network, shapes, experiment.start.names)
+    weights = drawn | {name: given[theirs] for name, theirs in found.names.items()}
     return weights, _in_words(experiment.start.name, len(found.used), found.drawn, found.spare)
 
 

@@ -38,6 +38,9 @@ def foretold(found: ForecastPrediction, asked: asking.Question) -> Foretold:
     begin = int(data.begins[windows.series(np.array([0]))[0]])
     past = slice(max(row - PAST, begin), row)
     names = tuple(found.values)
+    end = int(data.begins[windows.series(np.array([0]))[0] + 1])
+    came = data.values[row : row + windows.horizon, : len(names)]
+    is_known = row + windows.horizon <= end and bool(np.isfinite(came).all())
     outer = [list(found.quantiles[name].values()) for name in names if name in found.quantiles]
     return Foretold(
         channels=names,
@@ -46,6 +49,7 @@ def foretold(found: ForecastPrediction, asked: asking.Question) -> Foretold:
         dated=data.info.dated,
         values=Array.of(np.array([found.values[name] for name in names], float).T),
         past=Array.of(data.values[past, : len(names)]),
+        truth=Array.of(came) if is_known else None,
         low=Array.of(np.array([levels[0] for levels in outer], float).T) if outer else None,
         high=Array.of(np.array([levels[-1] for levels in outer], float).T) if outer else None,
     )

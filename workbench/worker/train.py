@@ -26,12 +26,14 @@ from workbench.worker.failures import failure
 from workbench.worker.importing import import_framework
 from workbench.worker.interruptions import StoppedError
 from workbench.worker.loop import Tools, TrainingLoop, steps_per_epoch
+from workbench.worker.parting import with_kept_features
 from workbench.worker.probes import Prober
 from workbench.worker.progress import Progress
 from workbench.worker.reporter import DivergedError
 from workbench.worker.schedule import stretching
 from workbench.worker.standard_error import StandardError
 from workbench.worker.start import first_weights
+from workbench.worker.thawing import bring_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,13 +126,15 @@ class Session:
         )
         checkpoints.remove_leftovers()
         found = checkpoints.newest()
-        first_state = model.state()
+        first_state = model.state().without_weights()
         progress = self._load(model, assembly, found, request)
-        prober = Prober(folder.probes, model, assembly.network, assembly.feed, events)
-        self._forget_after(progress.step, checkpoints, prober)
+        checkpoints.remove_after(progress.step)
         if found is not None:
             self._compare_data(assembly)
         self._control.skip(progress.commands_read, progress.commands_sum)
+        model = with_kept_features(assembly, model, self._control, events)
+        prober = Prober(folder.probes, model, assembly.network, assembly.feed, events)
+        prober.remove_after(progress.step)
         self._describe(assembly, model)
         tools = Tools(assembly, model, events, checkpoints, self._control, prober)
         last_step = request.steps or 0
@@ -164,9 +168,10 @@ class Session:
             if told:
                 self._inform(told)
             return Progress(epochs=epochs, learning_rate=training.optimizer.learning_rate)
+        progress = found.progress
+        bring_back(model, assembly, progress)
         model.load_weights(found.weights)
         model.load_state(found.model)
-        progress = found.progress
         if epochs > progress.epochs:
             progress.stopping.waited = 0
             if told := stretching(training, steps_per_epoch(assembly), progress, epochs):
@@ -186,10 +191,6 @@ class Session:
                 "The data have changed since this run began.",
                 "Its curves go on, but compare what lies before and after; or train a new run.",
             )
-
-    def _forget_after(self, step: int, checkpoints: Checkpoints, prober: Prober) -> None:
-        checkpoints.remove_after(step)
-        prober.remove_after(step)
 
     def _announce(
         self, assembly: Assembly, model: Model, progress: Progress, last_step: int

@@ -15,7 +15,7 @@ from workbench.errors import UserError
 from workbench.plugin_api.backend import BuildPlan
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.task import Context
-from workbench.worker.checkpoints import Checkpoints
+from workbench.worker.checkpoints import STATE, Checkpoints
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,6 +125,17 @@ def open_trained(
     )
 
 
+def newest_checkpoint(folder: RunFolder) -> tuple[str, int]:
+    """Return what changes when a run has a newer checkpoint."""
+    names = Checkpoints(folder.checkpoints).names()
+    if not names:
+        return "", 0
+    try:
+        return names[-1], (folder.checkpoints / names[-1] / STATE).stat().st_mtime_ns
+    except OSError:
+        return names[-1], 0
+
+
 def _backend(
     experiment: Experiment, catalog: Catalog, wanted: str, differentiable: bool
 ) -> Backend:
@@ -157,7 +168,7 @@ def _build(backend: Backend, design: Design, task: Task) -> Model:
             network=network,
             task=task,
             info=info,
-            training=msgspec.structs.replace(experiment.training, compile=False),
+            training=msgspec.structs.replace(experiment.training, compile=False, averaging=None),
             code=code,
             module_path=module_path,
             train_counts=info.class_counts.get("train", ()),

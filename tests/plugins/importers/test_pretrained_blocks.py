@@ -9,6 +9,7 @@ import pytest
 import timm  # noqa: TID253
 import torch  # noqa: TID253
 
+from plugins.importers import _aten_program
 from workbench.analysis.retraining import cut_after, freeze_inside, unfreeze_inside
 from workbench.analysis.shapes import resolve
 from workbench.document.edits import EditError, insert_on_edge
@@ -17,6 +18,7 @@ from workbench.document.graph import Node
 from workbench.document.training import SGD, Training
 from workbench.plugin_api.backend import Batch, BuildPlan
 from workbench.plugin_api.data import DataInfo
+from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.tensors import TensorType
 from workbench.worker.pretrained.importing import Wish, take
 
@@ -88,11 +90,29 @@ def test_the_modules_are_the_original_ones_and_the_head_stands_by_itself(blocks,
     assert "Kept as one block" in " ".join(taken.report.lines())
 
 
-def test_a_network_that_layers_cannot_express_is_kept_by_itself(catalog, tmp_path):
-    taken = take(Wish(source="timm:test_vit", folder=tmp_path), catalog)
-    assert "class token" in taken.report.whole
-    with pytest.raises(Exception, match="class token"):
-        take(Wish(source="timm:test_vit", form="nodes", folder=tmp_path), catalog)
+def test_a_network_that_layers_cannot_express_is_kept_by_itself(catalog, tmp_path, monkeypatch):
+    def refused(module, size):
+        raise NotCoveredError("“attn” computes “unheard_of”, for which there is no layer here.")
+
+    monkeypatch.setattr(_aten_program, "expand", refused)
+    taken = take(Wish(source="timm:test_resnet", folder=tmp_path), catalog)
+    assert taken.report.whole == "“attn” computes “unheard_of”, for which there is no layer here"
+    with pytest.raises(NotCoveredError, match="unheard_of"):
+        take(Wish(source="timm:test_resnet", form="nodes", folder=tmp_path), catalog)
+
+
+def test_layers_that_do_not_compute_the_same_give_way_to_a_block(catalog, tmp_path, monkeypatch):
+    def wrong(module, size):
+        found = expand(module, size)
+        name = next(name for name in found.weights if name.endswith("/kernel"))
+        found.weights[name] *= 1.5
+        return found
+
+    expand = _aten_program.expand
+    monkeypatch.setattr(_aten_program, "expand", wrong)
+    taken = take(Wish(source="timm:test_resnet", folder=tmp_path), catalog)
+    assert "do not compute what the network did" in taken.report.whole
+    assert taken.report.difference <= 1e-6
 
 
 @pytest.mark.parametrize("name", ["timm:test_vit", "timm:test_resnet", "timm:test_convnext"])

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 import torch  # noqa: TID253
 
-from plugins.importers._aten import expand
+from plugins.importers._aten_program import expand
 from plugins.importers._torch_models import _runner
 from tests.plugins.importers import networks
 from workbench.plugin_api.importer import Imported, NotCoveredError
 from workbench.worker.pretrained.checking import (
-    TOLERANCE,
     check_parameters,
     difference,
     predictor,
     resolved,
 )
+
+TOLERANCE = 1e-5
 
 
 def imported(module, size=networks.SIZE):
@@ -65,6 +66,13 @@ def test_dropout_batch_norm_and_flattening_are_told_as_they_were(catalog):
     assert "height, width, channels" in " ".join(changed)
 
 
+def test_groups_are_the_modules_around_each_layer():
+    graph = imported(networks.lively(networks.Flattened())).graph
+    assert {node.group for node in graph.nodes} == {"", "features", "classifier"}
+    assert graph["classifier_1"].group == "classifier"
+    assert graph["norm"].group == ""
+
+
 def test_a_wrong_weight_is_found_out(catalog):
     found = imported(networks.lively(networks.Residual()))
     found.weights["norm/moving_variance"][3] *= 1.01
@@ -77,7 +85,7 @@ def test_a_wrong_weight_is_found_out(catalog):
     [
         (networks.Tied, "share no weights"),
         (networks.Folding, "mixes the samples of a batch"),
-        (networks.Attending, "“matmul”"),
+        (networks.Sorting, "“sort”"),
         (networks.Deciding, "cannot trace"),
     ],
 )

@@ -277,7 +277,7 @@ def test_copy_and_paste_twice(session, view, hands):
     hands.click(hands.node("conv1"))
     hands.click(hands.node("relu1"), CTRL)
     hands.key(Qt.Key.Key_C, CTRL)
-    assert clipboard.from_text(QApplication.clipboard().text())
+    assert clipboard.from_text(QApplication.clipboard().text())[0]
     hands.key(Qt.Key.Key_V, CTRL)
     assert session.document.selection == ("conv2", "relu2")
     assert inputs(session, "relu2") == ("conv2",)
@@ -433,18 +433,26 @@ def test_a_name_that_told_the_kind_tells_the_new_one(session, view, qapp, open_c
     assert session.document.selection == ("gelu1",)
 
 
-def test_renaming_a_layer_with_loaded_weights_says_that_they_stay_behind(session, view, open_chain):
+def test_renaming_keeps_loaded_weights_and_a_copy_says_that_it_has_none(
+    session, view, hands, open_chain
+):
     said = []
     session.messaged.connect(said.append)
-    assert view.editing.rename("conv1", "first")
-    assert not said
     start = StartingWeights(name="w.pt", file="/w.safetensors", sha256="0" * 64)
     session.document.edit(lambda e: edits.replace(e, start=start), "Load")
-    shaped = Node("input1", "Input", {"shape": [8, 8, 1]})
-    session.document.edit(
-        lambda e: edits.update_node(e, "input1", params=shaped.params), "Give a shape"
-    )
-    assert view.editing.rename("relu1", "bend")
+    session.document.select(["dense1"])
+    hands.key(Qt.Key.Key_F2)
+    hands.type("classes")
+    hands.key(Qt.Key.Key_Return)
+    assert session.document.experiment.start.names == {"classes": "dense1"}
     assert not said
-    assert view.editing.rename("first", "conv1")
-    assert "conv1 starts from the seed" in said[0].text
+    session.document.undo()
+    assert session.document.experiment.start == start
+    session.document.select(["relu1"])
+    hands.key(Qt.Key.Key_D, CTRL)
+    assert not said  # it has no weights
+    session.document.select(["dense1"])
+    hands.key(Qt.Key.Key_D, CTRL)
+    (copy,) = session.document.selection
+    assert f"The copy, {copy}, starts from the seed" in said[0].text
+    assert session.document.experiment.start.names[copy] == ""

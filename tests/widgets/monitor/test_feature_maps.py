@@ -154,9 +154,13 @@ def test_common_scale_dims_weak_channels(view):
 
 
 def test_the_picker_selects_on_the_canvas(view, at_rest):
-    menu = view.findChild(QToolButton, "layer").menu()
-    menu.aboutToShow.emit()
-    next(action for action in menu.actions() if action.text() == "logits").trigger()
+    popup = view.findChild(QToolButton, "layer").menu()
+    popup.popup(view.mapToGlobal(view.rect().topLeft()))
+    assert popup.list.model().rowCount() == len(at_rest.run.experiment.graph.nodes)
+    QTest.keyClicks(popup.field, "OGIT")
+    assert popup.list.model().rowCount() == 1
+    QTest.keyClick(popup.field, Qt.Key.Key_Return)
+    assert not popup.isVisible()
     assert at_rest.document.selection == ("logits",)
     assert heading(view).startswith("logits")
 

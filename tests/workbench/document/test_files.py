@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -21,11 +22,14 @@ from workbench.document.training import (
     Adagrad,
     Adam,
     Cosine,
+    CutMix,
     EarlyStopping,
+    Mixup,
     OneCycle,
     Plateau,
     RMSprop,
     Training,
+    Unfreezing,
 )
 from workbench.errors import UserError
 
@@ -74,6 +78,7 @@ experiments = st.builds(
         source=st.builds(Component, texts, st.dictionaries(texts, values, max_size=2)),
         split=st.builds(Split, validation=st.floats(0, 0.9), seed=st.integers(0, 2**40)),
         augmentation=st.none() | st.builds(Component, texts),
+        corrections=st.dictionaries(texts, st.none() | texts, max_size=2),
     ),
     training=st.builds(
         Training,
@@ -82,6 +87,9 @@ experiments = st.builds(
         schedule=st.sampled_from([Cosine(), OneCycle(), Plateau()]),
         clip_norm=st.none() | st.floats(1e-300, 1e300),
         early_stopping=st.none() | st.just(EarlyStopping()),
+        mixing=st.none() | st.builds(Mixup, alpha=st.floats(1e-3, 10)) | st.just(CutMix()),
+        unfreezing=st.none() | st.just(Unfreezing()),
+        averaging=st.none() | st.floats(1e-6, 1, exclude_max=True),
     ),
     seed=st.integers(0, 2**63 - 1),
     start=st.none() | st.builds(StartingWeights, name=texts, file=texts, sha256=st.just("0" * 64)),
@@ -261,9 +269,21 @@ def test_files_of_every_version_open_with_all_they_held(file):
     assert (experiment.seed, experiment.notes) == (42, "Two lines\nof notes")
     kept = StartingWeights(name="trained.pt", file="/weights/8d1c.safetensors", sha256=SUM)
     version = int(file.name[len("version-")])
+    if version >= 3:
+        kept = msgspec.structs.replace(kept, names={"conv1": "features.0"})
     assert experiment.start == (kept if version >= 2 else None)
+    assert experiment.folded == (("stem",) if version >= 3 else ())
     program = Asset(name="detector.onnx", file="/weights/51ab.onnx", sha256=SUM)
+    corrected = {"17#0123456789ab": "3", "cat/2.png": None}
+    assert experiment.training.cache_features == ("off" if version >= 3 else "auto")
+    assert experiment.data.corrections == (corrected if version >= 3 else {})
     assert experiment.assets == ((program,) if version >= 3 else ())
+    tuned = (experiment.training.mixing, experiment.training.unfreezing)
+    assert tuned == (
+        (CutMix(alpha=0.7), Unfreezing(every=2, stages=5)) if version >= 3 else (None,) * 2
+    )
+    others = (experiment.training.sampling, experiment.training.averaging)
+    assert others == (("balanced", 0.99) if version >= 3 else ("shuffled", None))
 
 
 @pytest.mark.parametrize(

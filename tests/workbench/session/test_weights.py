@@ -99,8 +99,9 @@ def test_the_fit_follows_the_network(loading, document, file, home):
     document.edit(lambda e: rename(e, "dense1", "first"), "Rename")
     document.edit(lambda e: set_parameter(e, "dense2", "units", 7), "Units")
     found = fit.of(document)
-    assert found.used == ()
-    assert found.drawn == ("first/kernel", "first/bias", "dense2/kernel", "dense2/bias")
+    assert found.used == ("first/kernel", "first/bias")
+    assert found.names["first/kernel"] == "dense1/kernel"
+    assert found.drawn == ("dense2/kernel", "dense2/bias")
     Path(document.experiment.start.file).unlink()
     with pytest.raises(UserError, match="are gone"):
         StartingFit().of(document)

@@ -140,7 +140,7 @@ def test_weights_in_the_librarys_cache_are_seen(tmp_path, monkeypatch):
     ("name", "words"),
     [
         ("other.pth", "fit no architecture"),
-        ("graph.onnx", "an ONNX graph, which cannot be imported yet"),
+        ("graph.onnx", "holds no network"),
         ("gone.pth", "does not exist"),
         ("resnet19", "Did you mean resnet18"),
     ],

@@ -180,10 +180,10 @@ NOISY = """
 import sys
 from workbench.worker import reader
 real = reader.describe
-def describe(data, catalog):
+def describe(*given):
     print("a plug-in that prints")
     sys.stdout.flush()
-    return real(data, catalog)
+    return real(*given)
 reader.describe = describe
 reader.main()
 """

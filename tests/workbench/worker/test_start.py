@@ -10,13 +10,21 @@ from safetensors.numpy import load_file
 
 from tests.workbench.worker.digits_runs import experiment
 from workbench.analysis.problems import check
-from workbench.document.edits import rename, replace, set_parameter
+from workbench.document.edits import (
+    connect,
+    paste,
+    remove_nodes,
+    rename,
+    replace,
+    set_parameter,
+)
 from workbench.errors import UserError
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
 from workbench.runs import control
 from workbench.runs import events as ev
 from workbench.runs.log import LineTail
+from workbench.runs.start import fit
 from workbench.worker.checkpoints import Checkpoints
 from workbench.worker.initial import initial_weights
 from workbench.worker.start import first_weights
@@ -61,14 +69,36 @@ def test_after_edits_what_fits_is_used_and_the_rest_is_drawn(started, tmp_path, 
     weights, told = first_weights(network, edited, folder)
     drawn = initial_weights(network, edited.seed)
     given = load_file(started.start.file)
-    for name in ("first/kernel", "first/bias", "dense1/kernel", "dense1/bias"):
+    for name in ("dense1/kernel", "dense1/bias"):
         assert (weights[name] == drawn[name]).all()
+    assert (weights["first/kernel"] == given["conv1/kernel"]).all()  # it was only renamed
     assert (weights["norm1/gamma"] == given["norm1/gamma"]).all()
     assert told == (
-        "Training starts from given.safetensors: 4 of 8 weights. "
-        "From the seed: first/kernel, first/bias, dense1/kernel and 1 more. "
-        "Without a place in the network: conv1/bias, conv1/kernel, dense1/bias and 1 more."
+        "Training starts from given.safetensors: 6 of 8 weights. "
+        "From the seed: dense1/kernel, dense1/bias. "
+        "Without a place in the network: dense1/bias, dense1/kernel."
     )
+
+
+def test_a_name_that_is_taken_again_does_not_take_the_weights_with_it(started, catalog):
+    shapes = {name: array.shape for name, array in load_file(started.start.file).items()}
+
+    def found(experiment):
+        return fit(network_of(experiment, catalog), shapes, experiment.start.names)
+
+    renamed = rename(started, "conv1", "first")
+    copied, (copy,) = paste(renamed, [renamed.graph["first"]])
+    named = rename(copied, copy, "conv1")
+    named = connect(named, "input1", "conv1", 0)
+    assert found(named).names["first/kernel"] == "conv1/kernel"
+    assert "conv1/kernel" in found(named).drawn
+    gone = remove_nodes(renamed, ["first"])
+    assert "conv1/kernel" in found(gone).spare
+    back = rename(renamed, "first", "conv1")
+    assert back.start.names == {}
+    swapped = rename(rename(rename(started, "conv1", "x"), "norm1", "conv1"), "x", "norm1")
+    assert found(swapped).names["norm1/kernel"] == "conv1/kernel"
+    assert found(swapped).names["conv1/gamma"] == "norm1/gamma"
 
 
 def test_a_real_run_starts_there_and_needs_no_other_file(started, tmp_path, train):

@@ -9,7 +9,7 @@ import resources
 from tests.plugins.exporters.networks import run_of
 from tests.plugins.exporters.test_scripts_of_tasks import experiments
 from tests.widgets.forecasts_on_disk import forecaster
-from workbench.inspecting import Answered, Ask, Network, TypedText
+from workbench.inspecting import Answered, Ask, DataSample, Network, TypedText
 from workbench.reading import Refused
 from workbench.worker.inspector import Inspector
 
@@ -21,9 +21,10 @@ def ask(catalog, tmp_path_factory):
     runs = {name: run_of(each, folder / name, catalog) for name, each in given.items()}
     inspector = Inspector(catalog)
 
-    def asked(name, text):
+    def asked(name, sample):
         network = Network(run=str(runs[name].path), checkpoint="last")
-        return inspector.answer(Ask(network=network, sample=TypedText(text)))
+        sample = TypedText(sample) if isinstance(sample, str) else sample
+        return inspector.answer(Ask(network=network, sample=sample))
 
     return asked
 
@@ -64,5 +65,9 @@ def test_a_pasted_table_is_forecast(ask):
     assert (low <= values).all()
     assert (values <= high).all()
     np.testing.assert_allclose(forecast.past.unpack()[:, 0], [float(t) for _, t in rows], rtol=1e-5)
+    assert forecast.truth is None
+    picked = ask("forecast", DataSample(split="test", index=0)).forecast
+    assert picked.truth.unpack().shape == (3, 2)
+    assert picked.times[0] > picked.past_times[-1]
     refused = ask("forecast", "month,place,warm\n1990-01,coast,3")
     assert refused.message.startswith("The table cannot be used: it has no column “cold”")

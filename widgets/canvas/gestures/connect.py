@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from widgets.canvas import geometry
-from widgets.canvas.connections import misfit, refusal
+from widgets.canvas.connections import ambiguous, misfit, refusal
 from widgets.canvas.gestures.base import Gesture, Pointer, Stage
 from workbench.document import edits
 
@@ -88,9 +88,9 @@ class Connect(Gesture):
             return
         elif not self._refusals[target]:
             if self._pulled:
-                editing.reconnect(self._pulled, target)
+                editing.reconnect(self._pulled, self._layers(target)[1])
             else:
-                editing.connect(*self._pair(target))
+                editing.connect(*self._layers(target))
 
     def cancel(self) -> None:
         """Leave everything as it was."""
@@ -99,16 +99,27 @@ class Connect(Gesture):
     def _pair(self, other: str) -> tuple[str, str]:
         return (self._fixed, other) if self._from_output else (other, self._fixed)
 
+    def _layers(self, other: str) -> tuple[str, str]:
+        """Return the layers that would be connected; a folded group has one for each end."""
+        folding = self.stage.scene.folding
+        source, target = self._pair(other)
+        return folding.exits(source)[0], folding.entries(target)[0]
+
     def _refusal(self, other: str) -> str:
         if self._pulled and other == self._pulled.target:
             return ""
-        editing = self.stage.editing
-        return refusal(editing.graph, editing.session.catalog, *self._pair(other))
+        editing, folding = self.stage.editing, self.stage.scene.folding
+        source, target = self._pair(other)
+        if other == self._fixed:
+            return "A layer cannot feed itself."
+        if several := ambiguous(folding, source, target):
+            return several
+        return refusal(editing.graph, editing.session.catalog, *self._layers(other))
 
     def _misfit(self, other: str) -> str:
         if self._pulled:
             return ""
-        source, target = self._pair(other)
+        source, target = self._layers(other)
         return misfit(self.stage.editing.session, lambda e: edits.connect(e, source, target))
 
     def _target(self, pointer: Pointer) -> str:

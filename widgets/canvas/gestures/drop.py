@@ -33,7 +33,10 @@ _PULL = 60.0
 
 @dataclass(frozen=True)
 class Landing:
-    """What a drop would do: insert into `edge`, connect to `source`, or neither."""
+    """What a drop would do: insert into `edge`, connect to `source`, or neither.
+
+    Both are as shown: `source` may be the face of a folded group.
+    """
 
     place: Position
     edge: EdgeKey | None = None
@@ -77,7 +80,8 @@ class DropLayer(Gesture):
         if landing.edge:
             editing.insert(self._type, landing.edge)
         elif landing.source:
-            editing.append(self._type, (landing.source,), landing.place)
+            source = editing.folding.exits(landing.source)[0]
+            editing.append(self._type, (source,), landing.place)
         else:
             editing.add(self._type, landing.place)
 
@@ -97,9 +101,10 @@ class DropLayer(Gesture):
         editing = self.stage.editing
         node = editing.new_node(self._type, landing.place)
         if landing.edge:
-            return misfit(editing.session, insertion(node, landing.edge))
+            return misfit(editing.session, insertion(editing.folding, node, landing.edge))
         if landing.source:
-            node = msgspec.structs.replace(node, inputs=(landing.source,))
+            source = editing.folding.exits(landing.source)[0]
+            node = msgspec.structs.replace(node, inputs=(source,))
             return misfit(editing.session, lambda e: edits.add_node(e, node))
         return ""
 
@@ -122,7 +127,7 @@ def landing_at(stage: Stage, type_id: str, at: QPointF) -> Landing:
         if edge:
             return Landing((at.x(), at.y()), edge=edge.key)
     place = (round(at.x() - geometry.NODE_WIDTH / 2), round(at.y() - geometry.NODE_HEIGHT / 2))
-    source = _open_end_above(stage, at) if takes(kind) else ""
+    source = open_end_above(stage, at) if takes(kind) else ""
     if source:
         above = stage.scene.nodes[source].place
         place = (_near(place[0], above[0], _PULL), max(place[1], above[1] + geometry.ROW))
@@ -131,17 +136,19 @@ def landing_at(stage: Stage, type_id: str, at: QPointF) -> Landing:
     return Landing(geometry.free_place(place, taken), source=source)
 
 
-def _open_end_above(stage: Stage, at: QPointF) -> str:
+def open_end_above(stage: Stage, at: QPointF) -> str:
     """Return the nearest layer above whose output nothing takes; empty for none."""
-    graph, layers = stage.editing.graph, stage.editing.session.catalog.layers
+    folding, layers = stage.scene.folding, stage.editing.session.catalog.layers
+    whole = folding.whole
     reach = QRectF(at.x() - _ASIDE, at.y() - _BELOW - geometry.NODE_HEIGHT, 2 * _ASIDE, 0)
     reach.setBottom(at.y())
     best, nearest = "", 1e9
     for node_id in stage.scene.nodes_in(reach):
-        node = graph[node_id]
-        if graph.successors[node_id] or node.type not in layers or not gives(layers[node.type]):
+        exits = folding.exits(node_id)
+        kind = layers.get(whole[exits[0]].type) if len(exits) == 1 else None
+        if kind is None or whole.successors[exits[0]] or not gives(kind):
             continue
-        gap = at - geometry.output_port(node.position)
+        gap = at - geometry.output_port(folding.graph[node_id].position)
         aside, below = abs(gap.x()), gap.y()
         if below > 0 and aside <= _ASIDE and below <= _BELOW and aside + below < nearest:
             best, nearest = node_id, aside + below

@@ -22,7 +22,8 @@ class MoveNodes(Gesture):
         super().__init__(stage, start)
         scene = stage.scene
         self._grabbed = grabbed
-        ids = stage.editing.selection if grabbed in stage.editing.selection else (grabbed,)
+        chosen = scene.folding.shown(stage.editing.selection)
+        ids = chosen if grabbed in chosen else (grabbed,)
         self._origins = {i: scene.nodes[i].place for i in ids}
         self._places: dict[str, Position] = dict(self._origins)
         near = (scene.nodes[i] for i in scene.nodes_in(stage.visible()) if i not in self._origins)
@@ -53,13 +54,24 @@ class MoveNodes(Gesture):
     def finish(self, pointer: Pointer) -> None:
         """Make the move one edit."""
         self._clear()
-        if not self.stage.editing.move(self._places):
+        if not self.stage.editing.move(self._places_of_layers()):
             self.stage.scene.mirror_places(self._origins)
 
     def cancel(self) -> None:
         """Put everything back."""
         self._clear()
         self.stage.scene.mirror_places(self._origins)
+
+    def _places_of_layers(self) -> dict[str, Position]:
+        """Return where all layers come to be; those in a folded group move with its face."""
+        folding = self.stage.scene.folding
+        places: dict[str, Position] = {}
+        for key, (x, y) in self._places.items():
+            from_x, from_y = self._origins[key]
+            for node_id in folding.layers((key,)):
+                at_x, at_y = folding.whole[node_id].position
+                places[node_id] = (at_x + x - from_x, at_y + y - from_y)
+        return places
 
     def _show_guides(self, found: Snap) -> None:
         area = self.stage.visible()

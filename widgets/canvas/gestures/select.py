@@ -31,12 +31,12 @@ class SelectBox(Gesture):
         """Select what is in the box now."""
         box = QRectF(self.start.at, pointer.at).normalized()
         self._box.setRect(box)
-        found = self.stage.scene.nodes_in(box)
+        found = self.stage.scene.folding.layers(self.stage.scene.nodes_in(box))
         adds = self.start.modifiers & (
             Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
         )
         kept = [i for i in self._before if i not in found] if adds else []
-        self.stage.editing.session.document.select((*kept, *found))
+        self.stage.editing.select((*kept, *found))
 
     def finish(self, pointer: Pointer) -> None:
         """Keep the selection."""
@@ -45,4 +45,4 @@ class SelectBox(Gesture):
     def cancel(self) -> None:
         """Return to the selection before."""
         self.stage.scene.removeItem(self._box)
-        self.stage.editing.session.document.select(self._before)
+        self.stage.editing.select(self._before)

@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.catalog import Catalog
+    from workbench.plugin_api.backend import Model
     from workbench.plugin_api.importer import Imported
     from workbench.plugin_api.network import Network
 
-TOLERANCE = 1e-5
-"""Largest difference of an output, by the size of the outputs, that rounding may make."""
 ROUNDINGS = 4
 """Two roundings may differ by so many times what one of them does to a network that is deep or
 badly scaled; see `Imported.rounding`."""
@@ -73,8 +72,28 @@ def difference(imported: Imported, network: Network, catalog: Catalog) -> float:
         NotCoveredError: it is more than rounding makes, or the outputs say nothing.
     """
     inputs = _drawn(imported)
-    wanted = imported.original(inputs)
-    found = predictor(network, imported, catalog)(inputs)
+    given = imported.original(inputs)
+    model = _model(network, imported, catalog)
+    ends = [node.id for node in imported.graph.nodes if node.type == "Output"]
+    found = model.probe(inputs, ends)
+    pairs = zip([given] if isinstance(given, np.ndarray) else given, ends, strict=True)
+    return max(
+        _difference(wanted, found[end], imported.tolerance, lambda: _rounding(imported, inputs))
+        for wanted, end in pairs
+    )
+
+
+def _difference(
+    wanted: NDArray[np.float32],
+    found: NDArray[np.float32],
+    tolerance: float,
+    rounding: Callable[[], float],
+) -> float:
+    """Return the largest difference of one output; raises like `difference`.
+
+    Args:
+        rounding: says how far rounding takes it; asked only where that matters.
+    """
     if wanted.shape != found.shape:
         raise NotCoveredError(
             f"The layers give {found.shape[1:]}, but the network gave {wanted.shape[1:]}."
@@ -87,10 +106,10 @@ def difference(imported: Imported, network: Network, catalog: Catalog) -> float:
             "Its weights may be damaged; choose other ones.",
         )
     error = float(np.abs(found - wanted).max()) / size
-    if not error <= TOLERANCE and not error <= ROUNDINGS * _rounding(imported, inputs) / size:
+    if not error <= tolerance and not error <= ROUNDINGS * rounding() / size:
         raise NotCoveredError(
             f"The layers do not compute what the network did: outputs differ by {error:.1e} of "
-            f"their size, where rounding makes {TOLERANCE:.0e} at most.",
+            f"their size, where rounding makes {tolerance:.0e} at most.",
             "Please report this network.",
         )
     return error
@@ -113,6 +132,10 @@ def predictor(
     network: Network, imported: Imported, catalog: Catalog
 ) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return what runs a network with its weights, on PyTorch and the processor."""
+    return _model(network, imported, catalog).predict
+
+
+def _model(network: Network, imported: Imported, catalog: Catalog) -> Model:
     from workbench.document.experiment import Component
 
     backend = catalog.backend("torch")
@@ -136,7 +159,7 @@ def predictor(
         )
         model = backend.build(plan)
     model.load_weights(imported.weights)
-    return model.predict
+    return model
 
 
 def _shape(imported: Imported, name: str) -> tuple[int, ...] | None:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from safetensors.numpy import save
 
-from workbench.analysis.arrange import arrange
+from workbench.analysis.group_layout import arrange_groups
 from workbench.analysis.import_report import ImportReport
 from workbench.analysis.retraining import freeze_body, freeze_up_to, head_of, swap_head
 from workbench.analysis.shapes import resolve
+from workbench.analysis.stages import in_stages
 from workbench.document.edits import move, set_data
-from workbench.document.experiment import Asset, Component, Experiment, StartingWeights
+from workbench.document.experiment import Component, Experiment
+from workbench.document.groups import paths
 from workbench.errors import UserError
-from workbench.files import unwritable, write_atomically
 from workbench.plugin_api.importer import ImportRequest, NotCoveredError
+from workbench.worker.pretrained.beside import beside
 from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
+from workbench.worker.pretrained.keeping import keep, keep_assets, keep_weights
 from workbench.worker.weights.opening import open_weights
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Wish:
         base: the experiment whose data and training settings are kept.
         form: "nodes", "block" or "auto", as an importer is asked.
         folder: where the starting weights are kept.
+        beside: the network is added to that of `base`, without its Input and Output, as a group;
+            its head, and how the data are prepared, stay as they are.
     """
 
     source: str
@@ -62,6 +65,7 @@ class Wish:
     form: Form = "auto"
     base: Experiment = field(default_factory=Experiment)
     folder: Path
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         UserError: there is no such network or file, or the file does not fit.
     """
     with _request(wish, catalog, tell) as (importer, request, others):
-        imported, network, error = _read(importer, request, catalog)
+        imported, network, error = read_checked(importer, request, catalog)
     tell("Keeping its weights")
     report = ImportReport(
         origin=imported.origin,
@@ -125,17 +129,29 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         others=tuple(guess.name for guess in others),
         whole=imported.whole,
     )
-    experiment = _experiment(wish, imported, catalog)
-    preparation = _preparation(imported)
-    experiment, report = _prepared_for(wish, experiment, network, report, catalog)
-    report = msgspec.structs.replace(report, preparation=preparation)
+    kind = _kind_missed(wish, imported, catalog)
+    preparation = "" if kind else _preparation(imported)
+    if wish.beside:
+        experiment = beside(wish.base, imported, wish.folder)
+    else:
+        experiment = _experiment(wish, imported, catalog)
+        experiment, report = _prepared_for(wish, experiment, network, report, catalog)
+    report = msgspec.structs.replace(report, preparation=preparation, warnings=kind)
     return Taken(imported, network, experiment, report)
 
 
-def _read(
+def read_checked(
     importer: Importer, request: ImportRequest, catalog: Catalog
 ) -> tuple[Imported, Network, float]:
-    """Import and compare; what layers do not compute as it was is kept as a block, if it may be."""
+    """Import and compare; what layers do not compute as it was is kept as a block, if it may be.
+
+    Returns:
+        The network as it came, resolved, and the largest difference by the outputs' size.
+
+    Raises:
+        NotCoveredError: neither layers nor a block give its outputs.
+        UserError: there is no such network, or its weights are not to be had.
+    """
     imported = importer.read(request)
     request.tell("Comparing it with the original")
     try:
@@ -164,7 +180,8 @@ def _request(
     """Yield who imports it, what is asked, and what else a weights file would fit."""
     path = Path(wish.source).expanduser()
     importers = [kind() for kind in catalog.importers]
-    if not path.exists() and not _looks_like_path(wish.source):
+    is_named = any(wish.source.startswith(f"{each.id}:") for each in importers)
+    if is_named or (not path.exists() and not _looks_like_path(wish.source)):
         importer, name = named(wish.source, importers)
         _need(importer)
         yield (
@@ -178,11 +195,6 @@ def _request(
             _need(importer)
             yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
             return
-    if path.suffix.lower() in _PROGRAMS:
-        raise UserError(
-            f"{path.name} is {_PROGRAMS[path.suffix.lower()]}, which cannot be imported yet.",
-            "Import its weights as .safetensors or as a PyTorch state dict, or a Keras model.",
-        )
     with open_weights(path) as file:
         arrays = _OpenArrays(file)
         others: list[Guess] = []
@@ -249,24 +261,32 @@ def _looks_like_path(source: str) -> bool:
     return "/" in source or "\\" in source or Path(source).suffix.lower() in _SUFFIXES
 
 
-_PROGRAMS = {".onnx": "an ONNX graph", ".pt2": "an exported program of PyTorch"}
-_SUFFIXES = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".hdf5", ".keras", *_PROGRAMS)
+_SUFFIXES = (
+    ".pt",
+    ".pth",
+    ".safetensors",
+    ".ckpt",
+    ".h5",
+    ".hdf5",
+    ".keras",
+    ".onnx",
+    ".pt2",
+    ".jit",
+)
 
 
 def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     """Return an experiment of the imported network on the data of the one before."""
+    graph = in_stages(imported.graph)
     experiment = msgspec.structs.replace(
         wish.base,
         name=imported.name,
-        graph=imported.graph,
-        start=_keep_weights(imported, wish.folder),
-        assets=tuple(
-            Asset(name=name, file=str(path), sha256=digest)
-            for name, content in imported.assets.items()
-            for path, digest in [_keep(content, wish.folder, Path(name).suffix)]
-        ),
+        graph=graph,
+        folded=paths(graph),
+        start=keep_weights(imported.name, imported.weights, wish.folder),
+        assets=keep_assets(imported.assets, wish.folder),
     )
-    experiment = move(experiment, arrange(imported.graph))
+    experiment = move(experiment, arrange_groups(graph, experiment.folded))
     if imported.preprocessing is None:
         return experiment
     kind = catalog.preprocessing(imported.preprocessing).kind
@@ -275,12 +295,27 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     return set_data(experiment, preprocessing=_with_files(imported, wish.folder))
 
 
+def _kind_missed(wish: Wish, imported: Imported, catalog: Catalog) -> tuple[str, ...]:
+    """Return a warning where the data at hand are not what the network takes."""
+    data, wanted = catalog.source(wish.base.data.source).kind, "texts"
+    if not imported.vocabulary:
+        if imported.preprocessing is None:
+            return ()
+        wanted = catalog.preprocessing(imported.preprocessing).kind
+    if data == wanted:
+        return ()
+    return (
+        f"The data are {data}, but this network takes {wanted}: choose {wanted} in the data "
+        "settings and import it again, so that they are prepared as it was trained.",
+    )
+
+
 def _with_files(imported: Imported, folder: Path) -> Component:
     """Return the preparation with the files that it reads where they are kept."""
     preparation = imported.preprocessing
     assert preparation is not None
     kept = {
-        name: str(_keep(content, folder, Path(name).suffix)[0])
+        name: str(keep(content, folder, Path(name).suffix)[0])
         for name, content in imported.files.items()
     }
     params = {
@@ -288,28 +323,6 @@ def _with_files(imported: Imported, folder: Path) -> Component:
         for key, value in preparation.params.items()
     }
     return msgspec.structs.replace(preparation, params=params)
-
-
-def _keep_weights(imported: Imported, folder: Path) -> StartingWeights:
-    """Write the weights where runs find them."""
-    # safetensors writes wrong data for arrays that are not contiguous.
-    weights = {name: np.ascontiguousarray(array) for name, array in imported.weights.items()}
-    content = save(weights, {"format": "neural-workbench"})
-    path, digest = _keep(content, folder, ".safetensors")
-    return StartingWeights(name=imported.name, file=str(path), sha256=digest)
-
-
-def _keep(content: bytes, folder: Path, suffix: str) -> tuple[Path, str]:
-    """Write a file, named after its content; return where it is and its sum."""
-    digest = hashlib.sha256(content).hexdigest()
-    target = folder / f"{digest}{suffix}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    if not target.is_file():
-        write_atomically(target, content)
-    return target.resolve(), digest
 
 
 def _prepared_for(

@@ -8,6 +8,7 @@ import pytest
 from tests.plugins.backends.keras import trainings
 from tests.plugins.backends.keras.trainings import CLOSE
 from tests.plugins.peers import FRAMEWORKS, Peers
+from workbench.document.training import Adam
 
 COMPILED = ("tensorflow", "jax")
 
@@ -108,6 +109,11 @@ def test_a_checkpoint_goes_on_in_any_backend(peers, kind):
         assert f"keras-{framework}" in notes[0]
 
 
+def _changed(before, after):
+    names = (name for name, value in before.items() if after[name].tobytes() != value.tobytes())
+    return {name.split("/")[0] for name in names}
+
+
 def _optimizer_arrays(arrays):
     return {name for name in arrays if name.startswith("optimizer/")}
 
@@ -122,6 +128,28 @@ def test_an_optimizer_of_another_kind_begins_anew_and_says_so(peers):
         "The optimizer begins anew: the checkpoint was trained with sgd, this run trains with "
         "adagrad."
     ]
+
+
+@pytest.mark.parametrize("kind", ["momentum", "adam"])
+def test_averaged_weights_and_layers_that_thaw(peers, kind):
+    """Held layers change in no bit; the average is what answers; any half goes on exactly."""
+    optimizer = trainings.EXACT[kind] if kind in trainings.EXACT else Adam(epsilon=1e-3)
+    wanted = trainings.tuned("torch", optimizer)
+    all_found = {"ours": wanted, **peers.call(trainings.tuned, optimizer)}
+    for framework, found in all_found.items():
+        assert found["losses"] == pytest.approx(wanted["losses"], abs=2e-4), framework
+        for name, value in wanted["weights"].items():
+            np.testing.assert_allclose(found["weights"][name], value, atol=2e-3, err_msg=name)
+            np.testing.assert_allclose(found["raw"][name], wanted["raw"][name], atol=2e-3)
+        stages = [found[f"before {epoch}"] for epoch in range(3)] + [found["weights"]]
+        assert _changed(stages[0], stages[1]) == {"dense2"}, framework
+        assert _changed(stages[1], stages[2]) == {"dense1", "dense2"}, framework
+        assert _changed(stages[2], stages[3]) == {"conv1", "norm1", "dense1", "dense2"}
+        assert (found["predicted"] == found["plainly"]).all(), framework
+        (losses, last), (others, elsewhere) = found["last"], found["elsewhere"]
+        assert losses == others, framework
+        for name, value in last.items():
+            assert elsewhere[name].tobytes() == value.tobytes(), (framework, name)
 
 
 def test_dropout_trains_and_repeats_itself(peers):

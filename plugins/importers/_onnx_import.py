@@ -1,0 +1,169 @@
+"""Imports an ONNX file: chooses its inputs and their layout, expands it, and runs the original."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plugins.importers._aten import BATCH
+from plugins.importers._aten_program import exported
+from plugins.importers._layouts import INPUT_SIZES, UNSCALED, best_layout, many, preprocessing_of
+from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
+from plugins.importers._onnx_program import Translation
+from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of
+from plugins.importers._values import from_canonical, to_canonical
+from workbench.plugin_api.importer import Imported, NotCoveredError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from plugins.importers._aten_program import Expanded
+    from workbench.errors import UserError
+
+    pass
+
+TOLERANCE = 1e-4
+"""onnxruntime adds up in another order than PyTorch."""
+
+
+def imported(path: Path, tell: Callable[[str], None]) -> Imported:
+    """Read a file and turn it into layers.
+
+    Raises:
+        NotCoveredError: it does what no layer here does.
+        UserError: the file is damaged or incomplete.
+    """
+    tell(f"Reading {path.name}")
+    model = opened(path)
+    changed = []
+    if in_float32(model):
+        changed.append("Numbers of half or double precision are float32 now.")
+    entry, others = inputs_of(model)
+    outputs = outputs_of(model, others)
+    tell("Turning it into layers")
+    expanded, shape, translation = _expanded(model, entry, others, outputs)
+    order = expanded.inputs[0].order
+    changed += _told(entry, shape, order)
+    changed += [other.told for other in others]
+    shared = [name for name, labels in translation.places.items() if len(labels) > 1]
+    if shared:
+        many = "s that were" if len(shared) > 1 else " that was"
+        changed.append(
+            f"{len(shared)} array{many} used in several places, such as {shared[0]}, have a copy "
+            "of their own in each now, which are trained apart."
+        )
+    canonical = expanded.inputs[0].shape
+    preprocessing = preprocessing_of(canonical)
+    if preprocessing is not None:
+        changed.append(UNSCALED)
+    by = made_by(model)
+    return Imported(
+        name=path.stem,
+        origin=f"{path.name}, ONNX of version {opset_of(model)}{f' by {by}' if by else ''}",
+        graph=expanded.graph,
+        weights=expanded.weights,
+        input_shape=canonical,
+        original=_runner(model, entry, others, expanded, outputs),
+        parameters=expanded.parameters,
+        tolerance=TOLERANCE,
+        preprocessing=preprocessing,
+        matched=len(translation.places),
+        skipped=(*expanded.skipped, *_left_out(model, outputs)),
+        changed=(*changed, *expanded.changed),
+    )
+
+
+def _expanded(
+    model: Any, entry: Taken, others: Sequence[Taken], outputs: Sequence[str]
+) -> tuple[Expanded, tuple[int, ...], Translation]:
+    """Expand with the first size that works, and with the layout that needs the fewest moves."""
+    import torch
+
+    if len(entry.shape) < 2:
+        raise NotCoveredError(f"The input {entry.name} has no axis beside the batch.")
+    refusal: UserError | None = None
+    for shape in _shapes(entry):
+        example = torch.zeros(shape, dtype=getattr(torch, entry.dtype), device="meta")
+        translation = Translation(model, BATCH, entry.shape[0])
+        translation.known.update({other.name: other.fixed(BATCH) for other in others})
+        try:
+            module = translation.walk({entry.name: example}, outputs)
+        except NotCoveredError as error:
+            refusal = refusal or error
+            continue
+        program = exported(module.eval(), torch.zeros(shape, dtype=example.dtype))
+        return best_layout(program, BATCH, list(translation.parts)), shape[1:], translation
+    assert refusal is not None
+    raise refusal
+
+
+def _shapes(entry: Taken) -> Iterator[tuple[int, ...]]:
+    """Yield shapes with the batch that networks are traced with."""
+    known = tuple(size for size in entry.shape[1:] if size)
+    if not entry.free:
+        yield (BATCH, *known)
+        return
+    sizes = dict.fromkeys([*[size for size in known if size > 63], *INPUT_SIZES])
+    for size in sizes:
+        yield (BATCH, *(length or size for length in entry.shape[1:]))
+
+
+def _told(entry: Taken, shape: Sequence[int], order: Sequence[int]) -> Iterator[str]:
+    """Say what was chosen of the input."""
+    words = " × ".join(map(str, shape))
+    if entry.free:
+        yield f"The file takes inputs of any size; here it is {words}."
+    if entry.shape[0]:
+        yield many(entry.shape[0])
+    if len(shape) > 1:
+        layout = "channels last" if order[-1] == len(shape) - 1 else "channels first"
+        yield f"Its inputs lie {layout}."
+
+
+def _left_out(model: Any, outputs: Sequence[str]) -> Iterator[str]:
+    names = [each.name for each in model.graph.output if each.name not in outputs]
+    if names:
+        yield f"the state that it gives for the next samples ({', '.join(names)})"
+
+
+def session(content: bytes) -> Any:
+    """Return onnxruntime's session of a model on the processor, quiet and exact."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+
+
+def _runner(
+    model: Any,
+    entry: Taken,
+    others: Sequence[Taken],
+    expanded: Expanded,
+    outputs: Sequence[str],
+) -> Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """Return what runs the file itself, as many samples at a time as it takes."""
+    content = model.SerializeToString()
+
+    def run(inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        opened_session = session(content)
+        given = from_canonical(inputs, expanded.inputs[0])
+        each = entry.shape[0] or len(given)
+        parts = []
+        for start in range(0, len(given), each):
+            rows = np.resize(given[start : start + each], (each, *given.shape[1:]))
+            feed = {other.name: other.fixed(each) for other in others}
+            feed[entry.name] = rows.astype(entry.dtype)
+            found = opened_session.run(list(outputs), feed)
+            parts.append([value[: len(given) - start] for value in found])
+        whole = [np.concatenate(values) for values in zip(*parts, strict=True)]
+        pairs = itertools.zip_longest(whole, expanded.outputs)
+        return [to_canonical(value.astype(np.float32), place) for value, place in pairs]
+
+    return run

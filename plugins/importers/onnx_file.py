@@ -1,0 +1,43 @@
+"""ONNX files: their graph becomes layers of the catalogue."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from workbench.plugin_api.backend import Availability
+from workbench.plugin_api.importer import Imported, Importer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.plugin_api.importer import ImportRequest
+
+
+class OnnxFileImporter(Importer):
+    """Graphs of ONNX; no code is run, files beside it are read only from its own folder."""
+
+    id = "onnx_file"
+    title = "ONNX file"
+    help = "A network in the format that PyTorch, TensorFlow and others exchange."
+    suffixes = (".onnx",)
+
+    def availability(self) -> Availability:
+        """Look for ONNX and its runtime without importing them."""
+        for package in ("onnx", "onnxruntime"):
+            if importlib.util.find_spec(package) is None:
+                return Availability(
+                    False, f"{package} is not installed.", 'pip install "neural-workbench[onnx]"'
+                )
+        return Availability(True)
+
+    def opens(self, path: Path) -> bool:
+        """Say whether a file is called like one; it says nothing by which it could be told."""
+        return path.suffix.lower() == ".onnx"
+
+    def read(self, request: ImportRequest) -> Imported:
+        """Read the graph, make layers of it, and give what runs the original."""
+        from plugins.importers._onnx_import import imported
+
+        assert request.file is not None
+        return imported(request.file, request.tell)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.analysis.learning_rate import (
+    FEWEST,
+    HIGHEST,
+    LOWEST,
+    STEPS,
+    RatePoint,
+    has_diverged,
+    smoothed,
+    suggest,
+)
+
+RATES = np.geomspace(LOWEST, HIGHEST, STEPS)
+
+
+def valley(bottom: float, noise: float = 0.0, scale: float = 1.0) -> list[RatePoint]:
+    """Return a test whose loss falls from a rate of bottom / 300 and soars beyond it."""
+    random = np.random.default_rng(0)
+    place = np.log10(RATES / bottom)
+    losses = 2.3 - 1.8 / (1 + np.exp(-4 * (place + 1.2))) + 3 * np.maximum(place, 0) ** 2
+    losses = scale * (losses + noise * random.standard_normal(STEPS))
+    return [RatePoint(float(rate), float(loss)) for rate, loss in zip(RATES, losses, strict=True)]
+
+
+@settings(max_examples=30)
+@given(st.floats(1e-4, 1.0), st.sampled_from((0.01, 1.0, 1000.0)))
+def test_the_suggestion_lies_on_the_slope_whatever_the_loss_is_counted_in(bottom, scale):
+    found = suggest(valley(bottom, 0.02, scale))
+    assert bottom / 30 < found.rate < bottom
+    assert found.rate == suggest(valley(bottom, 0.02)).rate
+
+
+def test_smoothing_lags_behind_nothing_and_keeps_a_constant():
+    assert smoothed([3.0] * 7) == pytest.approx([3.0] * 7)
+    step = smoothed([1.0] * 20 + [0.0] * 20)
+    assert step[19] + step[20] == pytest.approx(1.0)
+
+
+def test_a_test_ends_once_the_loss_soars_and_not_before():
+    tested = valley(0.01)
+    over = [has_diverged(tested[: n + 1]) for n in range(STEPS)]
+    first = over.index(True)
+    assert RATES[first] > 0.01
+    assert all(over[first:])
+    assert not has_diverged(valley(1e3))
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [2.3] * STEPS,
+        [2.3 + 0.3 * math.sin(n) for n in range(STEPS)],
+        list(np.linspace(1, 9, STEPS)),
+    ],
+)
+def test_a_loss_that_falls_nowhere_has_no_suggestion(losses):
+    tested = [RatePoint(float(rate), loss) for rate, loss in zip(RATES, losses, strict=True)]
+    found = suggest(tested)
+    assert found.rate is None
+    assert "fell at no rate" in found.words
+
+
+def test_a_loss_that_is_not_finite_at_once_is_told():
+    assert "2 steps" in suggest(valley(0.01)[:2]).words
+    assert suggest([]).rate is None
+    assert suggest(valley(0.01)[:FEWEST]).rate is None
+
+
+def test_a_loss_that_falls_to_the_end_says_so():
+    assert "still falls" in suggest(valley(100.0)).words

@@ -1,0 +1,109 @@
+"""What a learning-rate range test says: where the loss falls, and which rate to train with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+LOWEST, HIGHEST = 1e-7, 10.0
+"""The rates that a test begins and would end with."""
+STEPS = 100
+"""Optimizer steps of a whole test: 12.5 for each power of ten."""
+SMOOTHING = 2.5
+"""Deviation of the Gaussian that smooths the losses, in steps."""
+DIVERGED = 4.0
+"""The loss may come to so many times its lowest, and no higher than at first, before it ends."""
+FEWEST = 10
+"""Steps that a suggestion needs."""
+BELOW_LOWEST = 2.5
+"""The suggestion is the rate of the lowest loss divided by this. Of the rules tried (steepest
+slope, longest valley, a tenth to a half of the lowest, the rate of half to nine tenths of the fall)
+two to three times below the lowest came nearest to the best of a grid, over six examples, with
+Adam and SGD; see `benchmarks/learning_rate.py`."""
+SMALLEST_FALL = 0.02
+"""Share of the first loss by which it must fall more than it scatters; less is chance."""
+
+
+class RatePoint(msgspec.Struct, frozen=True, array_like=True):
+    """One step of a test: the rate it was done with, and the loss before it."""
+
+    rate: float
+    loss: float
+
+
+class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
+    """The rate to train with.
+
+    Attributes:
+        rate: None where the test shows none.
+        lowest_at: the rate at which the smoothed loss was lowest.
+        words: a sentence on what the test showed, and a next step where it showed nothing.
+    """
+
+    rate: float | None = None
+    lowest_at: float | None = None
+    words: str = ""
+
+
+def smoothed(losses: Sequence[float]) -> NDArray[np.float64]:
+    """Return the losses as a Gaussian of `SMOOTHING` steps to either side sees them.
+
+    Unlike a running average it lags behind nothing, so that the curve stays over its rates.
+    """
+    values = np.asarray(losses, np.float64)
+    steps = np.arange(len(values))
+    distance = (steps[:, np.newaxis] - steps) / SMOOTHING
+    weights = np.exp(-0.5 * distance**2)
+    found: NDArray[np.float64] = weights @ values / weights.sum(axis=1)
+    return found
+
+
+def has_diverged(tested: Sequence[RatePoint]) -> bool:
+    """Whether the loss has risen so far that higher rates have nothing more to tell."""
+    if len(tested) < FEWEST:
+        return False
+    curve = smoothed([point.loss for point in tested])
+    lowest = float(curve.min())
+    return bool(curve[-1] > max(curve[0], lowest + (DIVERGED - 1) * abs(lowest)))
+
+
+def suggest(tested: Sequence[RatePoint]) -> Suggestion:
+    """Return a rate somewhat below that of the lowest loss, or why there is none."""
+    if len(tested) < FEWEST:
+        return Suggestion(
+            words=f"The loss stopped being finite after {len(tested)} steps, while the rate was "
+            "still tiny. Look at the data's values and at the initial weights."
+        )
+    curve = smoothed([point.loss for point in tested])
+    lowest = int(curve.argmin())
+    fall = float(curve[0] - curve[lowest])
+    if fall < SMALLEST_FALL * abs(float(curve[0])) + _noise(tested, curve):
+        return Suggestion(
+            words="The loss fell at no rate, so none can be suggested. Look at what is frozen, at "
+            "the data and at the loss, or train with the usual rate and see."
+        )
+    at = tested[lowest].rate
+    rate = _rounded(at / BELOW_LOWEST)
+    if lowest == len(tested) - 1:
+        words = f"The loss still falls at {_rounded(at):g}, the highest rate that was tried."
+    else:
+        words = f"The loss is lowest at {_rounded(at):g} and rises beyond."
+    return Suggestion(rate=rate, lowest_at=at, words=words)
+
+
+def _noise(tested: Sequence[RatePoint], curve: NDArray[np.float64]) -> float:
+    """Return how far half of the losses before the lowest are off the curve (median deviation)."""
+    upto = max(int(curve.argmin()), FEWEST)
+    losses = np.array([point.loss for point in tested])
+    return float(np.median(np.abs(losses - curve)[:upto]))
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.2g}")

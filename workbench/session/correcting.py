@@ -1,0 +1,57 @@
+"""Relabelling and leaving out single samples of the document's data, as undoable edits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.document.edits import correct_samples, revert_corrections
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from workbench.document.experiment import Data
+    from workbench.session.document import DocumentSession
+
+LEFT_OUT = "left out"
+
+
+class Correcting:
+    """Corrects samples by their ids; the person's files stay as they are."""
+
+    def __init__(self, document: DocumentSession) -> None:
+        self._document = document
+
+    @property
+    def labels(self) -> Mapping[str, str | None]:
+        """By sample id its class, or None where it is left out."""
+        return self._document.experiment.data.corrections
+
+    def fits(self, data: Data | None) -> bool:
+        """Whether samples of these data, of a run, are those of the document."""
+        return data is not None and data.source == self._document.experiment.data.source
+
+    def in_words(self, sample_id: str) -> str:
+        """Return "→ cat", "left out", or nothing for a sample that is believed."""
+        if not sample_id or sample_id not in self.labels:
+            return ""
+        label = self.labels[sample_id]
+        return LEFT_OUT if label is None else f"→ {label}"
+
+    def relabel(self, ids: Sequence[str], label: str) -> None:
+        """Give samples another class."""
+        title = f"Relabel {_samples(ids)} as {label}"
+        self._document.edit(lambda e: correct_samples(e, dict.fromkeys(ids, label)), title)
+
+    def leave_out(self, ids: Sequence[str]) -> None:
+        """Let training and evaluation do without samples."""
+        labels: dict[str, str | None] = dict.fromkeys(ids)
+        self._document.edit(lambda e: correct_samples(e, labels), f"Leave out {_samples(ids)}")
+
+    def take_back(self, ids: Collection[str]) -> None:
+        """Believe the data again about samples."""
+        title = f"Take back {'a correction' if len(ids) == 1 else f'{len(ids)} corrections'}"
+        self._document.edit(lambda e: revert_corrections(e, ids), title)
+
+
+def _samples(ids: Sequence[str]) -> str:
+    return "a sample" if len(ids) == 1 else f"{len(ids)} samples"
