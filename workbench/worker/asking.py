@@ -11,6 +11,7 @@ import numpy as np
 from workbench.errors import UserError
 from workbench.plugin_api.data import known_sample_rate
 from workbench.plugin_api.tensors import TensorType
+from workbench.plugin_api.timelines import Windows
 from workbench.worker.attribution import Attribution, attributed_nodes, integrated_gradients
 from workbench.worker.picture_maps import (
     grad_cam,
@@ -126,7 +127,8 @@ def stored(trained: Trained, prepared: PreparedData, sample: DataSample) -> Ques
     raw, info = samples.read(sample.index), prepared.info
     truth = int(samples.targets[sample.index]) if info.target is None and info.classes else -1
     asked = question(trained, raw, float(known_sample_rate(samples)))
-    return replace(asked, name=samples.name(sample.index), truth=truth)
+    alone = samples.part(sample.index) if isinstance(samples, Windows) else None
+    return replace(asked, name=samples.name(sample.index), truth=truth, samples=alone)
 
 
 def outputs(trained: Trained, asked: Question) -> NDArray[np.float32]:
