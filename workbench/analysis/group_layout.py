@@ -69,11 +69,14 @@ def arrange_groups(graph: Graph, folded: Collection[str] = ()) -> dict[str, Posi
 def refold(experiment: Experiment, *paths: str, folded: bool) -> Experiment:
     """Fold or unfold groups; what is below one comes nearer, or makes room.
 
+    Where that would put layers on each other that were apart, all are arranged anew.
+
     Raises:
         EditError: the face of one would depend on its own output.
     """
     graph, change = experiment.graph, set(experiment.folded)
     shown = fold(graph, change)
+    was_clear = not _overlap(shown)
     for path in paths:
         if folded and path in shown.loose:
             raise EditError(
@@ -89,9 +92,24 @@ def refold(experiment: Experiment, *paths: str, folded: bool) -> Experiment:
         elif f"{path}/" in shown.inside:
             graph = _moved(shown, _opening(shown, after, path))
         shown = fold(graph, change, shown, shown.loose)
+    if was_clear and _overlap(shown):
+        places = arrange_groups(graph, change)
+        graph = Graph(tuple(msgspec.structs.replace(n, position=places[n.id]) for n in graph.nodes))
     if graph is not experiment.graph:
         experiment = msgspec.structs.replace(experiment, graph=graph)
     return set_folded(experiment, change)
+
+
+def _overlap(folding: Folding) -> bool:
+    """Whether any two of the nodes that are shown lie on each other."""
+    places = sorted((node.position[1], node.position[0]) for node in folding.graph.nodes)
+    for at, (y, x) in enumerate(places):
+        for below, beside in places[at + 1 :]:
+            if below - y >= NODE_HEIGHT:
+                break
+            if abs(beside - x) < NODE_WIDTH:
+                return True
+    return False
 
 
 def unfold_to(experiment: Experiment, node_id: str) -> Experiment:
@@ -119,21 +137,36 @@ def _opening(before: Folding, after: Folding, path: str) -> dict[str, Position]:
     to_frame = (x + NODE_WIDTH / 2 - (frame.left + frame.right) / 2, y - frame.top)
     steps: dict[str, Position] = {key: (round(to_frame[0]), round(to_frame[1]))}
     grown = frame.bottom - frame.top - NODE_HEIGHT
-    beside: dict[int, list[Node]] = {-1: [], 1: []}
-    for node in before.graph.nodes:
-        at_x, at_y = node.position
-        if node.id == key:
-            continue
-        if at_y > y + NODE_HEIGHT / 2:
-            steps[node.id] = (0.0, grown)
-        elif at_y + NODE_HEIGHT > y and at_x != x:
-            beside[1 if at_x > x else -1].append(node)
-    half = (frame.right - frame.left) / 2
-    for side, nodes in beside.items():
-        nearest = min((abs(node.position[0] - x) for node in nodes), default=0.0)
-        push = max(half + _GAP - (nearest - NODE_WIDTH / 2), 0.0)
-        steps |= {node.id: (side * push, 0.0) for node in nodes}
+    middle, half = x + NODE_WIDTH / 2, (frame.right - frame.left) / 2
+    beside: dict[int, dict[str, float]] = {-1: {}, 1: {}}
+    for node_id, box in _units(before, path).items():
+        if box.top > y + NODE_HEIGHT / 2:
+            steps[node_id] = (0.0, grown)
+        elif box.bottom > y and (box.left + box.right) / 2 != middle:
+            is_right = (box.left + box.right) / 2 > middle
+            free = box.left - middle if is_right else middle - box.right
+            beside[1 if is_right else -1][node_id] = free
+    for side, rooms in beside.items():
+        push = max(half + _GAP - min(rooms.values(), default=half + _GAP), 0.0)
+        steps |= dict.fromkeys(rooms, (side * push, 0.0))
     return steps
+
+
+def _units(folding: Folding, path: str) -> dict[str, Box]:
+    """Return what moves as one with each node but a group's face: its outermost frame, or itself.
+
+    A frame around the group itself is none.
+    """
+    place = {node.id: node.position for node in folding.graph.nodes}
+    around = frames(folding, place.__getitem__)
+    found: dict[str, Box] = {}
+    for node in folding.graph.nodes:
+        outer = (g for g in enclosing(node.group) if g in around and not is_inside(path, g))
+        left, top = node.position
+        own = Box(left, top, left + NODE_WIDTH, top + NODE_HEIGHT)
+        if node.id != f"{path}/":
+            found[node.id] = around.get(next(outer, ""), own)
+    return found
 
 
 def _closing(before: Folding, path: str) -> dict[str, Position]:
