@@ -247,14 +247,9 @@ class Editing:
 
     def fold(self, paths: Iterable[str], *, folded: bool) -> bool:
         """Fold groups, or unfold them; no step of undo."""
-        wanted = list(paths)
-
-        def changed(experiment: Experiment) -> Experiment:
-            for path in wanted:
-                experiment = refold(experiment, path, folded=folded)
-            return experiment
-
-        return self.session.attempt(lambda: self.session.document.look(changed))
+        wanted = tuple(paths)
+        look = self.session.document.look
+        return self.session.attempt(lambda: look(lambda e: refold(e, *wanted, folded=folded)))
 
     def toggle_trainable(self, ids: Collection[str]) -> bool:
         """Freeze layers, or unfreeze them if all of them are frozen."""

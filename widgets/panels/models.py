@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -94,8 +95,12 @@ class ModelsPanel(QWidget):
     def _make_details(self) -> None:
         self._name = heading("", self)
         self._name.setObjectName("modelName")
+        self._name.setWordWrap(False)
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._facts = wrapped("", self)
         self._facts.setObjectName("modelFacts")
+        self._facts.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._facts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._weights = QComboBox(self)
         self._weights.setObjectName("modelWeights")
         self._weights.setAccessibleName("Weights")
@@ -228,6 +233,7 @@ class ModelsPanel(QWidget):
             return
         chosen = next((w for w in found.weights if w.name == self._weights.currentData()), None)
         self._name.setText(found.name)
+        self._name.setToolTip(found.name)
         self._facts.setText("\n".join(facts(found, chosen, self._models.missing)))
         possible = found.covered is not False or found.is_block
         missing = found.importer in self._models.missing

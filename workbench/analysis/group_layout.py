@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from workbench.analysis.arrange import NODE_HEIGHT, NODE_WIDTH, ROW, Position, arrange
-from workbench.document.edits import EditError, move
+from workbench.document.edits import EditError
 from workbench.document.graph import Graph, Node
 from workbench.document.grouping import set_folded
 from workbench.document.groups import Folding, child, enclosing, fold, is_inside, loose
@@ -66,37 +66,49 @@ def arrange_groups(graph: Graph, folded: Collection[str] = ()) -> dict[str, Posi
     return _level(graph, "", list(graph.nodes), set(folded), loose(graph))
 
 
-def refold(experiment: Experiment, path: str, *, folded: bool) -> Experiment:
-    """Fold or unfold a group; what is below it comes nearer, or makes room.
+def refold(experiment: Experiment, *paths: str, folded: bool) -> Experiment:
+    """Fold or unfold groups; what is below one comes nearer, or makes room.
 
     Raises:
-        EditError: there is no such group, or its face would depend on its own output.
+        EditError: the face of one would depend on its own output.
     """
-    before = fold(experiment.graph, experiment.folded)
-    if folded and path in before.loose:
-        raise EditError(
-            f"{path} cannot be folded: what leaves it comes back into it.",
-            "Put the layers in between into the group, too, or ungroup it.",
-        )
-    shown = path in before.frames if folded else f"{path}/" in before.inside
-    if not shown:
-        return experiment
-    change = {*experiment.folded, path} if folded else set(experiment.folded) - {path}
-    after = fold(experiment.graph, change)
-    steps = _closing(before, path) if folded else _opening(before, after, path)
-    moved = {
-        i: (experiment.graph[i].position[0] + dx, experiment.graph[i].position[1] + dy)
-        for key, (dx, dy) in steps.items()
-        for i in before.layers((key,))
-    }
-    return set_folded(move(experiment, moved), change)
+    graph, change = experiment.graph, set(experiment.folded)
+    shown = fold(graph, change)
+    for path in paths:
+        if folded and path in shown.loose:
+            raise EditError(
+                f"{path} cannot be folded: what leaves it comes back into it.",
+                "Put the layers in between into the group, too, or ungroup it.",
+            )
+        if path in (change if folded else shown.frames):
+            continue
+        change = change | {path} if folded else change - {path}
+        after = fold(graph, change, shown, shown.loose)
+        if path in shown.frames:
+            graph = _moved(shown, _closing(shown, path))
+        elif f"{path}/" in shown.inside:
+            graph = _moved(shown, _opening(shown, after, path))
+        shown = fold(graph, change, shown, shown.loose)
+    if graph is not experiment.graph:
+        experiment = msgspec.structs.replace(experiment, graph=graph)
+    return set_folded(experiment, change)
 
 
 def unfold_to(experiment: Experiment, node_id: str) -> Experiment:
     """Unfold every group that hides a layer."""
-    for path in enclosing(experiment.graph[node_id].group):
-        experiment = refold(experiment, path, folded=False)
-    return experiment
+    return refold(experiment, *enclosing(experiment.graph[node_id].group), folded=False)
+
+
+def _moved(shown: Folding, steps: Mapping[str, Position]) -> Graph:
+    """Return the network with what shown nodes stand for moved by so much."""
+    still = (0.0, 0.0)
+
+    def placed(node: Node) -> Node:
+        dx, dy = steps.get(shown.keys[node.id], still)
+        place = (node.position[0] + dx, node.position[1] + dy)
+        return node if place == node.position else msgspec.structs.replace(node, position=place)
+
+    return Graph(tuple(placed(node) for node in shown.whole.nodes))
 
 
 def _opening(before: Folding, after: Folding, path: str) -> dict[str, Position]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.unfreezing import parts
 from workbench.document.edits import set_training
-from workbench.document.training import CutMix
+from workbench.document.training import Averaging, CutMix
 from workbench.plugin_api.problems import Problem, Repair
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _averaging(training: Training, info: DataInfo | None) -> Iterator[Problem]:
         return
     batches = -(-samples // training.batch_size)
     steps = -(-batches // training.accumulate) * training.epochs
-    reach = 1 / (1 - training.averaging)
+    reach = 1 / (1 - training.averaging.decay)
     if reach > steps / 2:
         yield Problem(
             "warning",
@@ -135,4 +135,4 @@ def _averaging(training: Training, info: DataInfo | None) -> Iterator[Problem]:
 def _fitted(experiment: Experiment, steps: int) -> Experiment:
     """Let the average reach over a tenth of the training."""
     decay = float(f"{1 - 10 / max(steps, 20):.4f}")
-    return set_training(experiment, averaging=decay)
+    return set_training(experiment, averaging=Averaging(decay=decay))

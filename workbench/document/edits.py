@@ -7,6 +7,7 @@ object, so that the history can drop it.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -318,7 +319,7 @@ def _map_nodes(experiment: Experiment, changes: Mapping[str, Callable[[Node], No
 
 def _checked(value: _S, changes: Mapping[str, Any]) -> _S:
     """Return the struct with fields replaced; bounds are checked, which constructors do not do."""
-    types = {field.name: field.type for field in msgspec.structs.fields(type(value))}
+    types = _field_types(type(value))
     changed: dict[str, Any] = {}
     for name, new in changes.items():
         if name not in types:
@@ -327,6 +328,12 @@ def _checked(value: _S, changes: Mapping[str, Any]) -> _S:
         if old is not new and not is_same(old, found := _converted(name, new, types[name])):
             changed[name] = found
     return msgspec.structs.replace(value, **changed) if changed else value
+
+
+@lru_cache(maxsize=64)
+def _field_types(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the types of a struct's fields; looking them up takes a millisecond."""
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def _converted(name: str, new: Any, wanted: Any) -> Any:

@@ -7,7 +7,7 @@ one node, its face, whose key is the path with "/" behind it, so that it is no l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -29,6 +29,7 @@ class Wire(NamedTuple):
     place: int
 
 
+@lru_cache(maxsize=4096)
 def enclosing(path: str) -> tuple[str, ...]:
     """Return a group and those around it, the outermost first; nothing for no group."""
     parts = path.split("/") if path else []
@@ -192,13 +193,19 @@ class Folding:
         return taking or tuple(i for i in layers if not inputs[i])
 
 
-def fold(graph: Graph, folded: Collection[str], before: Folding | None = None) -> Folding:
+def fold(
+    graph: Graph,
+    folded: Collection[str],
+    before: Folding | None = None,
+    cannot: frozenset[str] | None = None,
+) -> Folding:
     """Return a network with groups folded; a group around a folded one hides it.
 
     Args:
         before: what was shown; nodes that look the same are taken over from there.
+        cannot: groups that cannot be folded, where that is known: `loose`.
     """
-    cannot = loose(graph)
+    cannot = loose(graph) if cannot is None else cannot
     wanted = set(folded) - cannot
     keys: dict[str, str] = {}
     inside: dict[str, list[Node]] = {}
@@ -218,10 +225,8 @@ def fold(graph: Graph, folded: Collection[str], before: Folding | None = None) -
         else:
             continue
         nodes.append(known[key] if known.get(key) == shown else shown)
-    hidden = [key[:-1] for key in inside]
-    frames = tuple(
-        path for path in paths(graph) if not any(is_inside(path, group) for group in hidden)
-    )
+    hidden = {key[:-1] for key in inside}
+    frames = tuple(path for path in paths(graph) if hidden.isdisjoint(enclosing(path)))
     members_of = {key: tuple(node.id for node in own) for key, own in inside.items()}
     return Folding(graph, Graph(tuple(nodes)), keys, members_of, frames, cannot)
 

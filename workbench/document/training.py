@@ -181,6 +181,21 @@ class CutMix(_Part, frozen=True, tag="cutmix"):
 Mixing = Mixup | CutMix
 
 
+class Averaging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let a running average of the weights stand for them (Polyak and Juditsky, 1992)."""
+
+    decay: Annotated[
+        float,
+        Meta(
+            gt=0,
+            lt=1,
+            title="Decay",
+            description="What the average keeps of itself at each step: 0.99 reaches back some 100 "
+            "steps, 0.999 a thousand; at first it is smaller",
+        ),
+    ] = 0.99
+
+
 class Unfreezing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Thaw frozen layers while training goes on, the last ones first (Howard and Ruder, 2018)."""
 
@@ -243,11 +258,10 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = None
     averaging: Annotated[
-        Annotated[float, Meta(gt=0, lt=1)] | None,
+        Averaging | None,
         Meta(
             title="Average weights",
-            description="Decay of a running average of the weights, such as 0.999, that is "
-            "evaluated, kept and exported in place of the last ones",
+            description="Evaluate, keep and export a running average of the weights",
         ),
     ] = None
     early_stopping: Annotated[EarlyStopping | None, Meta(title="Early stopping")] = None

@@ -92,7 +92,8 @@ class KerasModel(Model):
             self._updates,
             self._steps,
         )
-        self._decay = plan.training.averaging
+        averaging = plan.training.averaging
+        self._decay = None if averaging is None else averaging.decay
         if self._decay is not None:
             self._steps.begin_average()
 

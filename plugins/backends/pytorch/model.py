@@ -77,7 +77,9 @@ class TorchModel(Model):
         self._parameters = [tensor for group in groups for tensor in group["params"]]
         self._optimizer = make_optimizer(self._training.optimizer, groups, self._device.type)
         self._penalty = penalty(network, self._table.tensors)
-        if self._training.averaging is not None:
+        averaging = self._training.averaging
+        if averaging is not None:
+            self._decay = averaging.decay
             tensors = {name: self._table.tensors[name] for name in network.changing}
             self._averages = Averages(tensors)
         self._keeper = StateKeeper(
@@ -119,7 +121,7 @@ class TorchModel(Model):
             self._update()
             self._steps += 1
             if self._averages is not None:
-                self._averages.update(share_of_new(self._training.averaging, self._steps))
+                self._averages.update(share_of_new(self._decay, self._steps))
             self._logs.add(loss, parts)
         except Exception as error:
             raise explained(error, self._loaded) from error

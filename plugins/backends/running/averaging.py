@@ -15,14 +15,14 @@ RAW = "raw/{weight}"
 """Name of the array of a ModelState that holds a weight as training has it, not averaged."""
 
 
-def share_of_new(decay: float | None, step: int) -> float:
+def share_of_new(decay: float, step: int) -> float:
     """Return the share of the new weights at a step (from 1).
 
     At first less of the old ones is kept, so that the average soon forgets where training began:
     the decay is (1 + n) / (10 + n) after n steps, `decay` at most, as in TensorFlow's
     ExponentialMovingAverage.
     """
-    return 1.0 - min(decay or 0.0, (1.0 + step) / (10.0 + step))
+    return 1.0 - min(decay, (1.0 + step) / (10.0 + step))
 
 
 def with_raw(state: ModelState, raw: Mapping[str, NDArray[Any]]) -> ModelState:

@@ -13,7 +13,7 @@ from workbench.analysis.unfreezing import parts, thawed, thawing
 from workbench.document.edits import replace
 from workbench.document.experiment import Component
 from workbench.document.graph import Graph
-from workbench.document.training import CutMix, Mixup, Unfreezing
+from workbench.document.training import Averaging, CutMix, Mixup, Unfreezing
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
 
@@ -56,7 +56,7 @@ def test_the_checks_of_a_design_have_them(catalog):
 
 
 def test_what_goes_together_is_not_complained_of(catalog):
-    assert not said(catalog, mixing=CutMix(), sampling="balanced", averaging=0.98)
+    assert not said(catalog, mixing=CutMix(), sampling="balanced", averaging=Averaging(decay=0.98))
     assert not said(catalog, frozen=("conv1", "norm1"), unfreezing=Unfreezing(every=2, stages=2))
 
 
@@ -91,7 +91,7 @@ def test_what_goes_together_is_not_complained_of(catalog):
             "conv1 would thaw after 6 epochs",
             "warning",
         ),
-        ({"averaging": 0.9999}, "lag far behind", "warning"),
+        ({"averaging": Averaging(decay=0.9999)}, "lag far behind", "warning"),
     ],
 )
 def test_what_makes_no_sense_is_told(catalog, settings, words, severity):

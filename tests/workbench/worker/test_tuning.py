@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.workbench.worker import digits_runs as runs
 from workbench.document.experiment import Component
-from workbench.document.training import CutMix, EarlyStopping, Mixup, Unfreezing
+from workbench.document.training import Averaging, CutMix, EarlyStopping, Mixup, Unfreezing
 from workbench.plugin_api.backend import Batch
 from workbench.runs import control
 from workbench.runs import events as ev
@@ -30,7 +30,7 @@ def everything(**settings: object):
     value = runs.experiment(
         nodes,
         epochs=3,
-        averaging=0.95,
+        averaging=Averaging(decay=0.95),
         unfreezing=Unfreezing(stages=2),
         sampling="balanced",
         mixing=CutMix(),

@@ -8,7 +8,6 @@ import pytest
 from tests.plugins.backends.keras import trainings
 from tests.plugins.backends.keras.trainings import CLOSE
 from tests.plugins.peers import FRAMEWORKS, Peers
-from workbench.document.training import Adam
 
 COMPILED = ("tensorflow", "jax")
 
@@ -133,14 +132,18 @@ def test_an_optimizer_of_another_kind_begins_anew_and_says_so(peers):
 @pytest.mark.parametrize("kind", ["momentum", "adam"])
 def test_averaged_weights_and_layers_that_thaw(peers, kind):
     """Held layers change in no bit; the average is what answers; any half goes on exactly."""
-    optimizer = trainings.EXACT[kind] if kind in trainings.EXACT else Adam(epsilon=1e-3)
+    optimizer = (trainings.EXACT | CLOSE)[kind]
+    limit = 1e-3 if kind in CLOSE else 1e-5
     wanted = trainings.tuned("torch", optimizer)
     all_found = {"ours": wanted, **peers.call(trainings.tuned, optimizer)}
     for framework, found in all_found.items():
-        assert found["losses"] == pytest.approx(wanted["losses"], abs=2e-4), framework
+        assert found["losses"] == pytest.approx(wanted["losses"], abs=limit), framework
         for name, value in wanted["weights"].items():
-            np.testing.assert_allclose(found["weights"][name], value, atol=2e-3, err_msg=name)
-            np.testing.assert_allclose(found["raw"][name], wanted["raw"][name], atol=2e-3)
+            np.testing.assert_allclose(found["weights"][name], value, atol=5 * limit, err_msg=name)
+            if name in wanted["raw"]:
+                np.testing.assert_allclose(
+                    found["raw"][name], wanted["raw"][name], atol=5 * limit, err_msg=name
+                )
         stages = [found[f"before {epoch}"] for epoch in range(3)] + [found["weights"]]
         assert _changed(stages[0], stages[1]) == {"dense2"}, framework
         assert _changed(stages[1], stages[2]) == {"dense1", "dense2"}, framework

@@ -15,7 +15,7 @@ from workbench.analysis.shapes import resolve
 from workbench.analysis.unfreezing import thawed
 from workbench.catalog import Catalog
 from workbench.document.graph import Graph, Node
-from workbench.document.training import SGD, Adagrad, Adam, AdamW, RMSprop, Unfreezing
+from workbench.document.training import SGD, Adagrad, Adam, AdamW, Averaging, RMSprop, Unfreezing
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Batch, ModelState, NodeError
 from workbench.plugin_api.tensors import TensorType
@@ -201,34 +201,35 @@ def tuned(backend: str, optimizer: Any) -> dict[str, Any]:
     """Train with averaged weights while layers thaw; go on from the middle in another model."""
     given = {
         "optimizer": optimizer,
-        "averaging": 0.9,
+        "averaging": Averaging(decay=0.9),
         "unfreezing": THAWING,
         "batch_size": SIZE,
         "samples": 3 * SIZE + SHORT,
     }
     network = resolve(TUNED, Catalog.load(), TensorType((4, 4, 2))).network
     trained = model(backend, TUNED, **given)
+    factor = 1.0 if isinstance(optimizer, SGD) else 0.2
     found: dict[str, Any] = {"losses": []}
     for epoch in range(3):
         if epoch:
             trained.set_trainable(thawed(network, THAWING, epoch))
         found[f"before {epoch}"] = trained.weights()
-        found["losses"] += steps(trained, 4 * epoch, 4 * epoch + 2)
+        found["losses"] += steps(trained, 4 * epoch, 4 * epoch + 2, factor)
         trained.evaluate_step(batch(SHORT))
-        found["losses"] += steps(trained, 4 * epoch + 2, 4 * epoch + 4)
+        found["losses"] += steps(trained, 4 * epoch + 2, 4 * epoch + 4, factor)
     weights, state = trained.weights(), trained.state()
     found["weights"], found["raw"] = weights, raw_of(state, trained.weights())
     found["predicted"] = trained.predict(batch(5).inputs)
     plain = model(backend, TUNED, optimizer=optimizer, batch_size=SIZE)
     plain.load_weights(weights)
     found["plainly"] = plain.predict(batch(5).inputs)
-    found["last"] = (steps(trained, 12, 18), trained.weights())
+    found["last"] = (steps(trained, 12, 18, factor), trained.weights())
     other = model(backend, TUNED, **given)
     other.set_trainable(thawed(network, THAWING, 2))
     other.load_weights(weights)
     other.load_state(state)
     assert other.warnings() == []
-    found["elsewhere"] = (steps(other, 12, 18), other.weights())
+    found["elsewhere"] = (steps(other, 12, 18, factor), other.weights())
     return found
 
 
