@@ -44,6 +44,7 @@ class Classification(Task, frozen=True, kw_only=True):
     id: ClassVar[str] = "classification"
     title: ClassVar[str] = "Classification"
     help: ClassVar[str] = "Tells which one of several classes a sample belongs to."
+    mixes: ClassVar[bool] = True
 
     label_smoothing: Annotated[
         float,

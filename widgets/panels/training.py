@@ -29,6 +29,8 @@ SECTIONS = {
     "Length": ("epochs", "batch_size", "early_stopping"),
     "Optimizer": ("optimizer", "clip_norm", "accumulate"),
     "Learning rate schedule": ("schedule", "warmup_steps"),
+    "Samples": ("sampling", "mixing"),
+    "Fine-tuning": ("unfreezing", "averaging"),
     "Computing": ("precision",),
 }
 SEED = Field(

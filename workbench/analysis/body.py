@@ -76,13 +76,10 @@ def caching(experiment: Experiment, network: Network, catalog: Catalog) -> Cachi
     wanted = experiment.training.cache_features
     if wanted == "off":
         return Caching()
-    if experiment.data.augmentation is not None:
+    if why := _in_the_way(experiment):
         if wanted == "auto" and _held_cut(network) is None:
             return Caching()
-        return Caching(
-            reason="Augmentation changes each sample anew in every epoch, so the frozen layers "
-            "run in every step."
-        )
+        return Caching(reason=f"{why}, so the frozen layers run in every step.")
     cut = _held_cut(network)
     if cut is None:
         if wanted == "auto":
@@ -95,6 +92,20 @@ def caching(experiment: Experiment, network: Network, catalog: Catalog) -> Cachi
     if wanted == "auto" and parting.body.multiply_adds < WORTH_SHARE * network.multiply_adds:
         return Caching()
     return Caching(parting)
+
+
+def _in_the_way(experiment: Experiment) -> str:
+    """Return what makes the outputs of frozen layers differ from step to step; empty: nothing."""
+    training = experiment.training
+    if experiment.data.augmentation is not None:
+        return "Augmentation changes each sample anew in every epoch"
+    if training.mixing is not None:
+        return "Training batches are mixed anew in every epoch"
+    if training.unfreezing is not None:
+        return "Frozen layers begin to be trained on the way"
+    if training.averaging is not None:
+        return "A running average of the weights is kept, which the kept outputs do not know of"
+    return ""
 
 
 def part(network: Network, cut: str, catalog: Catalog) -> Parting:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.analysis.lengths import length_problems
 from workbench.analysis.shapes import Resolution, resolve
 from workbench.analysis.training_problems import training_problems
+from workbench.analysis.tuning_problems import tuning_problems
 from workbench.document.edits import add_node, remove_nodes, replace, set_data, set_parameter
 from workbench.document.experiment import Component, Split
 from workbench.document.graph import Node
@@ -149,6 +150,9 @@ def _fit(
         lambda: found.extend(_kinds(experiment, catalog)),
         lambda: found.extend(_vocabulary(network, info)),
         lambda: found.extend(length_problems(network, info)),
+        lambda: found.extend(
+            tuning_problems(experiment.training, catalog.task(experiment.task), network, info)
+        ),
     ):
         try:
             ask()

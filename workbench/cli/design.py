@@ -67,10 +67,10 @@ def check(options: argparse.Namespace, output: Output) -> int:
         )
         output.say(f"{_cell(report.network.parameters)} parameters")
         if experiment.data.corrections:
-            told = (f"{count} {what}" for what, count in corrected.items() if count)
-            output.say(f"corrections of samples: {', '.join(told)}")
-        if kept and (words := kept.in_words()):
-            output.say(words)
+            parts = (f"{count} {what}" for what, count in corrected.items() if count)
+            output.say(f"corrections of samples: {', '.join(parts)}")
+        if kept and (told := kept.in_words()):
+            output.say(told)
         say_problems(report, output)
     output.result(
         {

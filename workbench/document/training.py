@@ -152,6 +152,64 @@ class EarlyStopping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     minimum_change: Annotated[float, Meta(ge=0, title="Smallest improvement")] = 0.0
 
 
+class Mixup(_Part, frozen=True, tag="mixup"):
+    """Train on blends of two samples, with both classes in their shares (Zhang et al., 2018)."""
+
+    alpha: Annotated[
+        float,
+        Meta(
+            gt=0,
+            title="Alpha",
+            description="Shares are drawn from Beta(alpha, alpha): small ones blend little",
+        ),
+    ] = 0.2
+
+
+class CutMix(_Part, frozen=True, tag="cutmix"):
+    """Paste a rectangle of one picture into another (Yun et al., 2019)."""
+
+    alpha: Annotated[
+        float,
+        Meta(
+            gt=0,
+            title="Alpha",
+            description="Areas are drawn from Beta(alpha, alpha): 1 draws all alike",
+        ),
+    ] = 1.0
+
+
+Mixing = Mixup | CutMix
+
+
+class Averaging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let a running average of the weights stand for them (Polyak and Juditsky, 1992)."""
+
+    decay: Annotated[
+        float,
+        Meta(
+            gt=0,
+            lt=1,
+            title="Decay",
+            description="What the average keeps of itself at each step: 0.99 reaches back some 100 "
+            "steps, 0.999 a thousand; at first it is smaller",
+        ),
+    ] = 0.99
+
+
+class Unfreezing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Thaw frozen layers while training goes on, the last ones first (Howard and Ruder, 2018)."""
+
+    every: Annotated[int, Meta(ge=1, title="Every", extra={"unit": "epochs"})] = 1
+    stages: Annotated[
+        int,
+        Meta(
+            ge=1,
+            title="Stages",
+            description="Frozen layers are divided by their depth into so many parts",
+        ),
+    ] = 3
+
+
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a network is trained."""
 
@@ -181,6 +239,31 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "batches"},
         ),
     ] = 1
+    sampling: Annotated[
+        Literal["shuffled", "balanced"],
+        Meta(
+            title="Sampling",
+            description="Balanced: an epoch draws each class equally often, however rare it is",
+        ),
+    ] = "shuffled"
+    mixing: Annotated[
+        Mixing | None,
+        Meta(title="Mix samples", description="Train on mixtures of two samples of a batch"),
+    ] = None
+    unfreezing: Annotated[
+        Unfreezing | None,
+        Meta(
+            title="Unfreeze gradually",
+            description="Frozen layers join the training one after the other, the last ones first",
+        ),
+    ] = None
+    averaging: Annotated[
+        Averaging | None,
+        Meta(
+            title="Average weights",
+            description="Evaluate, keep and export a running average of the weights",
+        ),
+    ] = None
     early_stopping: Annotated[EarlyStopping | None, Meta(title="Early stopping")] = None
     monitor: Annotated[
         str,

@@ -50,12 +50,16 @@ class Batch:
             `IGNORED` behind the end of those that are shorter than others.
         indices: numbers of the samples in their split, where they are known.
         lengths: batch; real steps of each sample. None where the input does not vary.
+        others: targets of the samples that were mixed in; None where none were.
+        share: of the loss for `targets`; that for `others` has the rest.
     """
 
     inputs: NDArray[Any]
     targets: NDArray[Any]
     indices: NDArray[np.int64] | None = None
     lengths: NDArray[np.int64] | None = None
+    others: NDArray[Any] | None = None
+    share: float = 1.0
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -108,12 +112,19 @@ class ModelState:
     Attributes:
         arrays: "optimizer/<canonical weight>/<slot>" in canonical layout, float32, with the slots
             "momentum", "mean", "variance", "square" and "accumulator", which every backend
-            reads; "random/…" and "buffer/…" belong to one backend.
-        values: JSON-able rest: {"backend": id, "optimizer": {"type": "adam", "step": n}}.
+            reads; "raw/<canonical weight>" as training has it, where `Model.weights` are a running
+            average; "random/…" and "buffer/…" belong to one backend.
+        values: JSON-able rest: {"backend": id, "optimizer": {"type": "adam", "step": n, "since":
+            {weight: step after which it began to be trained}}}.
     """
 
     arrays: Mapping[str, NDArray[Any]]
     values: Mapping[str, Any]
+
+    def without_weights(self) -> ModelState:
+        """Return the same without the "raw/…" arrays: others are to be loaded."""
+        kept = {name: a for name, a in self.arrays.items() if not name.startswith("raw/")}
+        return ModelState(kept, self.values)
 
 
 class NodeError(Exception):
@@ -129,7 +140,11 @@ class OutOfMemoryError(Exception):
 
 
 class Model(ABC):
-    """A network on a device with its optimizer. All arrays are canonical, in and out."""
+    """A network on a device with its optimizer. All arrays are canonical, in and out.
+
+    With `Training.averaging`, training goes on with the weights as they are; what is predicted,
+    evaluated, probed and returned by `weights` is their running average.
+    """
 
     device: Device
 
@@ -139,6 +154,13 @@ class Model(ABC):
 
         Raises:
             NodeError: a layer failed; OutOfMemoryError: no memory left.
+        """
+
+    @abstractmethod
+    def set_trainable(self, network: Network) -> None:
+        """Train from now on what `network` trains: the plan's own, but for what is frozen in it.
+
+        What begins to be trained has an optimizer state of its own from here; the rest goes on.
         """
 
     @abstractmethod

@@ -87,6 +87,17 @@ class Network:
         return sum(node.trained_parameters for node in self.nodes)
 
     @property
+    def changing(self) -> tuple[str, ...]:
+        """Canonical names "node/name" of what training changes: trained weights, statistics."""
+        return tuple(
+            f"{node.id}/{name}"
+            for node in self.nodes
+            if node.trainable
+            for name, spec in node.weights.items()
+            if not spec.frozen
+        )
+
+    @property
     def multiply_adds(self) -> int:
         """Multiply-add operations of one sample's forward pass."""
         return sum(node.multiply_adds for node in self.nodes)

@@ -99,6 +99,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     id: ClassVar[str] = ""
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
+    mixes: ClassVar[bool] = False
+    """Whether mixtures of two samples can be learned, by the losses of both in their shares."""
 
     def fits(self, info: DataInfo) -> bool:
         """Whether data have what this task learns; if not, one that fits is suggested."""

@@ -164,6 +164,8 @@ def assemble(
         prepared,
         seed=experiment.seed,
         batch_size=training.batch_size,
+        sampling=training.sampling,
+        mixing=training.mixing,
         loaders=training.loaders,
         on_bad=on_bad,
     )

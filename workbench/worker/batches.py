@@ -6,22 +6,26 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from workbench.plugin_api.backend import Batch
 from workbench.worker.loading import Gathered, Loader, Maker, Task, process_count
+from workbench.worker.mixing import mixed
 from workbench.worker.preparation import PreparedData, prepare
 from workbench.worker.ragged import Ragged, aligned
+from workbench.worker.sampling import balanced_order, epoch_order, occurrences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from workbench.document.training import Mixing
     from workbench.plugin_api.data import SplitName
     from workbench.worker.loading import BadSample, Rows
+
 
 __all__ = ["Feed", "PreparedData", "epoch_order", "prepare"]
 
@@ -29,8 +33,6 @@ MEMORY_BYTES = 512 * 2**20
 """A split that takes no more than this is kept in memory."""
 CHUNK = 64
 """Samples that a thread reads in one go while a split is taken into memory."""
-ORDER_STREAM = 1
-"""Keeps the random numbers of the batch order apart from others of the same seed."""
 
 
 class _Remembered(NamedTuple):
@@ -46,6 +48,8 @@ class Feed:
 
     Args:
         batch_size: of training; the last batch of an epoch may be shorter.
+        sampling: "balanced" draws as many of each class.
+        mixing: what training batches are mixed by.
         loaders: processes that read and augment when memory does not hold a split; 0 chooses.
         on_bad: called once with the name and the reason of a sample that cannot be read.
         on_progress: called with (done, all) while a split is taken into memory.
@@ -57,6 +61,8 @@ class Feed:
         *,
         seed: int,
         batch_size: int,
+        sampling: Literal["shuffled", "balanced"] = "shuffled",
+        mixing: Mixing | None = None,
         loaders: int = 0,
         on_bad: Callable[[str, str], Any] | None = None,
         on_progress: Callable[[int, int], Any] | None = None,
@@ -64,6 +70,8 @@ class Feed:
         self.prepared = prepared
         self.batch_size = batch_size
         self._seed = seed
+        self._sampling = sampling
+        self._mixing = mixing
         self._loaders = loaders
         self._on_bad = on_bad
         self._on_progress = on_progress
@@ -101,14 +109,31 @@ class Feed:
         Raises:
             UserError: nothing can be read any more.
         """
-        order = epoch_order(self._seed, epoch, len(self._splits["train"]))
-        order = order[start_batch * self.batch_size :]
+        batches = self._unmixed(epoch, start_batch)
+        if self._mixing is None:
+            return batches
+        return (
+            mixed(batch, self._mixing, (self._seed, epoch, number))
+            for number, batch in enumerate(batches, start_batch)
+        )
+
+    def _unmixed(self, epoch: int, start_batch: int) -> Iterator[Batch]:
+        order = self._order(epoch)
+        draws = order + occurrences(order) * len(self._splits["train"])
+        begin = start_batch * self.batch_size
+        order, draws = order[begin:], draws[begin:]
         augmented = self.prepared.augmentation is not None
         if not augmented and self._fits("train", 4):
             return self._from_memory("train", order, self.batch_size)
         if augmented and self._maker.kept is None and self._fits("train", 1):
             self._maker.kept = self._gather("train")
-        return self._made("train", order, self.batch_size, epoch)
+        return self._made("train", order, self.batch_size, epoch, draws)
+
+    def _order(self, epoch: int) -> NDArray[np.intp]:
+        train = self._splits["train"]
+        if self._sampling == "balanced":
+            return balanced_order(self._seed, epoch, train.targets)
+        return epoch_order(self._seed, epoch, len(train))
 
     def batches(self, split: SplitName, batch_size: int = 0) -> Iterator[Batch]:
         """Yield a split in order, not augmented; samples that cannot be read are left out."""
@@ -234,10 +259,17 @@ class Feed:
         return Gathered(np.concatenate([np.asarray(part.shaped) for part in parts]), indices)
 
     def _made(
-        self, split: SplitName, order: NDArray[np.intp], size: int, epoch: int | None
+        self,
+        split: SplitName,
+        order: NDArray[np.intp],
+        size: int,
+        epoch: int | None,
+        draws: NDArray[np.intp] | None = None,
     ) -> Iterator[Batch]:
+        parts = [slice(start, start + size) for start in range(0, len(order), size)]
         tasks = [
-            Task(split, order[start : start + size], epoch) for start in range(0, len(order), size)
+            Task(split, order[part], epoch, None if draws is None else draws[part])
+            for part in parts
         ]
         loader = self._loader(epoch is not None)
         for made in loader.make(tasks) if loader else map(self._maker.make, tasks):
@@ -265,13 +297,6 @@ class Feed:
 
 def _in_one(targets: Rows) -> NDArray[Any] | Ragged:
     return targets if isinstance(targets, np.ndarray) else Ragged.of(targets)
-
-
-def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.intp]:
-    """Return the order in which an epoch sees its samples; drawn from (seed, epoch) alone."""
-    key = np.random.SeedSequence([ORDER_STREAM, seed, epoch])
-    order: NDArray[np.intp] = np.random.Generator(np.random.Philox(key)).permutation(count)
-    return order
 
 
 def taken(array: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from workbench.worker.initial import initial_weights
 from workbench.worker.loop import grouped, steps_per_epoch
 from workbench.worker.progress import Progress
 from workbench.worker.schedule import LearningRates
+from workbench.worker.thawing import bring_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +58,10 @@ def _replay(bad_step: int, tools: Tools, first_state: ModelState) -> str:
         model.load_state(first_state)
         progress = Progress(epochs=training.epochs, learning_rate=training.optimizer.learning_rate)
     else:
+        progress = found.progress
+        bring_back(model, assembly, progress)
         model.load_weights(found.weights)
         model.load_state(found.model)
-        progress = found.progress
     rates = LearningRates(training, steps_per_epoch(assembly), progress.epochs)
     deadline = time.perf_counter() + LONGEST_REPLAY
     for group in _groups(tools, progress):

@@ -34,11 +34,16 @@ PREFETCH = 2
 
 
 class Task(NamedTuple):
-    """One batch to make; an epoch means training: augmented, and always full."""
+    """One batch to make; an epoch means training: augmented, and always full.
+
+    `draws` are the numbers that augmentation is drawn by: a sample that comes twice in an epoch
+    has two. None: the samples' own.
+    """
 
     split: SplitName
     indices: NDArray[np.intp]
     epoch: int | None = None
+    draws: NDArray[np.intp] | None = None
 
 
 class BadSample(NamedTuple):
@@ -122,7 +127,8 @@ class Maker:
             found = self.gather(task.split, task.indices, fill=task.epoch is not None)
         shaped = found.shaped
         if task.epoch is not None and self.augmentation is not None:
-            seeds = [(self.seed, task.epoch, index) for index in task.indices.tolist()]
+            draws = task.indices if task.draws is None else task.draws
+            seeds = [(self.seed, task.epoch, draw) for draw in draws.tolist()]
             shaped = self._augmented(self.augmentation, shaped, seeds)
         inputs, lengths = self.collated(self.scaled(shaped))
         targets = self.targets(task.split, found.indices)

@@ -15,6 +15,7 @@ from workbench.worker.judgement import judge, monitored, out_of_patience
 from workbench.worker.reporter import DivergedError, StepReporter
 from workbench.worker.saving import Saver
 from workbench.worker.schedule import LearningRates
+from workbench.worker.thawing import begin_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -120,6 +121,8 @@ class TrainingLoop:
 
     def _train_epoch(self) -> None:
         progress, reporter, rates = self.progress, self._reporter, self._rates
+        if told := begin_epoch(self._tools.model, self._tools.assembly, progress):
+            self._tools.events.write(ev.Noted, severity="info", message=told)
         train_step, clock = self._tools.model.train_step, time.perf_counter
         last_step = self._last_step
         since = clock()

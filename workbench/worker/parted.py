@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Batch
+    from workbench.plugin_api.network import Network
 
 
 class PartedModel(Model):
@@ -42,6 +43,14 @@ class PartedModel(Model):
         """Do one step of the head; see Model. The batches hold features."""
         self._is_behind = True
         self._head.train_step(batches, learning_rate)
+
+    def set_trainable(self, network: Network) -> None:
+        """Refuse: a network whose frozen layers begin to be trained is not parted.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("the features of this network were kept for good")
 
     def drain_logs(self, *, wait: bool = True) -> dict[str, list[float]]:
         """Return the logs of the head."""

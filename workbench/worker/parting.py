@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.body import caching
 from workbench.files import unwritable
+from workbench.plugin_api.data import SPLITS
 from workbench.preferences import caches_folder
 from workbench.runs import events as ev
 from workbench.worker.features import FeatureFolder, Stopped, key_of, run_body
@@ -108,7 +109,8 @@ class _Keeper:
         body.load_weights({k: v for k, v in model.weights().items() if k in names})
         parts = {
             split: run_body(assembly.feed, split, body, self._between, varies=cut.varies)
-            for split in assembly.feed.prepared.opened.splits
+            for split in SPLITS
+            if split in assembly.feed.counts
         }
         try:
             self._folder.write(key, cut.shape, parts)

@@ -200,8 +200,8 @@ def _warnings(
     if totals[largest] > IMBALANCE * totals[smallest]:
         found.append(
             f"The classes are out of balance: {totals[largest]} of “{classes[largest]}” but "
-            f"{totals[smallest]} of “{classes[smallest]}”. Class weights in the task make up "
-            "for it, and the F1 score says more than the accuracy."
+            f"{totals[smallest]} of “{classes[smallest]}”. Class weights in the task, or balanced "
+            "sampling, make up for it, and the F1 score says more than the accuracy."
         )
     tiny = [name for name, total in zip(classes, totals, strict=True) if total < TINY_CLASS]
     if tiny:

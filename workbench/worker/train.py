@@ -33,6 +33,7 @@ from workbench.worker.reporter import DivergedError
 from workbench.worker.schedule import stretching
 from workbench.worker.standard_error import StandardError
 from workbench.worker.start import first_weights
+from workbench.worker.thawing import bring_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +126,7 @@ class Session:
         )
         checkpoints.remove_leftovers()
         found = checkpoints.newest()
-        first_state = model.state()
+        first_state = model.state().without_weights()
         progress = self._load(model, assembly, found, request)
         checkpoints.remove_after(progress.step)
         if found is not None:
@@ -167,9 +168,10 @@ class Session:
             if told:
                 self._inform(told)
             return Progress(epochs=epochs, learning_rate=training.optimizer.learning_rate)
+        progress = found.progress
+        bring_back(model, assembly, progress)
         model.load_weights(found.weights)
         model.load_state(found.model)
-        progress = found.progress
         if epochs > progress.epochs:
             progress.stopping.waited = 0
             if told := stretching(training, steps_per_epoch(assembly), progress, epochs):

@@ -168,7 +168,7 @@ def _build(backend: Backend, design: Design, task: Task) -> Model:
             network=network,
             task=task,
             info=info,
-            training=msgspec.structs.replace(experiment.training, compile=False),
+            training=msgspec.structs.replace(experiment.training, compile=False, averaging=None),
             code=code,
             module_path=module_path,
             train_counts=info.class_counts.get("train", ()),

@@ -16,6 +16,7 @@ from plugins.backends.keras.modules import LoadedModel
 from plugins.backends.keras.state import StateKeeper
 from plugins.backends.keras.threads import limit
 from plugins.backends.keras.updates import Updates
+from plugins.backends.running.averaging import raw_of, share_of_new, with_raw
 from plugins.backends.running.errors import no_memory
 from plugins.backends.running.steps import OutputSteps
 from workbench.plugin_api.backend import Model, NodeError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from plugins.backends.keras.steps import Steps
     from workbench.plugin_api.backend import Batch, BuildPlan, Device, ModelState
+    from workbench.plugin_api.network import Network
 
 
 def build(plan: BuildPlan, framework: str) -> KerasModel:
@@ -66,20 +68,44 @@ class KerasModel(Model):
         self._scope_name = "" if framework == "jax" else scope
         self._network = plan.network
         self._output_steps = OutputSteps(plan.network, KERAS)
+        self._plan, self._framework = plan, framework
         with keras.device(scope):
             self._loaded = LoadedModel(plan, keras)
-            self._updates = Updates(plan.training, self._loaded.trained)
-            self._steps = _steps(framework, plan, self._loaded, self._updates, self.device)
-        optimizer = plan.training.optimizer
-        self._keeper = StateKeeper(
-            f"keras-{framework}", optimizer, self._loaded, self._updates, self._steps
-        )
+            self._train()
         self._count = 0
+        self._since: dict[str, int] = {}
         self._aside = {
             name: np.zeros(shape, np.float32)
             for name, shape in self._loaded.canonical.shapes.items()
             if name not in self._loaded.variables
         }
+
+    def _train(self) -> None:
+        """Make what depends on which weights are trained."""
+        plan, loaded = self._plan, self._loaded
+        self._updates = Updates(plan.training, loaded.trained)
+        self._steps = _steps(self._framework, plan, loaded, self._updates, self.device)
+        self._keeper = StateKeeper(
+            f"keras-{self._framework}",
+            plan.training.optimizer,
+            loaded,
+            self._updates,
+            self._steps,
+        )
+        averaging = plan.training.averaging
+        self._decay = None if averaging is None else averaging.decay
+        if self._decay is not None:
+            self._steps.begin_average()
+
+    def set_trainable(self, network: Network) -> None:
+        """Train what `network` trains; see Model. TensorFlow and JAX compile the step anew."""
+        weights, state, notes = self.weights(), self.state(), self._notes
+        with self._scope():
+            self._loaded.freeze(network)
+            self._train()
+        self.load_weights(weights)
+        self.load_state(state)
+        self._notes = notes
 
     @property
     def compilations(self) -> dict[str, int]:
@@ -91,9 +117,12 @@ class KerasModel(Model):
         for batch in batches:
             self._check(batch.inputs)
         with self._explaining():
-            correction = self._updates.correction(self._count + 1)
+            self._show(averaged=False)
+            correction = self._updates.correction(self._count + 1, self._since)
             self._steps.train(batches, learning_rate, correction)
             self._count += 1
+            if self._decay is not None:
+                self._steps.average(share_of_new(self._decay, self._count))
 
     def drain_logs(self, *, wait: bool = True) -> dict[str, list[float]]:
         """Return "loss" and the task's metrics of the steps since the last call."""
@@ -106,6 +135,7 @@ class KerasModel(Model):
         """Return raw outputs in evaluation mode, canonical."""
         self._check(inputs)
         with self._explaining():
+            self._show(averaged=True)
             outputs = self._steps.outputs(inputs, lengths)
         return self._output_steps.cut(outputs, inputs)
 
@@ -113,6 +143,7 @@ class KerasModel(Model):
         """Return raw outputs and the mean loss, without penalties."""
         self._check(batch.inputs)
         with self._explaining():
+            self._show(averaged=True)
             outputs, loss = self._steps.evaluate(batch)
         return self._output_steps.cut(outputs, batch.inputs), loss
 
@@ -125,6 +156,7 @@ class KerasModel(Model):
         """Return the outputs of nodes in evaluation mode; those not in the model are left out."""
         self._check(inputs)
         with self._explaining():
+            self._show(averaged=True)
             taps = self._steps.taps(inputs, lengths)
         found = dict(zip(self._loaded.tapped, taps, strict=True))
         return {
@@ -135,6 +167,7 @@ class KerasModel(Model):
 
     def weights(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
         """Return copies of the canonical weights; of some nodes, or of all."""
+        self._show(averaged=True)
         wanted = (
             f"{node.id}/{name}"
             for node in self._network.nodes
@@ -148,21 +181,29 @@ class KerasModel(Model):
         canonical = self._loaded.canonical
         canonical.check(weights)
         with self._scope():
-            for name, variable in self._loaded.variables.items():
-                self._steps.write(variable, canonical.to_framework(name, weights[name]))
+            self._write({name: weights[name] for name in self._loaded.variables})
+            if self._decay is not None:
+                self._steps.begin_average()
         self._aside = {name: np.array(weights[name], np.float32) for name in self._aside}
 
     def state(self) -> ModelState:
         """Return the optimizer's slots by canonical name, and random states."""
-        return self._keeper.capture(self._count)
+        found = self._keeper.capture(self._count, self._since)
+        if self._decay is None:
+            return found
+        self._show(averaged=False)
+        return with_raw(found, {name: self._weight(name) for name in self._loaded.changing})
 
     def load_state(self, state: ModelState) -> None:
         """Go on from `state`, of whichever backend; queued logs are forgotten."""
         self._steps.clear()
         with self._scope():
             found = self._keeper.restore(state)
-        self._count = found.step
-        self._notes += found.notes
+            if self._decay is not None:
+                self._show(averaged=False)
+                self._write(raw_of(state, self._loaded.changing))
+        self._count, self._since = found.step, found.since
+        self._notes = [*self._notes, *found.notes]
 
     def warnings(self) -> list[str]:
         """Return, once, what of a loaded state began anew, or that threads stay as they are."""
@@ -172,15 +213,25 @@ class KerasModel(Model):
     def first_non_finite(self, batch: Batch) -> str:
         """Return the first node with a weight, or an output in training, that is not finite."""
         with self._scope():
+            self._show(averaged=False)
             outputs = self._steps.taps_in_training(batch)
         found = dict(zip(self._loaded.tapped, outputs, strict=True))
         for node in self._network.nodes:
-            values = list(self.weights([node.id]).values())
+            values = [self._weight(f"{node.id}/{name}") for name in node.weights]
             if node.id in found:
                 values.append(np.array(found[node.id], np.float32))
             if not all(np.isfinite(value).all() for value in values):
                 return node.id
         return ""
+
+    def _show(self, *, averaged: bool) -> None:
+        if self._decay is not None:
+            self._steps.show(averaged=averaged)
+
+    def _write(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        for name, array in weights.items():
+            value = self._loaded.canonical.to_framework(name, array)
+            self._steps.write(self._loaded.variables[name], value)
 
     def _check(self, inputs: NDArray[Any]) -> None:
         """Raise NodeError for samples that the Input does not take."""

@@ -15,10 +15,9 @@ from plugins.backends.running.weights import CanonicalWeights
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from workbench.plugin_api.backend import BuildPlan
-    from workbench.plugin_api.code import Bind
     from workbench.plugin_api.network import Network
 
 
@@ -35,8 +34,12 @@ class LoadedModel:
         canonical: names, shapes and layouts of all weights.
         variables: keras.Variable of each canonical weight that is in the model.
         trained: weights that training changes, in the order of `model.trainable_variables`.
+        changing: keras.Variable of each canonical weight that training changes, statistics too.
         random: states of the layers that draw random numbers, by name.
+        present: tells batch normalisation which samples are real, where a framework needs that.
     """
+
+    present: Any = None
 
     def __init__(self, plan: BuildPlan, keras: Any) -> None:
         self.path = str(plan.module_path)
@@ -57,32 +60,48 @@ class LoadedModel:
             name: attrgetter(bind.attribute)(self.model.get_layer(layer))
             for name, (layer, bind) in names.items()
         }
-        self._freeze(plan.network, names)
-        self.trained = self._trained(plan.network)
+        self._rates: dict[tuple[str, str], float] = {}
+        self._layers = {name: layer for name, (layer, _) in names.items()}
+        self.freeze(plan.network)
         self.random = self._random_states(plan.seed)
+
+    def freeze(self, network: Network) -> None:
+        """Let only that be trained which the network trains; the rest keeps its statistics, too."""
+        names = [(node, f"{node.id}/{weight}") for node in network.nodes for weight in node.weights]
+        known = [(node, name) for node, name in names if name in self._layers]
+        for node, name in known:
+            layer = self.model.get_layer(self._layers[name])
+            layer.trainable = node.trainable
+            self._set_dropout(layer, is_on=node.trainable)
+        specs = network.weight_specs()
+        for _, name in known:  # after the layers, which set that of all their weights
+            if specs[name].frozen:
+                self.variables[name].trainable = False
+        self.trained = self._trained(network)
+        self.changing = {n: self.variables[n] for n in network.changing if n in self.variables}
+
+    def _set_dropout(self, layer: Any, *, is_on: bool) -> None:
+        """Let a frozen layer do in training what it does in evaluation.
+
+        `trainable = False` does so for batch normalisation alone.
+        """
+        for part in layer._flatten_layers():
+            for name in ("rate", "dropout", "recurrent_dropout"):
+                if isinstance(own := getattr(part, name, None), float):
+                    rate = self._rates.setdefault((part.path, name), own)
+                    setattr(part, name, rate if is_on else 0.0)
 
     def has_statistics(self) -> bool:
         """Whether a layer normalises by the statistics of the batch it is trained with."""
-        return any(True for _ in self.batch_normalisations())
+        return any(layer.trainable for layer in self.batch_normalisations())
 
     def batch_normalisations(self) -> Iterator[Any]:
-        """Yield the layers that learn from the batch as a whole, frozen ones left out."""
+        """Yield the layers that learn from the batch as a whole, while they are not frozen."""
         import keras
 
         for layer in self.model._flatten_layers(include_self=False):
-            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
+            if isinstance(layer, keras.layers.BatchNormalization):
                 yield layer
-
-    def _freeze(self, network: Network, names: Mapping[str, tuple[str, Bind]]) -> None:
-        for node in network.nodes:
-            for weight, spec in node.weights.items():
-                name = f"{node.id}/{weight}"
-                if not node.trainable and name in names:
-                    layer = self.model.get_layer(names[name][0])
-                    layer.trainable = False
-                    _without_dropout(layer)
-                elif spec.frozen and name in names:
-                    self.variables[name].trainable = False
 
     def _trained(self, network: Network) -> tuple[Trained, ...]:
         names = {id(variable): name for name, variable in self.variables.items()}
@@ -107,17 +126,6 @@ class LoadedModel:
             first = int.from_bytes(digest[:4], "little") & 0x7FFFFFFF
             variable.assign(np.array([first, 0]))
         return states
-
-
-def _without_dropout(layer: Any) -> None:
-    """Let a frozen layer do in training what it does in evaluation.
-
-    `trainable = False` does so for batch normalisation alone.
-    """
-    for part in layer._flatten_layers():
-        for name in ("rate", "dropout", "recurrent_dropout"):
-            if isinstance(getattr(part, name, None), float):
-                setattr(part, name, 0.0)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ from plugins.backends.running.optimizer_state import (
 from workbench.plugin_api.backend import ModelState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -44,7 +46,7 @@ class StateKeeper:
         self._steps = steps
         self._first = {name: steps.read(variable) for name, variable in loaded.random.items()}
 
-    def capture(self, step: int) -> ModelState:
+    def capture(self, step: int, since: Mapping[str, int]) -> ModelState:
         """Return the state after `step` steps; see ModelState for the names."""
         arrays: dict[str, NDArray[Any]] = {}
         for index, weight in enumerate(self._loaded.trained):
@@ -56,7 +58,7 @@ class StateKeeper:
             arrays[f"random/{name}"] = self._steps.read(variable)
         for name, value in self._steps.generators().items():
             arrays[f"random/{name}"] = value
-        return ModelState(arrays, values_of(self._backend, self._settings, step))
+        return ModelState(arrays, values_of(self._backend, self._settings, step, since))
 
     def restore(self, state: ModelState) -> CarriedOver:
         """Put back what `capture`, or another backend, returned; the rest begins anew."""

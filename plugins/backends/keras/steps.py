@@ -46,6 +46,7 @@ class Steps(ABC):
         self._task = plan.task
         self._loss = plan.task.keras_loss(plan.network, plan.info, plan.train_counts)
         self._metrics = plan.task.keras_metrics
+        self._mixes = plan.training.mixing is not None
         self.compilations: Counter[str] = Counter()
 
     @abstractmethod
@@ -94,6 +95,18 @@ class Steps(ABC):
     def write_slot(self, index: int, slot: int, value: NDArray[Any]) -> None:
         """Replace what the optimizer keeps of a trained weight."""
 
+    def average(self, share: float) -> None:
+        """Take the present weights into the running average, by a share; see `Averages`."""
+        raise NotImplementedError
+
+    def show(self, *, averaged: bool) -> None:
+        """Let the model have the average of its weights, or what training has."""
+        raise NotImplementedError
+
+    def begin_average(self) -> None:
+        """Let the average begin with the present weights."""
+        raise NotImplementedError
+
     def generators(self) -> dict[str, NDArray[Any]]:
         """Return the states of random generators that belong to no layer, by name."""
         return {}
@@ -102,6 +115,18 @@ class Steps(ABC):
         self, states: Mapping[str, NDArray[Any]]
     ) -> None:
         """Put back what `generators` returned."""
+
+    def mixed_loss(self, outputs: Any, targets: Any, present: Any, mix: Sequence[Any]) -> Any:
+        """Return the loss of a batch of training.
+
+        Args:
+            mix: other targets and the share of the first ones, as in Batch; empty: not mixed.
+        """
+        loss = self._loss(outputs, targets, present)
+        if not mix:
+            return loss
+        others, share = mix
+        return share * loss + (1 - share) * self._loss(outputs, others, present)
 
     def first_slots(self, filled: Callable[[tuple[int, ...], float], Any]) -> list[tuple[Any, ...]]:
         """Return the slots of every trained weight before the first step.

@@ -56,12 +56,18 @@ class JaxSteps(Steps):
         count = plan.info.counts.get("train", 0)
         self._has_statistics = loaded.has_statistics()
         self._has_short_batch = bool(count % self._batch_size)
-        self._present = _Present(loaded)
+        if loaded.present is None:
+            loaded.present = _Present(loaded)
+        self._present = loaded.present
         self._logs = RowLogs()
         self._sums = [self._put(jnp.zeros_like(value)) for value in self._values]
         jit = partial(jax.jit, static_argnames=("masked",))
         self._train = jit(self._traced_train, donate_argnums=(0, 1, 2))
         self._add = jit(self._traced_add, donate_argnums=(1, 2))
+        self._averaged = [self._places[id(variable)] for variable in loaded.changing.values()]
+        self._others: list[Any] = []
+        self._average_is_shown = False
+        self._average = jax.jit(self._traced_average, donate_argnums=(0,))
         self._apply = jax.jit(self._traced_apply, donate_argnums=(0, 1, 2))
         self._outputs = jax.jit(self._traced_outputs)
         self._evaluate = jax.jit(self._traced_evaluate)
@@ -69,9 +75,9 @@ class JaxSteps(Steps):
 
     def train(self, batches: Sequence[Batch], rate: float, correction: float) -> None:
         """Do one optimizer step; see Steps."""
-        scalars = np.float32(rate), np.float32(correction)
+        scalars = np.float32(rate), np.asarray(correction, np.float32)
         if len(batches) == 1 and not self._accumulates:
-            given, masked = self._filled(batches[0])
+            given, masked = self._filled(batches[0], mixed=self._mixes)
             self._values, self._rest, self._slots, row = self._train(
                 self._values, self._rest, self._slots, given, scalars, masked=masked
             )
@@ -79,7 +85,7 @@ class JaxSteps(Steps):
             return
         rows = []
         for batch, share in shares(self._task, batches):
-            given, masked = self._filled(batch)
+            given, masked = self._filled(batch, mixed=self._mixes)
             self._rest, self._sums, row = self._add(
                 self._values, self._rest, self._sums, given, np.float32(share), masked=masked
             )
@@ -150,21 +156,48 @@ class JaxSteps(Steps):
         kept[slot] = self._put(np.asarray(value, np.float32).reshape(kept[slot].shape))
         self._slots[index] = tuple(kept)
 
+    def average(self, share: float) -> None:
+        """Take the present weights into the running average, by a share."""
+        present = [getattr(self, values)[index] for values, index in self._averaged]
+        self._others = self._average(self._others, present, np.float32(share))
+
+    def show(self, *, averaged: bool) -> None:
+        """Let the model have the average of its weights, or what training has."""
+        if averaged == self._average_is_shown:
+            return
+        for number, (values, index) in enumerate(self._averaged):
+            held = getattr(self, values)
+            held[index], self._others[number] = self._others[number], held[index]
+        self._average_is_shown = averaged
+
+    def begin_average(self) -> None:
+        """Let the average begin with the present weights."""
+        self._others = [self._put(getattr(self, values)[index]) for values, index in self._averaged]
+        self._average_is_shown = False
+
     def _put(self, value: Any) -> Any:
         import jax
         import jax.numpy as jnp
 
         return jax.device_put(jnp.array(value, copy=True), self._device)
 
-    def _filled(self, batch: Batch) -> tuple[tuple[Any, Any, Any], bool]:
-        """Return inputs, targets and presence of a full batch, and whether it was a short one."""
+    def _filled(self, batch: Batch, *, mixed: bool = False) -> tuple[tuple[Any, ...], bool]:
+        """Return inputs, targets and presence of a full batch, and whether it was a short one.
+
+        Args:
+            mixed: the other targets and the share follow, whether it is mixed or not.
+        """
         count, size = len(batch), max(len(batch), self._batch_size)
         present = np.ones(size, np.float32)
         present[count:] = 0
         masked = self._has_statistics and (self._has_short_batch or count < size)
         x = _repeated(self._arguments(batch.inputs, batch.lengths), size)
         y = _repeated(self._arguments.targets(batch.targets), size)
-        return (x, y, present), masked
+        if not mixed:
+            return (x, y, present), masked
+        others = batch.targets if batch.others is None else batch.others
+        others = _repeated(self._arguments.targets(others), size)
+        return (x, y, present, others, np.float32(batch.share)), masked
 
     def _traced_train(
         self, values: Any, rest: Any, slots: Any, given: Any, scalars: Any, *, masked: bool
@@ -191,18 +224,22 @@ class JaxSteps(Steps):
         values, slots = self._updates.apply(values, sums, slots, *scalars)
         return values, slots, [jnp.zeros_like(total) for total in sums]
 
+    def _traced_average(self, others: Any, present: Any, share: Any) -> Any:
+        self.compilations["average"] += 1
+        return [old + share * (new - old) for old, new in zip(others, present, strict=True)]
+
     def _gradients(
         self, values: Any, rest: Any, given: Any, *, masked: bool
     ) -> tuple[Any, Any, Any]:
         import jax
         import jax.numpy as jnp
 
-        x, y, present = given
+        x, y, present, *mix = given
 
         def loss_of(values: Any) -> tuple[Any, tuple[Any, Any]]:
             with self._present.during(present if masked else None):
                 outputs, new = self._model.stateless_call(values, rest, x, training=True)
-            return self._loss(outputs, y, present), (outputs, new)
+            return self.mixed_loss(outputs, y, present, mix), (outputs, new)
 
         (loss, (outputs, new)), gradients = jax.value_and_grad(loss_of, has_aux=True)(values)
         metrics = self._metrics(outputs, y)

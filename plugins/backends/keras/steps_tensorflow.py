@@ -30,18 +30,21 @@ class TensorFlowSteps(Steps):
         self._sums = [tf.Variable(tf.zeros(w.variable.shape)) for w in loaded.trained]
         self._functions: dict[str, Any] = {}
         self._logs = RowLogs()
+        self._averaged = [variable.value for variable in loaded.changing.values()]
+        self._others: list[Any] = []
+        self._average_is_shown = False
 
     def train(self, batches: Sequence[Batch], rate: float, correction: float) -> None:
         """Do one optimizer step; see Steps."""
         if len(batches) == 1 and not self._accumulates:
             step = self._function("train", self._traced_train, batches[0].targets, scalars=2)
             batch = batches[0]
-            self._logs.add(step(self._given(batch), batch.targets, rate, correction))
+            self._logs.add(step(self._given(batch), *self._targets(batch), rate, correction))
             return
         add = self._function("train", self._traced_add, batches[0].targets, scalars=1)
         apply = self._function("apply", self._traced_apply, None, scalars=2)
         rows = [
-            add(self._given(batch), batch.targets, share)
+            add(self._given(batch), *self._targets(batch), share)
             for batch, share in shares(self._task, batches)
         ]
         apply(rate, correction)
@@ -100,6 +103,30 @@ class TensorFlowSteps(Steps):
         kept = self._slots[index][slot]
         kept.assign(np.reshape(value, kept.shape))
 
+    def average(self, share: float) -> None:
+        """Take the present weights into the running average, by a share."""
+        self._function("average", self._traced_average, None, scalars=1)(share)
+
+    def show(self, *, averaged: bool) -> None:
+        """Let the model have the average of its weights, or what training has."""
+        if averaged == self._average_is_shown:
+            return
+        for variable, other in zip(self._averaged, self._others, strict=True):
+            kept = variable.read_value()
+            variable.assign(other)
+            other.assign(kept)
+        self._average_is_shown = averaged
+
+    def begin_average(self) -> None:
+        """Let the average begin with the present weights."""
+        import tensorflow as tf
+
+        if not self._others:
+            self._others = [tf.Variable(variable.read_value()) for variable in self._averaged]
+        for variable, other in zip(self._averaged, self._others, strict=True):
+            other.assign(variable.read_value())
+        self._average_is_shown = False
+
     def _function(
         self, name: str, traced: Callable[..., Any], targets: Any = False, scalars: int = 0
     ) -> Any:
@@ -113,11 +140,15 @@ class TensorFlowSteps(Steps):
             import tensorflow as tf
 
             specs: list[Any] = [tf.TensorSpec((), tf.float32)] * scalars
+            if scalars == 2 and self._updates.by_weight:  # the last is the correction
+                specs[-1] = tf.TensorSpec((len(self._slots),), tf.float32)
             if targets is not None and targets is not False:
                 shape = [None, *targets.shape[1:]]
                 if self._arguments.target_varies:
                     shape[1] = None
-                specs.insert(0, tf.TensorSpec(shape, targets.dtype))
+                spec = tf.TensorSpec(shape, targets.dtype)
+                is_mixed = name == "train" and self._mixes
+                specs[:0] = [spec, spec, tf.TensorSpec((), tf.float32)] if is_mixed else [spec]
             if targets is not None:
                 specs.insert(0, self._inputs_spec())
             self._functions[name] = tf.function(traced, input_signature=specs, autograph=False)
@@ -133,15 +164,24 @@ class TensorFlowSteps(Steps):
     def _given(self, batch: Batch) -> Any:
         return self._arguments(batch.inputs, batch.lengths)
 
-    def _traced_train(self, x: Any, y: Any, rate: Any, correction: Any) -> Any:
+    def _targets(self, batch: Batch) -> tuple[Any, ...]:
+        """Return the targets; in runs that mix, the other ones and the share, too."""
+        if not self._mixes:
+            return (batch.targets,)
+        others = batch.targets if batch.others is None else batch.others
+        return batch.targets, others, batch.share
+
+    def _traced_train(self, x: Any, y: Any, *rest: Any) -> Any:
         self.compilations["train"] += 1
-        gradients, row = self._gradients(x, y)
+        *mix, rate, correction = rest
+        gradients, row = self._gradients(x, y, mix)
         self._update(gradients, rate, correction)
         return row
 
-    def _traced_add(self, x: Any, y: Any, share: Any) -> Any:
+    def _traced_add(self, x: Any, y: Any, *rest: Any) -> Any:
         self.compilations["train"] += 1
-        gradients, row = self._gradients(x, y)
+        *mix, share = rest
+        gradients, row = self._gradients(x, y, mix)
         for total, gradient in zip(self._sums, gradients, strict=True):
             total.assign_add(share * gradient)
         return share * row
@@ -154,14 +194,19 @@ class TensorFlowSteps(Steps):
         for total in self._sums:
             total.assign(tf.zeros_like(total))
 
-    def _gradients(self, x: Any, y: Any) -> tuple[list[Any], Any]:
+    def _traced_average(self, share: Any) -> None:
+        self.compilations["average"] += 1
+        for variable, other in zip(self._averaged, self._others, strict=True):
+            other.assign_add(share * (variable - other))
+
+    def _gradients(self, x: Any, y: Any, mix: Sequence[Any]) -> tuple[list[Any], Any]:
         import tensorflow as tf
 
         present = tf.ones(tf.shape(y)[:1])
         variables = [weight.variable.value for weight in self._loaded.trained]
         with tf.GradientTape() as tape:
             outputs = self._model(x, training=True)
-            loss = self._loss(outputs, y, present)
+            loss = self.mixed_loss(outputs, y, present, mix)
         found = tape.gradient(loss, variables, unconnected_gradients="zero")
         metrics = self._metrics(outputs, y)
         self._logs.names = ("loss", *metrics)

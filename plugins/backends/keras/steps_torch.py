@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plugins.backends.keras.steps import Steps
+from plugins.backends.pytorch.averaging import Averages
 from plugins.backends.pytorch.logs import StepLogs
 from plugins.backends.pytorch.state import random_states, set_random_states
 from plugins.backends.pytorch.transfer import Transfer
@@ -37,6 +38,7 @@ class TorchSteps(Steps):
             lambda shape, value: torch.full(shape, value, device=self._device)
         )
         self._logs = StepLogs(self._metrics)
+        self._averages: Averages | None = None
 
     def train(self, batches: Sequence[Batch], rate: float, correction: float) -> None:
         """Do one optimizer step; see Steps."""
@@ -114,6 +116,21 @@ class TorchSteps(Steps):
         kept[slot] = self._transfer.moved(np.array(value, np.float32)).reshape(kept[slot].shape)
         self._slots[index] = tuple(kept)
 
+    def average(self, share: float) -> None:
+        """Take the present weights into the running average, by a share."""
+        assert self._averages is not None
+        self._averages.update(share)
+
+    def show(self, *, averaged: bool) -> None:
+        """Let the model have the average of its weights, or what training has."""
+        if self._averages is not None:
+            self._averages.show(averaged=averaged)
+
+    def begin_average(self) -> None:
+        """Let the average begin with the present weights."""
+        changing = self._loaded.changing
+        self._averages = Averages({name: changing[name].value for name in changing})
+
     def generators(self) -> dict[str, NDArray[Any]]:
         """Return the states of PyTorch's generators, which Keras' dropout draws from here."""
         return {name: np.array(state) for name, state in random_states(self._device.type).items()}
@@ -130,7 +147,10 @@ class TorchSteps(Steps):
         targets = self._transfer.moved(batch.targets)
         outputs = self._model(self._given(batch.inputs, batch.lengths), training=True)
         present = torch.ones(len(batch), device=self._device)
-        return outputs, targets, self._loss(outputs, targets, present)
+        mix: tuple[Any, ...] = ()
+        if batch.others is not None:
+            mix = (self._transfer.moved(batch.others), batch.share)
+        return outputs, targets, self.mixed_loss(outputs, targets, present, mix)
 
     def _given(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Any:
         given = self._arguments(inputs, lengths)

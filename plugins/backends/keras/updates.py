@@ -11,11 +11,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from plugins.backends.running.optimizer_state import slots_of
 from workbench.document.training import SGD, Adagrad, Adam, AdamW, RMSprop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from workbench.document.training import Optimizer, Training
 
@@ -49,6 +51,7 @@ class Updates:
 
     Attributes:
         slots: what is kept of each weight; see `slots_of`.
+        by_weight: each weight has a correction of its own, for some begin later than others.
     """
 
     def __init__(self, training: Training, weights: Sequence[Trained]) -> None:
@@ -57,14 +60,28 @@ class Updates:
         self._clip_norm = training.clip_norm
         self._weights = weights
         self._rule = _rule(training.optimizer)
+        self.by_weight = training.unfreezing is not None
 
     def start(self, slot: str) -> float:
         """Return the value that fills a slot before the first step."""
         optimizer = self._optimizer
         return optimizer.initial_accumulator if isinstance(optimizer, Adagrad) else 0.0
 
-    def correction(self, step: int) -> float:
-        """Return Adam's correction for moments that start at zero, at a step (from 1); else 1."""
+    def correction(self, step: int, since: Mapping[str, int]) -> Any:
+        """Return Adam's correction for moments that start at zero, at a step (from 1); else 1.
+
+        Args:
+            since: weights that began to be trained later, and after which step.
+
+        Returns:
+            One number; where they are `by_weight`, an array of one a weight.
+        """
+        if not self.by_weight:
+            return self._correction(step)
+        found = [self._correction(step - since.get(weight.name, 0)) for weight in self._weights]
+        return np.array(found, np.float32)
+
+    def _correction(self, step: int) -> float:
         optimizer = self._optimizer
         if not isinstance(optimizer, Adam | AdamW):
             return 1.0
@@ -86,12 +103,13 @@ class Updates:
         if self._clip_norm is not None:
             penalised = _clipped(penalised, self._clip_norm)
         new_values, new_slots = [], []
-        for weight, value, gradient, kept in zip(
-            self._weights, values, penalised, slots, strict=True
+        for index, (weight, value, gradient, kept) in enumerate(
+            zip(self._weights, values, penalised, slots, strict=True)
         ):
+            own = correction[index] if self.by_weight else correction
             own_rate = rate * weight.scale if weight.scale != 1 else rate
             decayed, gradient = self._decayed(value, gradient, own_rate)
-            change, kept = self._rule(gradient, kept, correction)
+            change, kept = self._rule(gradient, kept, own)
             new_values.append(decayed - own_rate * change)
             new_slots.append(kept)
         return new_values, new_slots

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from plugins.backends.pytorch.averaging import Averages
 from plugins.backends.pytorch.code import PYTORCH
 from plugins.backends.pytorch.compile import Compiled
 from plugins.backends.pytorch.devices import choose
@@ -18,6 +19,7 @@ from plugins.backends.pytorch.state import StateKeeper
 from plugins.backends.pytorch.transfer import Transfer, canonical
 from plugins.backends.pytorch.weights import WeightTable
 from plugins.backends.running.accumulation import shares
+from plugins.backends.running.averaging import raw_of, share_of_new, with_raw
 from plugins.backends.running.steps import OutputSteps
 from plugins.backends.source.plan import ends
 from workbench.plugin_api.backend import Model
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.plugin_api.backend import Batch, BuildPlan, ModelState
+    from workbench.plugin_api.network import Network
 
 
 class TorchModel(Model):
@@ -53,21 +56,12 @@ class TorchModel(Model):
         self._loaded = LoadedModule(plan, self._device, channels_last=channels_last)
         self._module = self._loaded.module
         self._table = WeightTable(self._module, plan.network, self._loaded.names)
-        self._groups = parameter_groups(plan.network, self._table.tensors)
-        self._parameters = [tensor for group in self._groups for tensor in group["params"]]
-        self._optimizer = make_optimizer(training.optimizer, self._groups, self._device.type)
-        self._keeper = StateKeeper(
-            training.optimizer,
-            self._optimizer,
-            [name for group in self._groups for name in group["names"]],
-            self._table,
-            scaler=self._precision.scaler,
-            device_type=self._device.type,
-        )
+        self._training = training
+        self._averages: Averages | None = None
+        self._train(plan.network)
         self._end = ends(plan.network)[0].id
         self._steps = 0
         self._notes: list[str] = []
-        self._penalty = penalty(plan.network, self._table.tensors)
         self._clip_norm = training.clip_norm
         self._varies = bool(plan.network.varying)
         self._output_steps = OutputSteps(plan.network, PYTORCH)
@@ -77,10 +71,39 @@ class TorchModel(Model):
         self._logs = StepLogs(plan.task.torch_metrics)
         self._forward = Compiled(self._module, wanted=training.compile)
 
+    def _train(self, network: Network) -> None:
+        """Make what depends on which weights are trained."""
+        groups = parameter_groups(network, self._table.tensors)
+        self._parameters = [tensor for group in groups for tensor in group["params"]]
+        self._optimizer = make_optimizer(self._training.optimizer, groups, self._device.type)
+        self._penalty = penalty(network, self._table.tensors)
+        averaging = self._training.averaging
+        if averaging is not None:
+            self._decay = averaging.decay
+            tensors = {name: self._table.tensors[name] for name in network.changing}
+            self._averages = Averages(tensors)
+        self._keeper = StateKeeper(
+            self._training.optimizer,
+            self._optimizer,
+            [name for group in groups for name in group["names"]],
+            self._table,
+            scaler=self._precision.scaler,
+            device_type=self._device.type,
+        )
+
+    def set_trainable(self, network: Network) -> None:
+        """Train what `network` trains; see Model."""
+        weights, state, notes = self.weights(), self.state(), self._notes
+        self._loaded.freeze(network)
+        self._train(network)
+        self.load_weights(weights)
+        self.load_state(state)
+        self._notes = notes
+
     def train_step(self, batches: Sequence[Batch], learning_rate: float) -> None:
         """Do one optimizer step; see Model. Each target of all `batches` weighs the same."""
         try:
-            self._loaded.train()
+            self._to_training()
             set_learning_rate(self._optimizer, learning_rate)
             for tensor in self._parameters:
                 tensor.grad = None
@@ -97,6 +120,8 @@ class TorchModel(Model):
                 self._scaled(self._penalty()).backward()
             self._update()
             self._steps += 1
+            if self._averages is not None:
+                self._averages.update(share_of_new(self._decay, self._steps))
             self._logs.add(loss, parts)
         except Exception as error:
             raise explained(error, self._loaded) from error
@@ -133,7 +158,7 @@ class TorchModel(Model):
         import torch
 
         try:
-            self._loaded.evaluate()
+            self._to_evaluation()
             with torch.no_grad(), self._precision.context():
                 found = self._loaded.probe(self._arguments(inputs, lengths), nodes)
             return {
@@ -154,7 +179,7 @@ class TorchModel(Model):
         import torch
 
         try:
-            self._loaded.evaluate()
+            self._to_evaluation()
             given = {
                 node: self._transfer.moved(value).requires_grad_() for node, value in values.items()
             }
@@ -173,22 +198,34 @@ class TorchModel(Model):
 
     def weights(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
         """Return copies of the canonical weights; of some nodes, or of all."""
+        if self._averages is not None:
+            self._averages.show(averaged=True)
         return self._table.read(nodes)
 
     def load_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
         """Replace all weights; raises UserError when they belong to another network."""
         self._table.write(weights)
+        if self._averages is not None:
+            self._averages.begin()
 
     def state(self) -> ModelState:
         """Return optimizer state by canonical name, loose buffers, random states, the scaler."""
-        return self._keeper.capture(self._steps)
+        found = self._keeper.capture(self._steps)
+        if self._averages is None:
+            return found
+        self._averages.show(averaged=False)
+        raw = self._table.read_some(self._averages.tensors)
+        return with_raw(found, raw)
 
     def load_state(self, state: ModelState) -> None:
         """Go on from `state`, of whichever backend; queued logs are forgotten."""
         self._logs.clear()
         found = self._keeper.restore(state)
+        if self._averages is not None:
+            self._averages.show(averaged=False)
+            self._table.write_some(raw_of(state, self._averages.tensors))
         self._steps = found.step
-        self._notes += found.notes
+        self._notes = [*self._notes, *found.notes]
 
     def warnings(self) -> list[str]:
         """Return, once, that compiling failed, and what of a loaded state began anew."""
@@ -199,10 +236,20 @@ class TorchModel(Model):
         """Return the first node with a weight, or an output in training, that is not finite."""
         import torch
 
-        self._loaded.train()
+        self._to_training()
         with torch.no_grad(), self._precision.context():
             inputs = self._arguments(batch.inputs, batch.lengths)
             return self._loaded.first_non_finite(inputs, self._table.tensors)
+
+    def _to_training(self) -> None:
+        self._loaded.train()
+        if self._averages is not None:
+            self._averages.show(averaged=False)
+
+    def _to_evaluation(self) -> None:
+        self._loaded.evaluate()
+        if self._averages is not None:
+            self._averages.show(averaged=True)
 
     def _backward(self, batch: Batch, share: float) -> tuple[Any, Any, Any]:
         inputs = self._arguments(batch.inputs, batch.lengths)
@@ -210,6 +257,9 @@ class TorchModel(Model):
         with self._precision.context():
             outputs = self._forward(*inputs)
             loss = self._loss(outputs, targets)
+            if batch.others is not None:
+                others = self._loss(outputs, self._transfer.targets(batch.others))
+                loss = batch.share * loss + (1 - batch.share) * others
         self._scaled(loss if share == 1.0 else loss * share).backward()
         return loss.detach(), outputs.detach(), targets
 
@@ -248,7 +298,7 @@ class TorchModel(Model):
         import torch
 
         try:
-            self._loaded.evaluate()
+            self._to_evaluation()
             with torch.no_grad(), self._precision.context():
                 return self._module(*self._arguments(inputs, lengths)).float()
         except Exception as error:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from workbench.plugin_api.backend import BuildPlan
     from workbench.plugin_api.layer import Part
+    from workbench.plugin_api.network import Network
 
 
 class LoadedModule:
@@ -44,8 +45,25 @@ class LoadedModule:
             for weight in self.module.parameters():
                 if weight.dim() == 4:
                     weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-        self._frozen = self._freeze(plan)
         self._is_training: bool | None = None
+        self._frozen: list[Any] = []
+        self.freeze(plan.network)
+
+    def freeze(self, network: Network) -> None:
+        """Let only that be trained which the network trains; the rest keeps its statistics, too."""
+        frozen = []
+        parameters = dict(self.module.named_parameters())
+        for node in network.nodes:
+            paths = {name: self.names[f"{node.id}/{name}"][0] for name in node.weights}
+            trained = set(node.trained)
+            for name, path in paths.items():
+                if path in parameters:
+                    parameters[path].requires_grad_(name in trained)
+            if not node.trainable and paths:
+                own = next(iter(paths.values())).partition(".")[0]
+                frozen.append(self.module.get_submodule(own))
+        frozen += [self.module.get_submodule(path) for path in held_modules(network)]
+        self._frozen, self._is_training = frozen, None
 
     def train(self) -> None:
         """Switch to training mode; frozen nodes stay in evaluation mode."""
@@ -104,21 +122,6 @@ class LoadedModule:
                 if not tensor.isfinite().all():
                     return node
         return ""
-
-    def _freeze(self, plan: BuildPlan) -> list[Any]:
-        """Take frozen weights out of training; return the modules that stay in evaluation mode."""
-        frozen = []
-        parameters = dict(self.module.named_parameters())
-        for node in plan.network.nodes:
-            paths = {name: self.names[f"{node.id}/{name}"][0] for name in node.weights}
-            for name in paths.keys() - set(node.trained):
-                if paths[name] in parameters:
-                    parameters[paths[name]].requires_grad_(False)
-            if not node.trainable and paths:
-                own = next(iter(paths.values())).partition(".")[0]
-                frozen.append(self.module.get_submodule(own))
-        frozen += [self.module.get_submodule(path) for path in held_modules(plan.network)]
-        return frozen
 
 
 def _tap(

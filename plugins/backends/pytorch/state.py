@@ -55,9 +55,10 @@ class StateKeeper:
         """Return the state after `step` steps; see ModelState for the names."""
         keys = torch_keys(self._settings)
         arrays: dict[str, NDArray[Any]] = {}
+        steps: dict[str, int] = {}
         for index, kept in self._optimizer.state_dict()["state"].items():
             weight = self._names[index]
-            step = int(kept.get("step", step))  # fewer where the scaler skipped some
+            steps[weight] = int(kept.get("step", step))
             for slot in slots_of(self._settings):
                 value = self._table.canonical.to_canonical(weight, _array(kept[keys[slot]]))
                 arrays[SLOT.format(weight=weight, slot=slot)] = value
@@ -65,7 +66,9 @@ class StateKeeper:
             arrays[f"buffer/{name}"] = _array(tensor)
         for kind, state in random_states(self._device_type).items():
             arrays[f"random/{kind}"] = _array(state)
-        values = values_of(BACKEND, self._settings, step)
+        most = max(steps.values(), default=step)  # fewer than `step` where the scaler skipped some
+        since = {weight: most - done for weight, done in steps.items() if done < most}
+        values = values_of(BACKEND, self._settings, most, since)
         if self._scaler is not None:
             values["scaler"] = self._scaler.state_dict()
         return ModelState(arrays, values)
@@ -93,7 +96,12 @@ class StateKeeper:
                     keys[slot]: self._like_weight(weight, value)
                     for slot, value in found.slots[weight].items()
                 }
-                by_index[index]["step"] = torch.tensor(float(found.step))
+                done = found.step - found.since.get(weight, 0)
+                by_index[index]["step"] = torch.tensor(float(done))
+            elif found.slots and "momentum" in keys and isinstance(self._settings, SGD):
+                # A fused step takes no group of which only some have begun; zeros begin alike.
+                parameter = self._table.tensors[weight]
+                by_index[index] = {keys["momentum"]: torch.zeros_like(parameter)}
         groups = before["param_groups"]
         self._optimizer.load_state_dict({"state": by_index, "param_groups": groups})
 

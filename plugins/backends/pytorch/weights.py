@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plugins.backends.running.weights import CanonicalWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,12 +41,15 @@ class WeightTable:
 
     def read(self, nodes: Collection[str] | None = None) -> dict[str, NDArray[np.float32]]:
         """Return copies in canonical layout; of some nodes, or of all."""
-        weights = {}
-        for name, tensor in self.tensors.items():
-            if nodes is not None and name.rpartition("/")[0] not in nodes:
-                continue
-            weights[name] = self.canonical.to_canonical(name, tensor.detach().cpu().numpy())
-        return weights
+        names = (name for name in self.tensors if nodes is None or name.rpartition("/")[0] in nodes)
+        return self.read_some(names)
+
+    def read_some(self, names: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        """Return copies of weights by name, in canonical layout."""
+        return {
+            name: self.canonical.to_canonical(name, self.tensors[name].detach().cpu().numpy())
+            for name in names
+        }
 
     def write(self, weights: Mapping[str, NDArray[Any]]) -> None:
         """Replace all weights.
@@ -54,10 +57,15 @@ class WeightTable:
         Raises:
             UserError: a weight is missing, unknown or of another shape.
         """
+        self.canonical.check(weights)
+        self.write_some({name: weights[name] for name in self.tensors})
+
+    def write_some(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Replace some weights, whose names and shapes are known to be right."""
         import torch
 
-        self.canonical.check(weights)
         with torch.no_grad():
-            for name, tensor in self.tensors.items():
-                value = self.canonical.to_framework(name, weights[name])
+            for name, array in weights.items():
+                tensor = self.tensors[name]
+                value = self.canonical.to_framework(name, array)
                 tensor.copy_(torch.from_numpy(value).reshape(tensor.shape))

@@ -42,9 +42,19 @@ def kind_of(settings: Optimizer) -> str:
     return str(settings.__struct_config__.tag)
 
 
-def values_of(backend: str, settings: Optimizer, step: int) -> dict[str, Any]:
-    """Return the values of a ModelState that all backends share."""
-    return {"backend": backend, "optimizer": {"type": kind_of(settings), "step": step}}
+def values_of(
+    backend: str, settings: Optimizer, step: int, since: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return the values of a ModelState that all backends share.
+
+    Args:
+        since: weights that began to be trained later than the first step, and after which.
+    """
+    optimizer: dict[str, Any] = {"type": kind_of(settings), "step": step}
+    return {
+        "backend": backend,
+        "optimizer": optimizer | ({"since": dict(since)} if since else {}),
+    }
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class CarriedOver:
     Attributes:
         step: steps that the optimizer has done.
         slots: weight name to slot to canonical array; the rest begins anew.
+        since: weight name to the step after which the optimizer began with it; others: the first.
         is_own: saved by the same backend, so that random states and buffers fit, too.
         notes: sentences on what begins anew.
     """
@@ -62,6 +73,7 @@ class CarriedOver:
     slots: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     is_own: bool = True
     notes: tuple[str, ...] = ()
+    since: dict[str, int] = field(default_factory=dict)
 
 
 def carried_over(
@@ -91,7 +103,10 @@ def carried_over(
             f"The checkpoint holds no optimizer state that fits {lacking[0]}"
             f"{f' and {len(lacking) - 1} more' if lacking[1:] else ''}; there it begins anew."
         )
-    return CarriedOver(step, slots, is_own, tuple(notes))
+    since = {name: int(saved.get("since", {}).get(name, 0)) for name in slots}
+    since |= dict.fromkeys(lacking, step)
+    later = {name: began for name, began in since.items() if began}
+    return CarriedOver(step, slots, is_own, tuple(notes), later)
 
 
 def _slots(

@@ -21,12 +21,16 @@ from workbench.document.training import (
     SGD,
     Adagrad,
     Adam,
+    Averaging,
     Cosine,
+    CutMix,
     EarlyStopping,
+    Mixup,
     OneCycle,
     Plateau,
     RMSprop,
     Training,
+    Unfreezing,
 )
 from workbench.errors import UserError
 
@@ -84,6 +88,9 @@ experiments = st.builds(
         schedule=st.sampled_from([Cosine(), OneCycle(), Plateau()]),
         clip_norm=st.none() | st.floats(1e-300, 1e300),
         early_stopping=st.none() | st.just(EarlyStopping()),
+        mixing=st.none() | st.builds(Mixup, alpha=st.floats(1e-3, 10)) | st.just(CutMix()),
+        unfreezing=st.none() | st.just(Unfreezing()),
+        averaging=st.none() | st.builds(Averaging, decay=st.floats(1e-6, 0.9999)),
     ),
     seed=st.integers(0, 2**63 - 1),
     start=st.none() | st.builds(StartingWeights, name=texts, file=texts, sha256=st.just("0" * 64)),
@@ -272,6 +279,10 @@ def test_files_of_every_version_open_with_all_they_held(file):
     assert experiment.training.cache_features == ("off" if version >= 3 else "auto")
     assert experiment.data.corrections == (corrected if version >= 3 else {})
     assert experiment.assets == ((program,) if version >= 3 else ())
+    names = ("mixing", "unfreezing", "averaging", "sampling")
+    tuned = [getattr(experiment.training, name) for name in names]
+    since_3 = [CutMix(alpha=0.7), Unfreezing(every=2, stages=5), Averaging(decay=0.97), "balanced"]
+    assert tuned == (since_3 if version >= 3 else [None, None, None, "shuffled"])
 
 
 @pytest.mark.parametrize(

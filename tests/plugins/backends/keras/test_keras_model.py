@@ -108,6 +108,11 @@ def test_a_checkpoint_goes_on_in_any_backend(peers, kind):
         assert f"keras-{framework}" in notes[0]
 
 
+def _changed(before, after):
+    names = (name for name, value in before.items() if after[name].tobytes() != value.tobytes())
+    return {name.split("/")[0] for name in names}
+
+
 def _optimizer_arrays(arrays):
     return {name for name in arrays if name.startswith("optimizer/")}
 
@@ -122,6 +127,32 @@ def test_an_optimizer_of_another_kind_begins_anew_and_says_so(peers):
         "The optimizer begins anew: the checkpoint was trained with sgd, this run trains with "
         "adagrad."
     ]
+
+
+@pytest.mark.parametrize("kind", ["momentum", "adam"])
+def test_averaged_weights_and_layers_that_thaw(peers, kind):
+    """Held layers change in no bit; the average is what answers; any half goes on exactly."""
+    optimizer = (trainings.EXACT | CLOSE)[kind]
+    limit = 1e-3 if kind in CLOSE else 1e-5
+    wanted = trainings.tuned("torch", optimizer)
+    all_found = {"ours": wanted, **peers.call(trainings.tuned, optimizer)}
+    for framework, found in all_found.items():
+        assert found["losses"] == pytest.approx(wanted["losses"], abs=limit), framework
+        for name, value in wanted["weights"].items():
+            np.testing.assert_allclose(found["weights"][name], value, atol=5 * limit, err_msg=name)
+            if name in wanted["raw"]:
+                np.testing.assert_allclose(
+                    found["raw"][name], wanted["raw"][name], atol=5 * limit, err_msg=name
+                )
+        stages = [found[f"before {epoch}"] for epoch in range(3)] + [found["weights"]]
+        assert _changed(stages[0], stages[1]) == {"dense2"}, framework
+        assert _changed(stages[1], stages[2]) == {"dense1", "dense2"}, framework
+        assert _changed(stages[2], stages[3]) == {"conv1", "norm1", "dense1", "dense2"}
+        assert (found["predicted"] == found["plainly"]).all(), framework
+        (losses, last), (others, elsewhere) = found["last"], found["elsewhere"]
+        assert losses == others, framework
+        for name, value in last.items():
+            assert elsewhere[name].tobytes() == value.tobytes(), (framework, name)
 
 
 def test_dropout_trains_and_repeats_itself(peers):

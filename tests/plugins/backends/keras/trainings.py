@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from plugins.backends.running.averaging import raw_of
 from tests.plugins.backends.trained import batch, build, chain, cnn
+from workbench.analysis.shapes import resolve
+from workbench.analysis.unfreezing import thawed
 from workbench.catalog import Catalog
 from workbench.document.graph import Graph, Node
-from workbench.document.training import SGD, Adagrad, Adam, AdamW, RMSprop
+from workbench.document.training import SGD, Adagrad, Adam, AdamW, Averaging, RMSprop, Unfreezing
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Batch, ModelState, NodeError
 from workbench.plugin_api.tensors import TensorType
@@ -182,6 +185,54 @@ def continued(
     return steps(trained, 5, 10), trained.warnings()
 
 
+TUNED = chain(
+    ("conv1", "Conv2D", {"filters": 4, "padding": "same", "use_bias": False}),
+    ("norm1", "BatchNorm", {}),
+    ("tanh1", "Tanh", {}),
+    ("flat1", "Flatten", {}),
+    ("dense1", "Dense", {"units": 6, "activation": "tanh"}),
+    ("dense2", "Dense", {"units": 3}),
+    frozen=("conv1", "norm1", "dense1"),
+)
+THAWING = Unfreezing(stages=2)
+
+
+def tuned(backend: str, optimizer: Any) -> dict[str, Any]:
+    """Train with averaged weights while layers thaw; go on from the middle in another model."""
+    given = {
+        "optimizer": optimizer,
+        "averaging": Averaging(decay=0.9),
+        "unfreezing": THAWING,
+        "batch_size": SIZE,
+        "samples": 3 * SIZE + SHORT,
+    }
+    network = resolve(TUNED, Catalog.load(), TensorType((4, 4, 2))).network
+    trained = model(backend, TUNED, **given)
+    factor = 1.0 if isinstance(optimizer, SGD) else 0.2
+    found: dict[str, Any] = {"losses": []}
+    for epoch in range(3):
+        if epoch:
+            trained.set_trainable(thawed(network, THAWING, epoch))
+        found[f"before {epoch}"] = trained.weights()
+        found["losses"] += steps(trained, 4 * epoch, 4 * epoch + 2, factor)
+        trained.evaluate_step(batch(SHORT))
+        found["losses"] += steps(trained, 4 * epoch + 2, 4 * epoch + 4, factor)
+    weights, state = trained.weights(), trained.state()
+    found["weights"], found["raw"] = weights, raw_of(state, trained.weights())
+    found["predicted"] = trained.predict(batch(5).inputs)
+    plain = model(backend, TUNED, optimizer=optimizer, batch_size=SIZE)
+    plain.load_weights(weights)
+    found["plainly"] = plain.predict(batch(5).inputs)
+    found["last"] = (steps(trained, 12, 18, factor), trained.weights())
+    other = model(backend, TUNED, **given)
+    other.set_trainable(thawed(network, THAWING, 2))
+    other.load_weights(weights)
+    other.load_state(state)
+    assert other.warnings() == []
+    found["elsewhere"] = (steps(other, 12, 18, factor), other.weights())
+    return found
+
+
 def random_trainings(backend: str) -> list[list[float]]:
     """Return the losses of a network with dropout: twice from one seed."""
     same = []
@@ -304,7 +355,9 @@ def own_rules(backend: str) -> dict[str, float]:
         slots = [tuple(zeros for _ in updates.slots)]
         for step in range(1, 11):
             gradient = keras.ops.convert_to_tensor(random.normal(size=(4, 3)).astype(np.float32))
-            values, slots = updates.apply(values, [gradient], slots, 0.01, updates.correction(step))
+            values, slots = updates.apply(
+                values, [gradient], slots, 0.01, updates.correction(step, {})
+            )
             theirs.apply([gradient], [variable])
         gap = keras.ops.convert_to_numpy(values[0]) - keras.ops.convert_to_numpy(variable)
         found[name] = float(np.abs(gap).max())
