@@ -14,7 +14,7 @@ from benchmarks.rows import Row
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtWidgets import QGraphicsView
+    from PySide6.QtWidgets import QApplication, QGraphicsView
 
     from widgets.canvas.view import CanvasView
     from workbench.document.experiment import Experiment
@@ -77,7 +77,7 @@ def frames(view: QGraphicsView, scale: float) -> list[float]:
     return times
 
 
-def _canvas(app: object) -> tuple[QGraphicsView, Callable[[], None]]:
+def _canvas(app: QApplication) -> tuple[QGraphicsView, Callable[[], None]]:
     from workbench.document.experiment import Experiment
     from workbench.document.graph import Graph, Node
 
@@ -93,7 +93,7 @@ def _canvas(app: object) -> tuple[QGraphicsView, Callable[[], None]]:
 
 
 def shown_canvas(
-    app: object, experiment: Experiment
+    app: QApplication, experiment: Experiment
 ) -> tuple[Session, CanvasView, Callable[[], None]]:
     """Return a session and a canvas that show an experiment, and what closes them."""
     from widgets.canvas.view import CanvasView
@@ -111,6 +111,8 @@ def shown_canvas(
 
     def close() -> None:
         view.close()
+        view.deleteLater()
+        app.processEvents()
         session.close()
         folder.cleanup()
 

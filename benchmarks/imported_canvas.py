@@ -112,17 +112,17 @@ def _used(app: QApplication, path: Path) -> list[Row]:
     close()
     rows += [
         Row(
-            "the same: undo and redo of the import, slowest of 20",
+            "the same: undo and redo of the import, processor time, slowest of 20",
             f"{1000 * max(steps):.0f} ms",
             f"≤ {1000 * UNDO_SECONDS:.0f} ms",
             max(steps) <= UNDO_SECONDS,
             f"median {1000 * statistics.median(steps):.0f} ms; peak memory grew by {grown:.0f} MB",
         ),
         Row(
-            "the same: all groups folded or unfolded, slowest of 6",
+            "the same: all groups folded or unfolded, processor time, slowest of 6",
             f"{1000 * max(folding):.0f} ms",
-            "",
-            None,
+            "≤ 1000 ms",
+            max(folding) <= OPEN_SECONDS,
             f"{len(experiment.graph)} layers; places and checks of all included",
         ),
     ]
@@ -130,9 +130,10 @@ def _used(app: QApplication, path: Path) -> list[Row]:
 
 
 def _seconds(action: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    """Return seconds of processor time, which is the clock's where nothing else runs."""
+    begun = time.thread_time()
     action()
-    return time.perf_counter() - begun
+    return time.thread_time() - begun
 
 
 def _unfolded(experiment: Experiment) -> Experiment:

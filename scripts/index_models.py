@@ -127,11 +127,47 @@ def keras_entries() -> Iterator[Entry]:
     yield from index_entries()
 
 
+def transformers_entries() -> Iterator[Entry]:
+    """Yield networks of the hub whose settings are those that transformers has for their kind."""
+    import torch
+    import transformers
+
+    for name, kind, licence in HUB:
+        config = transformers.AutoConfig.for_model(kind)
+        with torch.device("meta"):
+            module = transformers.AutoModel.from_config(config)
+        size = getattr(config, "image_size", 0) or 0
+        if module.main_input_name == "pixel_values":
+            size = size or 224
+        yield Entry(
+            importer="transformers",
+            name=name,
+            family=kind,
+            input=(size, size, 3) if size else (0, 0, 0),
+            parameters=sum(value.numel() for value in module.parameters()),
+            classes=0,
+            weights=(Published(name="hub", licence=licence, file=name),),
+        )
+
+
 SOURCES: dict[str, Callable[[], Iterator[Entry]]] = {
     "torchvision": torchvision_entries,
     "timm": timm_entries,
     "keras": keras_entries,
+    "transformers": transformers_entries,
 }
+HUB = (
+    ("google-bert/bert-base-uncased", "bert", "apache-2.0"),
+    ("distilbert/distilbert-base-uncased", "distilbert", "apache-2.0"),
+    ("google/electra-small-discriminator", "electra", "apache-2.0"),
+    ("google/mobilebert-uncased", "mobilebert", "apache-2.0"),
+    ("google/vit-base-patch16-224-in21k", "vit", "apache-2.0"),
+    ("facebook/dinov2-base", "dinov2", "apache-2.0"),
+    ("microsoft/swin-tiny-patch4-window7-224", "swin", "apache-2.0"),
+    ("facebook/convnext-tiny-224", "convnext", "apache-2.0"),
+    ("microsoft/resnet-50", "resnet", "apache-2.0"),
+)
+"""Name, kind and licence as published."""
 
 
 def main() -> None:

@@ -221,6 +221,41 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     picture: Array | None = None
 
 
+class Tagged(msgspec.Struct, frozen=True, kw_only=True):
+    """A step with its class.
+
+    Attributes:
+        word: what the step stands for; empty for a step of a series.
+        is_outside: the class says that there is nothing ("O" of IOB tags).
+    """
+
+    word: str
+    tag: str
+    probability: float
+    is_outside: bool = False
+
+
+class Foretold(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes after the end of a series.
+
+    Attributes:
+        times, past_times: of the steps to come, and of those before.
+        dated: times are seconds since 1970.
+        values, past: steps × channels; low, high: the outermost quantiles, None for a point.
+        truth: what came, where that is known.
+    """
+
+    channels: tuple[str, ...]
+    times: tuple[float, ...]
+    past_times: tuple[float, ...]
+    dated: bool
+    values: Array
+    past: Array
+    low: Array | None = None
+    high: Array | None = None
+    truth: Array | None = None
+
+
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What a network takes a sample for.
 
@@ -228,6 +263,10 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         targets: class numbers, likeliest first; `labels` and `probabilities` in the same order.
             Empty where the answer is no class.
         words: the answer in one line.
+        threshold: from which probability on a class holds, where several may; else 0.
+        tags: of each step, where steps have classes.
+        numbers: names with numbers in their own units, where those are told.
+        forecast: of what is to come, where that is told.
         name: what a person knows a sample of the data by; else empty.
         truth: its class number; -1 where none is known.
     """
@@ -239,6 +278,10 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
     words: str = ""
+    threshold: float = 0.0
+    tags: tuple[Tagged, ...] = ()
+    numbers: tuple[tuple[str, float], ...] = ()
+    forecast: Foretold | None = None
     name: str = ""
     truth: int = -1
 

@@ -127,6 +127,13 @@ def _data(request: ExportRequest) -> str:
     augmentation = request.experiment.data.augmentation
     if augmentation is not None:
         lines += ["", f"Training samples were changed at random: {_settings(augmentation)}."]
+    corrected = info.corrected
+    if corrected.relabelled or corrected.excluded:
+        lines += [
+            "",
+            f"By hand, {_count(corrected.relabelled)} samples were given another class and "
+            f"{_count(corrected.excluded)} were left out.",
+        ]
     if info.bad_files:
         lines += ["", f"{_count(len(info.bad_files))} unusable files were left out."]
     return "\n".join([*lines, *(f"\n{_plain(text)}" for text in info.warnings)])

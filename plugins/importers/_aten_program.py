@@ -135,7 +135,7 @@ def expand_program(
             values[node.args[0]] = values[node]  # whoever comes later sees what was changed
     outputs = _finished(walk, [values.get(each) for each in results])
     return Expanded(
-        tidied(walk.builder.graph(), walk.shapes),
+        tidied(walk.builder.graph(), walk.shapes, walk.builder.weights),
         walk.builder.weights,
         inputs,
         outputs,

@@ -11,7 +11,7 @@ import operator
 from dataclasses import dataclass
 from typing import Any
 
-from plugins.importers._graphs import operation_of
+from plugins.importers._graphs import operation_of, sweep
 
 MOVES = (
     *("view", "reshape", "_unsafe_view", "permute", "transpose", "slice", "select", "split"),
@@ -51,7 +51,7 @@ def attentions(program: Any, batch: int) -> None:
             _written_out(graph, node, batch)
         elif name == "scaled_dot_product_attention":
             _whole(graph, node, batch)
-    graph.eliminate_dead_code()
+    sweep(graph)
 
 
 def _keep_masks(program: Any) -> None:

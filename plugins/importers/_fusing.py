@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plugins.importers._graphs import operation_of
+from plugins.importers._graphs import operation_of, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -96,7 +96,7 @@ def fuse(graph: Any) -> None:
                 _replace(graph, node, name, arguments(found))
     _normalisations(graph)
     _biases(graph)
-    graph.eliminate_dead_code()
+    sweep(graph)
 
 
 _NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1, "pow": 1}

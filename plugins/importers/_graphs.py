@@ -12,3 +12,15 @@ def operation_of(node: Any) -> str:
     if schema is not None:
         return str(schema.name).split("::")[-1].rstrip("_")
     return str(getattr(target, "__name__", target))
+
+
+def sweep(graph: Any) -> None:
+    """Leave out what nobody uses, unless it changes a value in place.
+
+    The graph's own way keeps all that could draw random numbers.
+    """
+    for node in reversed(list(graph.nodes)):
+        schema = getattr(node.target, "_schema", None)
+        changes = schema is not None and str(schema.name).endswith("_")
+        if node.op == "call_function" and not node.users and not changes:
+            graph.erase_node(node)

@@ -14,6 +14,7 @@ from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
 from plugins.importers._onnx_program import Translation
 from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of
 from plugins.importers._values import from_canonical, to_canonical
+from workbench.errors import UserError
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from plugins.importers._aten_program import Expanded
-    from workbench.errors import UserError
 
     pass
 
@@ -152,6 +152,16 @@ def _runner(
     content = model.SerializeToString()
 
     def run(inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        try:
+            return answer(inputs)
+        except Exception as error:  # onnxruntime has kinds of its own
+            raise UserError(
+                "onnxruntime cannot run this file, so that nothing can be compared: "
+                f"{str(error).strip().splitlines()[0][:200]}",
+                "Export it again, with another version of its exporter or of ONNX' operators.",
+            ) from error
+
+    def answer(inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         opened_session = session(content)
         given = from_canonical(inputs, expanded.inputs[0])
         each = entry.shape[0] or len(given)

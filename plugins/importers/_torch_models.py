@@ -245,7 +245,13 @@ def _expanded(module: Any, found: Imported, recipe: Recipe, request: ImportReque
     from plugins.importers._aten_program import expand
 
     request.tell("Turning it into layers")
-    expanded = expand(module, recipe.input_shape)
+    try:
+        expanded = expand(module, recipe.input_shape)
+    except UserError:
+        raise
+    except Exception as error:  # whatever tracing the network's own code raises
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise NotCoveredError(f"The network cannot be traced: {lines[0][:200]}.") from error
     parameters = {name: value.numel() for name, value in module.named_parameters()}
     unused = sorted(set(parameters) - expanded.used)
     return replace(

@@ -96,8 +96,13 @@ class TimmImporter(TorchLibrary):
 
     def is_here(self, weights: Published) -> bool:
         """Look into the Hugging Face cache, whose place HF_HOME or HF_HUB_CACHE moves."""
-        folder = _hub() / f"models--{weights.file.replace('/', '--')}" / "snapshots"
-        return bool(weights.file) and any(folder.glob("*/*"))
+        return is_cached(weights.file)
+
+
+def is_cached(name: str) -> bool:
+    """Say whether files of a name on the Hugging Face hub lie in its cache on this computer."""
+    folder = _hub() / f"models--{name.replace('/', '--')}" / "snapshots"
+    return bool(name) and any(folder.glob("*/*"))
 
 
 def _hub() -> Path:

@@ -60,6 +60,8 @@ class TorchvisionImporter(TorchLibrary):
         weights = kinds[published] if published else kinds.DEFAULT
         preset = weights.transforms()
         size, around = preset.crop_size[0], preset.resize_size[0]
+        if (own := getattr(module, "image_size", size)) != size:  # made for no weights, or others
+            size, around = own, round(own * around / size)
         params: dict[str, Any] = {
             "height": size,
             "width": size,

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import msgspec
 import numpy as np
 
 from plugins.importers import _index
 from plugins.importers._torch_block import Origin, block
+from plugins.importers.timm_models import is_cached
 from plugins.importers.torchvision_models import scale
 from workbench.document.edits import insert_on_edge
 from workbench.document.experiment import Component
@@ -43,12 +48,12 @@ class _Place:
     """Where a network lies: a folder, or a name that the library's cache and the hub know."""
 
     source: str
-    is_folder: bool
+    is_local: bool
 
     @property
     def options(self) -> dict[str, Any]:
-        """Options of every loader: no code of others, no network for a folder."""
-        return {"local_files_only": self.is_folder, "trust_remote_code": False}
+        """Options of every loader: no code of others, no network for what lies here."""
+        return {"local_files_only": self.is_local, "trust_remote_code": False}
 
 
 class TransformersImporter(Importer):
@@ -67,11 +72,28 @@ class TransformersImporter(Importer):
 
     def architectures(self) -> Sequence[Architecture]:
         """Return well-known networks; any other name of the hub can be given, too."""
-        return _index.entries(self.id)
+        return [
+            msgspec.structs.replace(
+                each,
+                weights=tuple(
+                    msgspec.structs.replace(found, is_here=is_cached(found.file))
+                    for found in each.weights
+                ),
+            )
+            for each in _index.entries(self.id)
+        ]
 
     def architecture(self, name: str) -> Architecture:
-        """Return one of the well-known networks; raises UserError for another."""
-        return _index.entry(self.id, self.title, name)
+        """Return one of the well-known networks, or any other name as the hub may know it.
+
+        Raises:
+            UserError: it cannot be the name of a network.
+        """
+        known = {each.name: each for each in _index.entries(self.id)}
+        if name not in known and not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+            return _index.entry(self.id, self.title, name)  # says what it could have been
+        unknown = Architecture(importer=self.id, name=name, input=(0, 0, 0), classes=0)
+        return known.get(name, unknown)
 
     def opens(self, path: Path) -> bool:
         """Say whether this is a folder with the configuration of a network, or that file."""
@@ -93,7 +115,7 @@ class TransformersImporter(Importer):
             )
         file = request.file
         folder = file.parent if file is not None and file.is_file() else file
-        place = _Place(str(folder or request.source), folder is not None)
+        place = _place(request.source, folder, is_random=not request.published)
         name = folder.resolve().name if folder is not None else request.source
         request.tell("Importing transformers")
         module, has_weights = _loaded(place, request)
@@ -108,22 +130,48 @@ class TransformersImporter(Importer):
         )
 
 
+def _place(name: str, folder: Path | None, *, is_random: bool) -> _Place:
+    """Return where a network lies; nothing is asked of the hub that is not needed or in vain."""
+    if folder is not None:
+        return _Place(str(folder), is_local=True)
+    from huggingface_hub import constants
+
+    if is_random and _usual(name) is not None:
+        return _Place(name, is_local=True)
+    host = urlsplit(constants.ENDPOINT).hostname or ""
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        return _Place(name, is_local=True)
+    return _Place(name, is_local=is_cached(name))
+
+
 def _loaded(place: _Place, request: ImportRequest) -> tuple[Any, bool]:
     """Return the network in evaluation mode, and whether its weights were there."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
 
+    is_random = request.file is None and not request.published
+    if is_random and (usual := _usual(place.source)) is not None:
+        return _class(usual)(usual).eval().float(), False
     with _plainly(place):
         config = transformers.AutoConfig.from_pretrained(place.source, **place.options)
     kind = _class(config)
-    wants_weights = not place.is_folder or _has_weights(Path(place.source))
-    if not wants_weights or (request.published == "" and not place.is_folder):
+    if is_random or (request.file is not None and not _has_weights(Path(place.source))):
         return kind(config).eval().float(), False
     request.tell("Reading the weights")
     with _plainly(place):
         module = kind.from_pretrained(place.source, config=config, **place.options)
     return module.eval().float(), True
+
+
+def _usual(name: str) -> Any:
+    """Return the settings of a well-known network that are those of its kind; None for others."""
+    import transformers
+
+    known = {each.name: each.family for each in _index.entries("transformers")}
+    return transformers.AutoConfig.for_model(known[name]) if name in known else None
 
 
 def _class(config: Any) -> Any:
@@ -345,7 +393,7 @@ def _tokeniser(place: _Place) -> str:
         path = cached_file(
             place.source,
             "tokenizer.json",
-            local_files_only=place.is_folder,
+            local_files_only=place.is_local,
             _raise_exceptions_for_missing_entries=False,
         )
         if path is not None:
@@ -405,12 +453,13 @@ def _plainly(place: _Place) -> Iterator[None]:
                 f"{place.source} needs code of its own that would have to be run.",
                 "Only networks that transformers has itself can be imported.",
             ) from error
-        if place.is_folder:
+        if Path(place.source).is_dir():
             raise UserError(
                 f"The network in {place.source} cannot be loaded: {reason}.",
                 "Its folder must hold config.json and model.safetensors.",
             ) from error
         raise UserError(
-            f"“{place.source}” is not on this computer, and could not be downloaded: {reason}.",
+            f"“{place.source}” is not on this computer, and could not be downloaded: "
+            f"{reason.rstrip('.')}.",
             "Import it where there is a network, or give the folder it was saved to.",
         ) from error

@@ -25,9 +25,13 @@ MOST_LEARNED = 20_000
 class Scores(Protocol):
     """Adds up what was said of steps."""
 
-    def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None: ...
+    def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
+        """Take the steps of one sample."""
+        ...
 
-    def metrics(self) -> dict[str, float]: ...
+    def metrics(self) -> dict[str, float]:
+        """Return the scores of all steps."""
+        ...
 
 
 def step_baselines(

@@ -11,8 +11,9 @@ from plugins.tasks._forecast_scores import SimpleForecasts, Sums, season_of, sea
 from plugins.tasks.forecasting_head import head_problems
 from workbench.plugin_api.forecast_results import ForecastResults, middle
 from workbench.plugin_api.parameters import Size, param
+from workbench.plugin_api.predictions import ForecastPrediction
 from workbench.plugin_api.problems import Problem
-from workbench.plugin_api.task import Evaluation, Prediction, Task
+from workbench.plugin_api.task import Evaluation, Task
 from workbench.plugin_api.timelines import Windows
 
 if TYPE_CHECKING:
@@ -29,39 +30,6 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 10_000_000
 """Numbers of forecasts that are kept for the view; of more, evenly spread windows."""
-
-
-class ForecastPrediction(Prediction, frozen=True, kw_only=True):
-    """What comes after the end of a series.
-
-    Attributes:
-        series: its name; empty where there is but one.
-        times: of the steps that are forecast.
-        values: forecasts by channel, one a step.
-        quantiles: by channel, then by quantile ("0.1"), one a step; empty for a point forecast.
-    """
-
-    series: str
-    times: tuple[str, ...]
-    values: dict[str, tuple[float, ...]]
-    quantiles: dict[str, dict[str, tuple[float, ...]]]
-
-    def in_words(self) -> str:
-        """Return "1981-05: co2 341.2 (340.8 … 341.5)"; several steps are a table of lines."""
-        lines = []
-        for step, time in enumerate(self.times):
-            parts = []
-            for channel, values in self.values.items():
-                text = f"{channel} {values[step]:.6g}"
-                spread = list(self.quantiles.get(channel, {}).values())
-                if spread:
-                    text += f" ({spread[0][step]:.6g} … {spread[-1][step]:.6g})"
-                parts.append(text)
-            lines.append(f"{time}: {', '.join(parts)}")
-        named = [self.series] if self.series else []
-        if len(lines) == 1:
-            return " ".join((*named, *lines))
-        return "\n  ".join((*(named or [""]), *lines))
 
 
 class Forecasting(Task, frozen=True, kw_only=True):

@@ -12,8 +12,9 @@ from plugins.tasks.classification_head import activation, head, head_problems, w
 from workbench.plugin_api.data import raw_target
 from workbench.plugin_api.label_results import LabelResults
 from workbench.plugin_api.parameters import param
+from workbench.plugin_api.predictions import LabelsPrediction
 from workbench.plugin_api.problems import Problem, Repair
-from workbench.plugin_api.task import ClassPrediction, Evaluation, Task
+from workbench.plugin_api.task import Evaluation, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,19 +51,6 @@ def told(outputs: np.ndarray, path: str) -> str:
         lines.append(words or f"no class ({found[0][0]} {100 * found[0][1]:.1f} %)")
     return lines[0] if len(lines) == 1 else "\\n".join(["", *lines])
 '''
-
-
-class LabelsPrediction(ClassPrediction, frozen=True, kw_only=True):
-    """The likeliest classes, each with its own probability, and those that are said to hold."""
-
-    chosen: tuple[str, ...]
-
-    def in_words(self) -> str:
-        """Return "sport 98.1 %, politics 71.0 %", or that there is none."""
-        shares = dict(zip(self.labels, self.probabilities, strict=True))
-        if not self.chosen:
-            return f"no class ({self.labels[0]} {100 * self.probabilities[0]:.1f} %)"
-        return ", ".join(f"{label} {100 * shares[label]:.1f} %" for label in self.chosen)
 
 
 class MultiLabel(Task, frozen=True, kw_only=True):
@@ -214,6 +202,7 @@ class MultiLabel(Task, frozen=True, kw_only=True):
                     labels=tuple(classes[i] for i in order.tolist()),
                     probabilities=tuple(float(row[i]) for i in order.tolist()),
                     chosen=chosen,
+                    threshold=self.threshold,
                 )
             )
         return found

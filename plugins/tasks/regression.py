@@ -12,8 +12,9 @@ from plugins.tasks._number_scores import number_scores
 from plugins.tasks.regression_head import number_head_problems
 from workbench.plugin_api.number_results import NumberResults
 from workbench.plugin_api.parameters import param
+from workbench.plugin_api.predictions import Numbers
 from workbench.plugin_api.problems import Problem
-from workbench.plugin_api.task import Evaluation, Prediction, Task
+from workbench.plugin_api.task import Evaluation, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,16 +40,6 @@ def told(outputs: np.ndarray, path: str) -> str:
     ]
     return lines[0] if len(lines) == 1 else "\\n".join(["", *lines])
 '''
-
-
-class Numbers(Prediction, frozen=True, kw_only=True):
-    """Each quantity with its number."""
-
-    values: dict[str, float]
-
-    def in_words(self) -> str:
-        """Return "progression 152.3"."""
-        return ", ".join(f"{name} {value:.6g}" for name, value in self.values.items())
 
 
 class Regression(Task, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -19,9 +18,10 @@ from plugins.tasks._steps import (
 from plugins.tasks.step_head import step_head_problems
 from workbench.plugin_api.data import IGNORED, raw_target
 from workbench.plugin_api.parameters import param
+from workbench.plugin_api.predictions import Tags
 from workbench.plugin_api.problems import Problem
 from workbench.plugin_api.tag_results import TagResults
-from workbench.plugin_api.task import Evaluation, Prediction, Task
+from workbench.plugin_api.task import Evaluation, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.backend import Batch
     from workbench.plugin_api.data import DataInfo, Samples
     from workbench.plugin_api.network import Network
-    from workbench.plugin_api.task import Context
+    from workbench.plugin_api.task import Context, Prediction
 
 MOST_JUDGED = 20_000
 """Samples that the most frequent tag of each word learns from, and is judged by."""
@@ -50,25 +50,6 @@ def told(outputs: np.ndarray, path: str) -> str:
     ends = [*begins[1:], len(best)]
     return ", ".join(f"{a + 1}–{b} {CLASSES[best[a]]}" for a, b in zip(begins, ends, strict=True))
 '''
-
-
-class Tags(Prediction, frozen=True, kw_only=True):
-    """Each word, or step, with its tag and how probable that is; steps have no words."""
-
-    words: tuple[str, ...]
-    tags: tuple[str, ...]
-    probabilities: tuple[float, ...]
-
-    def in_words(self) -> str:
-        """Return "Emma/B-PER was/O", or "1–40 walking, 41–128 standing"."""
-        if not self.words:
-            runs = [(tag, len(list(run))) for tag, run in groupby(self.tags)]
-            ends = np.cumsum([count for _, count in runs]).tolist()
-            return ", ".join(
-                f"{end - count + 1}–{end} {tag}"
-                for (tag, count), end in zip(runs, ends, strict=True)
-            )
-        return " ".join(f"{word}/{tag}" for word, tag in zip(self.words, self.tags, strict=True))
 
 
 class SequenceLabelling(Task, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ class Trial(View):
     id = "trial"
     title = "Try it"
     order = 40
-    tasks = ("classification", "multi_label", "sequence_labelling")
+    tasks = ("classification", "multi_label", "sequence_labelling", "regression", "forecasting")
 
     def make_widget(self, session: Session, theme: Theme) -> TrialPanel:
         """Return the panel."""

@@ -53,12 +53,17 @@ def pick(widget, text):
 
 def choose_in_menu(person, *texts):
     """Click through an open menu."""
+
+    def found(text):
+        menu = QApplication.activePopupWidget()
+        actions = menu.actions() if isinstance(menu, QMenu) else []
+        return next((each for each in actions if each.text() == text), None)
+
     for text in texts:
+        person.wait(lambda text=text: found(text) is not None)
         menu = QApplication.activePopupWidget()
-        person.wait(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
-        menu = QApplication.activePopupWidget()
-        action = next(action for action in menu.actions() if action.text() == text)
-        QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center())
+        place = menu.actionGeometry(found(text)).center()
+        QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=place)
 
 
 def right_click(widget, place):
@@ -194,8 +199,7 @@ def relabel_in_the_preview(person):
     assert grid._items[0][1] == "0"
 
     right_click(grid, place)
-    choose_in_menu(person, "Relabel as")
-    choose_in_menu(person, "7")
+    choose_in_menu(person, "Relabel as", "7")
 
     assert list(session.document.experiment.data.corrections.values()) == ["7"]
     person.wait(lambda: session.data.info.class_counts["train"] != before)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QRectF
 
     from widgets.canvas.geometry import Position
+    from workbench.document.experiment import Experiment
 
 _LARGEST = 4_000_000
 _FARTHEST = 1e6
@@ -26,31 +27,38 @@ _FARTHEST = 1e6
 class _Layers(msgspec.Struct, forbid_unknown_fields=True):
     format: Literal["neural-workbench-layers"]
     nodes: tuple[Node, ...]
+    folded: tuple[str, ...] = ()
 
 
-def to_text(graph: Graph, ids: Collection[str]) -> str:
-    """Return nodes and the connections among them as JSON."""
-    kept = detached(graph, ids)
-    return msgspec.json.encode(_Layers("neural-workbench-layers", kept)).decode()
+def to_text(experiment: Experiment, ids: Collection[str]) -> str:
+    """Return nodes, the connections among them and their groups as JSON."""
+    layers = _Layers("neural-workbench-layers", *detached(experiment, ids))
+    return msgspec.json.encode(layers).decode()
 
 
-def from_text(text: str) -> tuple[Node, ...]:
-    """Return the nodes that `to_text` wrote; none for any other text."""
+def from_text(text: str) -> tuple[tuple[Node, ...], tuple[str, ...]]:
+    """Return the nodes and the folded groups that `to_text` wrote; none for any other text."""
+    nothing: tuple[tuple[Node, ...], tuple[str, ...]] = ((), ())
     if len(text) > _LARGEST or "neural-workbench-layers" not in text:
-        return ()
+        return nothing
     try:
-        nodes = msgspec.json.decode(text.encode(), type=_Layers).nodes
-        Graph(nodes).order()
+        found = msgspec.json.decode(text.encode(), type=_Layers)
+        Graph(found.nodes).order()
     except (msgspec.DecodeError, UnicodeEncodeError, UserError, RecursionError):
-        return ()
-    names = {node.id for node in nodes}
-    if len(names) < len(nodes) or not all(_is_sound(node) for node in nodes):
-        return ()
-    return nodes
+        return nothing
+    names = {node.id for node in found.nodes}
+    if len(names) < len(found.nodes) or not all(_is_sound(node) for node in found.nodes):
+        return nothing
+    return found.nodes, found.folded
 
 
 def offset(nodes: tuple[Node, ...], graph: Graph, visible: QRectF | None = None) -> Position:
-    """Return how far to shift copies so that they cover nothing, and can be seen."""
+    """Return how far to shift copies so that they cover nothing, and can be seen.
+
+    Args:
+        nodes: what is shown of the copies.
+        graph: what is shown of the network.
+    """
     box = geometry.bounds(node.position for node in nodes)
     shift_x = shift_y = 0.0
     if visible is not None and not visible.intersects(box):

@@ -201,12 +201,14 @@ class Editing:
         chosen = [new if i == old else i for i in self.selection]
         return self.apply(lambda e: edits.rename(e, old, new), f"Rename {old} to {new}", chosen)
 
-    def paste(self, nodes: Sequence[Node], shift: Position, verb: str) -> bool:
+    def paste(
+        self, nodes: Sequence[Node], shift: Position, verb: str, folded: Collection[str] = ()
+    ) -> bool:
         """Add copies of layers, and say so where they do not start from loaded weights."""
         document = self.session.document
         names = edits.paste(document.experiment, nodes, shift)[1]
         what = f"{verb} {len(nodes)} layers" if len(nodes) > 1 else f"{verb} {nodes[0].id}"
-        done = self.apply(lambda e: edits.paste(e, nodes, shift)[0], what, names)
+        done = self.apply(lambda e: edits.paste(e, nodes, shift, folded)[0], what, names)
         known = document.report.resolution.by_id
         weighted = any(node.id in known and known[node.id].weights for node in nodes)
         if done and weighted and document.experiment.start is not None:
@@ -245,14 +247,9 @@ class Editing:
 
     def fold(self, paths: Iterable[str], *, folded: bool) -> bool:
         """Fold groups, or unfold them; no step of undo."""
-        wanted = list(paths)
-
-        def changed(experiment: Experiment) -> Experiment:
-            for path in wanted:
-                experiment = refold(experiment, path, folded=folded)
-            return experiment
-
-        return self.session.attempt(lambda: self.session.document.look(changed))
+        wanted = tuple(paths)
+        look = self.session.document.look
+        return self.session.attempt(lambda: look(lambda e: refold(e, *wanted, folded=folded)))
 
     def toggle_trainable(self, ids: Collection[str]) -> bool:
         """Freeze layers, or unfreeze them if all of them are frozen."""

@@ -116,6 +116,7 @@ def make_group_face(
         for node in nodes
     )
     name = path.rpartition("/")[2]
+    shares = tuple(sorted(colors.items(), key=lambda item: -item[1]))
     shape = shape_text(end.output) if end else ""
     total = f"{grouped(parameters)} params" if parameters else ""
     facts = "".join(f"<br>{html.escape(text)}" for text in (shape, total) if text)
@@ -129,7 +130,8 @@ def make_group_face(
         tip=f"<b>{html.escape(path)}</b> {layers}{partly}{facts}{_tip(problems[:3])}",
         has_input=all(kind.inputs[1] != 0 for kind in kinds.values()),
         has_output=all(kind.id != "Output" for kind in kinds.values()),
-        shares=tuple(sorted(colors.items(), key=lambda item: -item[1])),
+        color=shares[0][0],
+        shares=shares,
     )
 
 

@@ -30,8 +30,9 @@ from widgets.canvas.quick_add import QuickAdd
 from widgets.canvas.rename_field import RenameField
 from workbench.analysis.group_layout import arrange_groups
 from workbench.document import edits
+from workbench.document.graph import Graph
 from workbench.document.grouping import detached
-from workbench.document.groups import members, paths
+from workbench.document.groups import fold, members, paths
 from workbench.document.joining import Landing
 from workbench.session.message import Message
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from widgets.canvas.walking import Direction
     from widgets.theme import Theme
     from workbench.document.experiment import Experiment
+    from workbench.document.graph import Node
     from workbench.session import Session
 
 _NUDGE = 8
@@ -116,7 +118,8 @@ class CanvasView(NetworkView):
     def copy(self) -> None:
         """Put the selected layers on the clipboard, as text."""
         if self.editing.selection:
-            text = clipboard.to_text(self.editing.graph, set(self.editing.selection))
+            chosen = set(self.editing.selection)
+            text = clipboard.to_text(self._session.document.experiment, chosen)
             QGuiApplication.clipboard().setText(text)
 
     def cut(self) -> None:
@@ -126,17 +129,17 @@ class CanvasView(NetworkView):
 
     def paste(self) -> None:
         """Add the layers that are on the clipboard."""
-        nodes = clipboard.from_text(QGuiApplication.clipboard().text())
+        nodes, folded = clipboard.from_text(QGuiApplication.clipboard().text())
         if nodes:
-            self._paste(nodes, "Paste", self.visible_area())
+            self._paste(nodes, folded, "Paste", self.visible_area())
         else:
             self._session.messaged.emit(Message("info", "There are no layers on the clipboard."))
 
     def duplicate(self) -> None:
         """Add copies of the selected layers beside them."""
-        nodes = detached(self.editing.graph, self.editing.selection)
+        nodes, folded = detached(self._session.document.experiment, self.editing.selection)
         if nodes:
-            self._paste(nodes, "Duplicate")
+            self._paste(nodes, folded, "Duplicate")
 
     def select_all(self) -> None:
         """Select every layer."""
@@ -366,9 +369,16 @@ class CanvasView(NetworkView):
 
     # --- inside --------------------------------------------------------------------------
 
-    def _paste(self, nodes: tuple, title: str, visible: QRectF | None = None) -> None:
-        shift = clipboard.offset(nodes, self.network.graph, visible)
-        if self.editing.paste(nodes, shift, title):
+    def _paste(
+        self,
+        nodes: tuple[Node, ...],
+        folded: tuple[str, ...],
+        title: str,
+        visible: QRectF | None = None,
+    ) -> None:
+        copies = fold(Graph(nodes), folded).graph.nodes
+        shift = clipboard.offset(copies, self.network.graph, visible)
+        if self.editing.paste(nodes, shift, title, folded):
             self._reveal_selection()
 
     def _on_layer_chosen(self, type_id: str) -> None:

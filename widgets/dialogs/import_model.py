@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 FILE = Field(name="model_file", kind="path", title="Model file", path="file")
 TICK_MILLISECONDS = 50
 ABOUT = (
-    "A network by name, or a file: .keras or .h5 with a whole model, or weights alone as "
-    ".safetensors, .pt or .pth. Nothing in a file is run. Its layers take the place of the ones "
-    "on the canvas; Undo brings those back."
+    "A network by name, or a file: .onnx, .pt2, TorchScript, .keras or .h5 with a whole model, or "
+    "weights alone as .safetensors, .pt or .pth. No Python code in a file is run. Its layers take "
+    "the place of the ones on the canvas; Undo brings those back."
 )
 RANDOM = "Random weights"
 ALL_BUT_HEAD = "all-but-head"

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSpinBox,
     QStackedWidget,
     QToolTip,
     QVBoxLayout,
     QWidget,
 )
 
+from widgets.index_field import IndexField
 from widgets.monitor import mosaic
 from widgets.monitor.colormap import diverged
 from widgets.monitor.empty import EmptyState
@@ -55,14 +55,10 @@ class FiltersView(QWidget):
         self._layer = SearchChoice("filters_layer", "Layer whose filters are shown")
         self._layer.setMinimumWidth(160)
         self._layer.chosen.connect(lambda _: self._ask(0))
-        self._channel = QSpinBox()
-        self._channel.setObjectName("filters_channel")
-        self._channel.setAccessibleName("Channel of the input")
-        self._channel.setToolTip("Each filter has one picture a channel of the input")
-        self._channel.setPrefix("Input channel ")
-        self._channel.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self._channel.setKeyboardTracking(False)
-        self._channel.valueChanged.connect(self._ask)
+        self._channel = IndexField("filters_channel", "Channel of the input")
+        self._channel.chosen.connect(self._ask)
+        self._of = QLabel()
+        self._of.setProperty("soft", True)
         self._note = QLabel()
         self._note.setObjectName("filters_note")
         self._note.setProperty("soft", True)
@@ -71,10 +67,11 @@ class FiltersView(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.grid)
-        self._channel.hide()
+        for widget in (self._channel, self._of):
+            widget.hide()
         row = QHBoxLayout()
         row.setSpacing(6)
-        for widget in (self._layer, self._channel, self._note):
+        for widget in (self._layer, self._channel, self._of, self._note):
             row.addWidget(widget)
         row.addStretch(1)
         column = QVBoxLayout(self)
@@ -125,12 +122,10 @@ class FiltersView(QWidget):
         self.grid.show_filters(values)
         self._stack.setCurrentWidget(self.grid)
         is_one = values.shape[-1] == 1 and found.channels > 1
-        self._channel.blockSignals(True)
-        self._channel.setRange(0, found.channels - 1)
-        self._channel.setValue(found.channel)
-        self._channel.setSuffix(f" of {grouped(found.channels)}")
-        self._channel.blockSignals(False)
-        self._channel.setVisible(is_one)
+        self._channel.show_index(found.channel, found.channels)
+        self._of.setText(f"of {counted(found.channels, 'input channel')} ·")
+        for widget in (self._channel, self._of):
+            widget.setVisible(is_one)
         height, width = values.shape[1:3]
         text = f"{counted(found.total, 'filter')} of {height} × {width} × {found.channels}"
         if found.total > len(values):

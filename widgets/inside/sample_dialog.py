@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from workbench.session import Session
     from workbench.session.data import Thumbnail
 
+SIMILAR = 160
+"""Pixels for a row of similar samples; all else is for the sample."""
+
 
 class SampleDialog(QDialog):
     """Goes through answers one by one; it stays open beside the window."""
@@ -55,6 +58,7 @@ class SampleDialog(QDialog):
         self.reasons = ReasonsView(theme)
         self.correction = CorrectionRow(session.correcting)
         self.similar = SimilarView(session)
+        self.similar.setMaximumHeight(SIMILAR)
         self._make_labels()
         self._lay_out()
         self.bar.changed.connect(self._examination.explain_by)
@@ -76,7 +80,7 @@ class SampleDialog(QDialog):
         self._row = row
         self._sample_id = ""
         answer = self._answers[row]
-        self._examination.look_at(self._split, answer.index)
+        self._examination.look_at(self._split, answer.index, (answer.answer, answer.true))
         self.similar.show_sample(self._examination.sample)
         experiment = self._session.run.experiment
         self._session.data.thumbnails(
@@ -119,7 +123,10 @@ class SampleDialog(QDialog):
             f"{error.message} {error.hint}".strip() if error else "Getting the network ready…"
         )
         if answered is not None:
-            self.bar.setVisible(answered.seen.picture is not None)
+            is_picture = answered.seen.picture is not None
+            self.bar.setVisible(is_picture)
+            self._gap.setVisible(not is_picture)
+            self._scale.show_scale(over_picture=is_picture)
             self.reasons.show_reasons(answered, self._captioned(explained))
             self._note.setText(self._said(explained))
         else:
@@ -137,7 +144,14 @@ class SampleDialog(QDialog):
         error = self._examination.error
         if error is not None:
             return f"{error.message} {error.hint}".strip()
-        return next((f"{way_in_words(each)}." for each in explained.values()), " ")
+        told = next((f"{way_in_words(each)}." for each in explained.values()), " ")
+        answered, answer = self._examination.answered, self._answers[self._row]
+        if answered is None or not answered.labels or answered.labels[0] == answer.answer:
+            return told
+        return (
+            f"{told} The best checkpoint, of step {grouped(answered.step)}, which is explained, "
+            f"takes it for “{answered.labels[0]}” ({percent(answered.probabilities[0])})."
+        )
 
     def _show_correction(self) -> None:
         if not self._answers:
@@ -159,6 +173,9 @@ class SampleDialog(QDialog):
             self._show_correction()
 
     def _make_labels(self) -> None:
+        self._scale = Scale(self._theme, over_picture=True)
+        self._gap = QWidget()
+        self._gap.hide()
         self._title = QLabel()
         self._title.setObjectName("sample_title")
         self._title.setProperty("heading", True)
@@ -198,8 +215,9 @@ class SampleDialog(QDialog):
             head.addWidget(widget)
         controls = QHBoxLayout()
         controls.addWidget(self.bar, 1)
+        controls.addWidget(self._gap, 1)
         controls.addSpacing(10)
-        controls.addWidget(Scale(self._theme, over_picture=True))
+        controls.addWidget(self._scale)
         similar = QLabel("Most alike in the training data")
         similar.setProperty("heading", True)
         column = QVBoxLayout(self)
@@ -207,13 +225,13 @@ class SampleDialog(QDialog):
         column.setSpacing(8)
         column.addLayout(head)
         column.addLayout(controls)
-        column.addWidget(self.reasons, 3)
-        column.addWidget(self._waiting, 3)
+        column.addWidget(self.reasons, 5)
+        column.addWidget(self._waiting, 5)
         column.addWidget(self._note)
         column.addWidget(self.correction)
         column.addWidget(_rule())
         column.addWidget(similar)
-        column.addWidget(self.similar, 2)
+        column.addWidget(self.similar, 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go through the answers with the arrow keys."""

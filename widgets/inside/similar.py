@@ -56,6 +56,7 @@ class SimilarView(QWidget):
         self._list.setMovement(QListView.Movement.Static)
         self._list.setIconSize(QSize(PICTURE, PICTURE))
         self._list.setGridSize(CELL)
+        self._list.setMinimumHeight(CELL.height() + 6)
         self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._list.customContextMenuRequested.connect(self._on_menu)
         self._lay_out()

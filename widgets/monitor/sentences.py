@@ -25,6 +25,7 @@ from widgets.monitor.empty import EmptyState
 from widgets.monitor.results import NO_RESULTS, saved_classes
 from widgets.monitor.scores import ScoresView
 from widgets.texts import counted, percent
+from widgets.tints import tint
 from workbench.plugin_api.label_results import LabelResults
 from workbench.plugin_api.tag_results import TagResults
 
@@ -93,7 +94,7 @@ class TaggedRows:
             name = self._classes[int(tags[begin])] if end > begin else ""
             share = 90 * (end - begin) / max(len(tags), 1)
             cells.append(
-                f'<td width="{share:.1f}%" bgcolor="{_tint(name)}"><span style="color:#ffffff">'
+                f'<td width="{share:.1f}%" bgcolor="{tint(name)}"><span style="color:#ffffff">'
                 f"&nbsp;{escape(name) if share > 8 else ''}</span></td>"
             )
         soft = theme.colors.text_soft
@@ -105,8 +106,8 @@ class TaggedRows:
         if answer == wanted:
             if self._classes[answer] == "O":
                 return escape(word)
-            tint = _tint(self._classes[answer])
-            return f'<b>{escape(word)}</b><span style="color:{tint}">&nbsp;{name}</span>'
+            color = tint(self._classes[answer], colors.field)
+            return f'<b>{escape(word)}</b><span style="color:{color}">&nbsp;{name}</span>'
         true = escape(self._classes[wanted])
         return (
             f'<b style="color:{colors.error}">{escape(word)}</b>'
@@ -312,13 +313,3 @@ class SentencesPanel(QWidget):
         """Catch up with what happened unseen."""
         super().showEvent(event)
         self.refresh()
-
-
-def _tint(tag: str) -> str:
-    """Return the colour of a tag's kind: B-PER and I-PER have the same."""
-    import colorsys
-    from zlib import crc32
-
-    hue = 0.1 + 0.78 * (crc32(tag.rpartition("-")[2].encode()) % 360 / 360)  # red means wrong
-    red, green, blue = colorsys.hls_to_rgb(hue, 0.52, 0.55)
-    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

@@ -129,7 +129,11 @@ class ModelTree(QTreeView):
         """Choose the first network that is shown; if one is chosen already, ask for it."""
         if self.architecture is not None:
             self.wanted.emit()
-            return
+        else:
+            self.choose_first()
+
+    def choose_first(self) -> None:
+        """Choose the first network that is shown, or the first of its heading."""
         index = self.model().index(0, 0)
         while index.isValid() and index.data(_ARCHITECTURE) is None:
             index = self.model().index(0, 0, index)

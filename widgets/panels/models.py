@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,7 +26,7 @@ from widgets.panels.model_tree import ModelTree
 from widgets.texts import byte_size, short_count
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QShowEvent
+    from PySide6.QtGui import QKeyEvent, QShowEvent
 
     from widgets.theme import Theme
     from workbench.plugin_api.importer import Architecture, Published
@@ -62,9 +63,17 @@ class ModelsPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Ask which networks there are when they are first looked at."""
         super().showEvent(event)
-        if self._models.models is None and not self._models.is_busy and not self._models.error:
+        if self._models.models is None and not self._models.is_busy:
             self._models.look()
             self._show()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go from the field down to the list."""
+        if event.key() == Qt.Key.Key_Down and self._search.hasFocus():
+            self._tree.setFocus(Qt.FocusReason.TabFocusReason)
+            self._tree.choose_first()
+        else:
+            super().keyPressEvent(event)
 
     def _make_list(self, theme: Theme) -> None:
         self._search = QLineEdit(self)
@@ -86,8 +95,12 @@ class ModelsPanel(QWidget):
     def _make_details(self) -> None:
         self._name = heading("", self)
         self._name.setObjectName("modelName")
+        self._name.setWordWrap(False)
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._facts = wrapped("", self)
         self._facts.setObjectName("modelFacts")
+        self._facts.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._facts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._weights = QComboBox(self)
         self._weights.setObjectName("modelWeights")
         self._weights.setAccessibleName("Weights")
@@ -220,6 +233,7 @@ class ModelsPanel(QWidget):
             return
         chosen = next((w for w in found.weights if w.name == self._weights.currentData()), None)
         self._name.setText(found.name)
+        self._name.setToolTip(found.name)
         self._facts.setText("\n".join(facts(found, chosen, self._models.missing)))
         possible = found.covered is not False or found.is_block
         missing = found.importer in self._models.missing

@@ -62,7 +62,14 @@ class ProbabilityBars(QWidget):
         """Return a row in words."""
         if self._answered is None:
             return ""
-        return f"{self._answered.labels[row]} {percent(self._answered.probabilities[row])}"
+        return f"{self._name(row)} {percent(self._answered.probabilities[row])}"
+
+    def _name(self, row: int) -> str:
+        """Return a class, with a mark where it holds because several may."""
+        assert self._answered is not None
+        threshold = self._answered.threshold
+        holds = threshold and self._answered.probabilities[row] >= threshold
+        return f"{'✓ ' if holds else ''}{self._answered.labels[row]}"
 
     def row_rect(self, row: int) -> QRectF:
         """Return where a row is."""
@@ -101,9 +108,7 @@ class ProbabilityBars(QWidget):
         painter.drawText(line, middle | Qt.AlignmentFlag.AlignRight, share)
         room = int(line.width()) - painter.fontMetrics().horizontalAdvance(share) - 8
         assert self._answered is not None
-        name = painter.fontMetrics().elidedText(
-            self._answered.labels[row], Qt.TextElideMode.ElideRight, room
-        )
+        name = painter.fontMetrics().elidedText(self._name(row), Qt.TextElideMode.ElideRight, room)
         painter.drawText(line, middle, name)
         groove = QRectF(line.left(), box.bottom() - BAR - 5, line.width(), BAR)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -112,6 +117,9 @@ class ProbabilityBars(QWidget):
         filled = max(groove.width() * probability, BAR if probability > 0.005 else 0)
         painter.setBrush(QColor(colors.accent if is_chosen else colors.text_faint))
         painter.drawRoundedRect(QRectF(groove.left(), groove.top(), filled, BAR), BAR / 2, BAR / 2)
+        if self._answered.threshold:
+            x = groove.left() + groove.width() * self._answered.threshold
+            painter.fillRect(QRectF(x - 1, groove.top() - 3, 2, BAR + 6), QColor(colors.text_soft))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Light up the row under the mouse."""

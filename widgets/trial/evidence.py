@@ -169,7 +169,7 @@ def way_in_words(explained: Explained) -> str:
         case "occlusion":
             return "Orange: what the score loses when that part is hidden; blue: what it gains"
         case "integrated-gradients":
-            return "Orange: pixels that add to the score; blue: those that take from it"
+            return "Orange: what adds to the score; blue: what takes from it"
 
 
 def signed(value: float) -> str:

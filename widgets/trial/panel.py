@@ -26,6 +26,7 @@ from widgets.monitor.empty import EmptyState
 from widgets.texts import grouped
 from widgets.trial.bars import ProbabilityBars
 from widgets.trial.evidence import Evidence
+from widgets.trial.said import Said
 from widgets.trial.sample_choice import SampleChoice
 from workbench.inspecting import GivenFile, TypedText
 
@@ -41,11 +42,19 @@ NO_RUN = (
     "Press Train (F5), or open a run from the Runs tab; then try its network on samples of your "
     "own here.",
 )
+TYPED = {
+    "texts": "Type a sentence…",
+    "tables": "Type values: age 59, bmi 32.1 …",
+    "timelines": "Paste a table with its line of names…",
+}
+"""Kinds of samples that can be typed, and what to type."""
 LOADING = ("Getting the network ready…", "This takes some seconds the first time.")
 DROP = {
     "pictures": "Drop a picture here",
     "series": "Drop a series here: a text file of numbers, or a WAV file",
     "texts": "Drop a text file here",
+    "tables": "Drop a CSV or TSV file here; its first row is asked",
+    "timelines": "Drop a CSV, TSV or Parquet file here: what comes after its end is told",
 }
 
 
@@ -63,6 +72,7 @@ class TrialPanel(QWidget):
         self.bars = ProbabilityBars(theme)
         self.bars.chosen.connect(self._trial.explain)
         self.evidence = Evidence(theme)
+        self.said = Said(theme)
         self.evidence.bar.changed.connect(self._trial.explain_by)
         self.evidence.bar.stopped.connect(self._trial.stop_explaining)
         self._empty = EmptyState(theme, "bolt", *NO_RUN)
@@ -91,7 +101,14 @@ class TrialPanel(QWidget):
         self.evidence.bar.show_network(trial.loaded, trial.method, trial.layer)
         self.evidence.bar.show_progress(trial.progress)
         answered = trial.answered
-        self._right.setCurrentWidget(self._found if answered is not None else self._hint)
+        if answered is None:
+            self._right.setCurrentWidget(self._hint)
+        elif answered.targets:
+            self._right.setCurrentWidget(self._found)
+        else:
+            self.said.show_answer(answered)
+            self._right.setCurrentWidget(self.said)
+            return
         target = trial.explained.target if trial.explained is not None else None
         if answered is not None:
             if target is not None or trial.doing != "explaining" or not self.bars.is_of(answered):
@@ -118,7 +135,9 @@ class TrialPanel(QWidget):
         if kind == self._shown_kind:
             return
         self._shown_kind = kind
-        is_text = kind == "texts"
+        is_text = kind in TYPED
+        self.evidence.setVisible(kind != "tables")
+        self.text.setPlaceholderText(TYPED.get(kind, ""))
         self.text.setVisible(is_text)
         self._ask.setVisible(is_text)
         self._drop.setVisible(not is_text)
@@ -127,6 +146,8 @@ class TrialPanel(QWidget):
             "Nothing tried yet",
             "Type a sentence and press Enter: you see the class, how sure the network is, and "
             "which words carried it."
+            if kind == "texts"
+            else "Type or paste at the left, or open a file: you see what the network says."
             if is_text
             else "Drop a file or open one: you see the class, how sure the network is, and which "
             "parts carried it.",
@@ -204,6 +225,7 @@ class TrialPanel(QWidget):
         self._right = QStackedWidget()
         self._right.addWidget(self._hint)
         self._right.addWidget(self._found)
+        self._right.addWidget(self.said)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.addWidget(left)
         self._splitter.addWidget(self._right)
@@ -254,7 +276,11 @@ class TrialPanel(QWidget):
         """Take Enter in the text as a question."""
         if watched is self.text and event.type() == QEvent.Type.KeyPress:
             is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-            if is_enter and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            if (
+                is_enter
+                and self._shown_kind != "timelines"
+                and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            ):
                 self._on_ask()
                 return True
         return super().eventFilter(watched, event)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
+from widgets.index_field import IndexField
 from widgets.texts import grouped
 from workbench.inspecting import DataSample
 
@@ -33,20 +34,18 @@ class SampleChoice(QWidget):
         self._split.setObjectName("sample_split")
         self._split.setAccessibleName("Split of the sample")
         self._split.activated.connect(lambda _: self._on_split())
-        self._number = QSpinBox()
-        self._number.setObjectName("sample_number")
-        self._number.setAccessibleName("Number of the sample")
-        self._number.setKeyboardTracking(False)
-        self._number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self._number.valueChanged.connect(lambda _: self._emit())
+        self._number = IndexField("sample_number", "Number of the sample")
+        self._number.chosen.connect(lambda _: self._emit())
+        self._number.returnPressed.connect(self._emit)
         self._of = QLabel()
         self._of.setProperty("faint", True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         row.addWidget(self._split)
-        row.addWidget(self._number, 1)
+        row.addWidget(self._number)
         row.addWidget(self._of)
+        row.addStretch(1)
 
     def offer(self, counts: Mapping[str, int]) -> None:
         """Offer the splits that have samples; nothing is chosen by that."""
@@ -62,9 +61,7 @@ class SampleChoice(QWidget):
 
     def _bound(self) -> None:
         count = self._counts.get(self._split.currentData(), 1)
-        self._number.blockSignals(True)
-        self._number.setRange(0, count - 1)
-        self._number.blockSignals(False)
+        self._number.show_index(self._number.value, count)
         self._of.setText(f"of {grouped(count)}")
 
     def _on_split(self) -> None:
@@ -73,4 +70,4 @@ class SampleChoice(QWidget):
 
     def _emit(self) -> None:
         if self._split.currentData() is not None:
-            self.chosen.emit(DataSample(self._split.currentData(), self._number.value()))
+            self.chosen.emit(DataSample(self._split.currentData(), self._number.value))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from workbench.analysis.arrange import NODE_HEIGHT, NODE_WIDTH, ROW, Position, arrange
-from workbench.document.edits import EditError, move
+from workbench.document.edits import EditError
 from workbench.document.graph import Graph, Node
 from workbench.document.grouping import set_folded
 from workbench.document.groups import Folding, child, enclosing, fold, is_inside, loose
@@ -66,37 +66,67 @@ def arrange_groups(graph: Graph, folded: Collection[str] = ()) -> dict[str, Posi
     return _level(graph, "", list(graph.nodes), set(folded), loose(graph))
 
 
-def refold(experiment: Experiment, path: str, *, folded: bool) -> Experiment:
-    """Fold or unfold a group; what is below it comes nearer, or makes room.
+def refold(experiment: Experiment, *paths: str, folded: bool) -> Experiment:
+    """Fold or unfold groups; what is below one comes nearer, or makes room.
+
+    Where that would put layers on each other that were apart, all are arranged anew.
 
     Raises:
-        EditError: there is no such group, or its face would depend on its own output.
+        EditError: the face of one would depend on its own output.
     """
-    before = fold(experiment.graph, experiment.folded)
-    if folded and path in before.loose:
-        raise EditError(
-            f"{path} cannot be folded: what leaves it comes back into it.",
-            "Put the layers in between into the group, too, or ungroup it.",
-        )
-    shown = path in before.frames if folded else f"{path}/" in before.inside
-    if not shown:
-        return experiment
-    change = {*experiment.folded, path} if folded else set(experiment.folded) - {path}
-    after = fold(experiment.graph, change)
-    steps = _closing(before, path) if folded else _opening(before, after, path)
-    moved = {
-        i: (experiment.graph[i].position[0] + dx, experiment.graph[i].position[1] + dy)
-        for key, (dx, dy) in steps.items()
-        for i in before.layers((key,))
-    }
-    return set_folded(move(experiment, moved), change)
+    graph, change = experiment.graph, set(experiment.folded)
+    shown = fold(graph, change)
+    was_clear = not _overlap(shown)
+    for path in paths:
+        if folded and path in shown.loose:
+            raise EditError(
+                f"{path} cannot be folded: what leaves it comes back into it.",
+                "Put the layers in between into the group, too, or ungroup it.",
+            )
+        if path in (change if folded else shown.frames):
+            continue
+        change = change | {path} if folded else change - {path}
+        after = fold(graph, change, shown, shown.loose)
+        if path in shown.frames:
+            graph = _moved(shown, _closing(shown, path))
+        elif f"{path}/" in shown.inside:
+            graph = _moved(shown, _opening(shown, after, path))
+        shown = fold(graph, change, shown, shown.loose)
+    if was_clear and _overlap(shown):
+        places = arrange_groups(graph, change)
+        graph = Graph(tuple(msgspec.structs.replace(n, position=places[n.id]) for n in graph.nodes))
+    if graph is not experiment.graph:
+        experiment = msgspec.structs.replace(experiment, graph=graph)
+    return set_folded(experiment, change)
+
+
+def _overlap(folding: Folding) -> bool:
+    """Whether any two of the nodes that are shown lie on each other."""
+    places = sorted((node.position[1], node.position[0]) for node in folding.graph.nodes)
+    for at, (y, x) in enumerate(places):
+        for below, beside in places[at + 1 :]:
+            if below - y >= NODE_HEIGHT:
+                break
+            if abs(beside - x) < NODE_WIDTH:
+                return True
+    return False
 
 
 def unfold_to(experiment: Experiment, node_id: str) -> Experiment:
     """Unfold every group that hides a layer."""
-    for path in enclosing(experiment.graph[node_id].group):
-        experiment = refold(experiment, path, folded=False)
-    return experiment
+    return refold(experiment, *enclosing(experiment.graph[node_id].group), folded=False)
+
+
+def _moved(shown: Folding, steps: Mapping[str, Position]) -> Graph:
+    """Return the network with what shown nodes stand for moved by so much."""
+    still = (0.0, 0.0)
+
+    def placed(node: Node) -> Node:
+        dx, dy = steps.get(shown.keys[node.id], still)
+        place = (node.position[0] + dx, node.position[1] + dy)
+        return node if place == node.position else msgspec.structs.replace(node, position=place)
+
+    return Graph(tuple(placed(node) for node in shown.whole.nodes))
 
 
 def _opening(before: Folding, after: Folding, path: str) -> dict[str, Position]:
@@ -107,21 +137,36 @@ def _opening(before: Folding, after: Folding, path: str) -> dict[str, Position]:
     to_frame = (x + NODE_WIDTH / 2 - (frame.left + frame.right) / 2, y - frame.top)
     steps: dict[str, Position] = {key: (round(to_frame[0]), round(to_frame[1]))}
     grown = frame.bottom - frame.top - NODE_HEIGHT
-    beside: dict[int, list[Node]] = {-1: [], 1: []}
-    for node in before.graph.nodes:
-        at_x, at_y = node.position
-        if node.id == key:
-            continue
-        if at_y > y + NODE_HEIGHT / 2:
-            steps[node.id] = (0.0, grown)
-        elif at_y + NODE_HEIGHT > y and at_x != x:
-            beside[1 if at_x > x else -1].append(node)
-    half = (frame.right - frame.left) / 2
-    for side, nodes in beside.items():
-        nearest = min((abs(node.position[0] - x) for node in nodes), default=0.0)
-        push = max(half + _GAP - (nearest - NODE_WIDTH / 2), 0.0)
-        steps |= {node.id: (side * push, 0.0) for node in nodes}
+    middle, half = x + NODE_WIDTH / 2, (frame.right - frame.left) / 2
+    beside: dict[int, dict[str, float]] = {-1: {}, 1: {}}
+    for node_id, box in _units(before, path).items():
+        if box.top > y + NODE_HEIGHT / 2:
+            steps[node_id] = (0.0, grown)
+        elif box.bottom > y and (box.left + box.right) / 2 != middle:
+            is_right = (box.left + box.right) / 2 > middle
+            free = box.left - middle if is_right else middle - box.right
+            beside[1 if is_right else -1][node_id] = free
+    for side, rooms in beside.items():
+        push = max(half + _GAP - min(rooms.values(), default=half + _GAP), 0.0)
+        steps |= dict.fromkeys(rooms, (side * push, 0.0))
     return steps
+
+
+def _units(folding: Folding, path: str) -> dict[str, Box]:
+    """Return what moves as one with each node but a group's face: its outermost frame, or itself.
+
+    A frame around the group itself is none.
+    """
+    place = {node.id: node.position for node in folding.graph.nodes}
+    around = frames(folding, place.__getitem__)
+    found: dict[str, Box] = {}
+    for node in folding.graph.nodes:
+        outer = (g for g in enclosing(node.group) if g in around and not is_inside(path, g))
+        left, top = node.position
+        own = Box(left, top, left + NODE_WIDTH, top + NODE_HEIGHT)
+        if node.id != f"{path}/":
+            found[node.id] = around.get(next(outer, ""), own)
+    return found
 
 
 def _closing(before: Folding, path: str) -> dict[str, Position]:

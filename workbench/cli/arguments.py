@@ -22,6 +22,7 @@ NAMES = frozenset(
         "new",
         "check",
         "code",
+        "correct",
         "load",
         "models",
         "import",
@@ -60,6 +61,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=workbench.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _design(commands)
+    _correcting(commands)
     _loading(commands)
     _models(commands)
     _finding(commands)
@@ -110,6 +112,23 @@ def _design(commands: Commands) -> None:
     code = _add(commands, "code", "print the program that would train", design.code)
     code.add_argument("file", metavar="FILE")
     code.add_argument("--backend", metavar="B", help="such as torch")
+
+
+def _correcting(commands: Commands) -> None:
+    from workbench.cli import correct
+
+    text = "give samples another class or leave them out; without options, list what is corrected"
+    parser = _add(commands, "correct", text, correct.correct)
+    parser.add_argument("file", metavar="FILE", help="an experiment; the data stay as they are")
+    for name, shape, tells in (
+        ("--relabel", "ID=CLASS", "another class for a sample"),
+        ("--leave-out", "ID", "do without a sample"),
+        ("--take-back", "ID", "believe the data again about a sample"),
+    ):
+        parser.add_argument(
+            name, action="append", default=[], metavar=shape, help=f"{tells}; repeatable"
+        )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="(FILE itself)")
 
 
 def _loading(commands: Commands) -> None:
@@ -237,6 +256,9 @@ def _results(commands: Commands) -> None:
     evaluate = _add(commands, "evaluate", "measure a trained network", results.evaluate)
     _add_run(evaluate)
     evaluate.add_argument("--split", choices=("train", "validation", "test"), default="test")
+    evaluate.add_argument(
+        "--mistakes", type=_count, metavar="N", help="list the N samples with the highest loss"
+    )
     _add_checkpoint(evaluate)
     predict = _add(commands, "predict", "ask a trained network about files", results.predict)
     _add_run(predict)

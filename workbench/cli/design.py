@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import resources
+from workbench.analysis.body import caching
 from workbench.analysis.problems import Report
 from workbench.analysis.problems import check as check_design
 from workbench.catalog import Catalog
@@ -54,7 +55,9 @@ def new(options: argparse.Namespace, output: Output) -> int:
 def check(options: argparse.Namespace, output: Output) -> int:
     """List problems, and every layer's shape and cost."""
     experiment = open_experiment(options.file)
-    report, info = examined(experiment, Catalog.load())
+    catalog = Catalog.load()
+    report, info = examined(experiment, catalog)
+    kept = None if report.errors else caching(experiment, report.network, catalog)
     corrected = _corrected(experiment, info)
     nodes = [_node(node.id, node.type, report) for node in experiment.graph.nodes]
     if not output.as_json:
@@ -64,12 +67,15 @@ def check(options: argparse.Namespace, output: Output) -> int:
         )
         output.say(f"{_cell(report.network.parameters)} parameters")
         if experiment.data.corrections:
-            told = (f"{count} {what}" for what, count in corrected.items() if count)
-            output.say(f"corrections of samples: {', '.join(told)}")
+            parts = (f"{count} {what}" for what, count in corrected.items() if count)
+            output.say(f"corrections of samples: {', '.join(parts)}")
+        if kept and (told := kept.in_words()):
+            output.say(told)
         say_problems(report, output)
     output.result(
         {
             "problems": problems_of(report),
+            "kept_after": kept.parting.cut.id if kept and kept.parting else None,
             "nodes": nodes,
             "parameters": report.network.parameters,
             "corrections": corrected,

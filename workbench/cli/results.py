@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,14 +28,24 @@ if TYPE_CHECKING:
 
 def evaluate(options: argparse.Namespace, output: Output) -> int:
     """Measure a run's network on a split."""
-    from workbench.worker.remeasure import evaluate_run
+    from workbench.worker.remeasure import evaluate_samples
 
     folder = store.find_run(options.name, runs_folder(options))
-    evaluation = evaluate_run(folder, Catalog.load(), options.split, options.checkpoint)
+    evaluation, mistakes = evaluate_samples(
+        folder, Catalog.load(), options.split, options.checkpoint, options.mistakes or 0
+    )
     prefix = METRIC_PREFIXES[options.split]
     metrics = {f"{prefix}/{name}": value for name, value in evaluation.metrics.items()}
     output.say(metrics_line(metrics))
     say_baselines(evaluation, output)
+    if mistakes and not output.as_json:
+        output.table(
+            ["sample", "is", "taken for", "probability", "loss"],
+            [
+                [m.sample_id or m.name, m.true, m.answer, f"{m.probability:.3f}", f"{m.loss:.2f}"]
+                for m in mistakes
+            ],
+        )
     status = store.summarise(folder).status
     output.result(
         {
@@ -42,6 +53,7 @@ def evaluate(options: argparse.Namespace, output: Output) -> int:
             "status": status,
             "metrics": metrics,
             "baselines": evaluation.baselines,
+            **({"mistakes": [asdict(each) for each in mistakes]} if options.mistakes else {}),
         }
     )
     return 0

@@ -7,6 +7,7 @@ object, so that the history can drop it.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -68,19 +69,20 @@ def add_node(experiment: Experiment, node: Node) -> Experiment:
 
 
 def remove_nodes(experiment: Experiment, ids: Collection[str]) -> Experiment:
-    """Remove nodes. A removed node with one input is bridged, so that a chain stays whole."""
+    """Remove nodes. What takes one output alone is bridged, so that a chain stays whole."""
     graph = experiment.graph
     gone = {node_id for node_id in ids if node_id in graph}
 
     def resolve(source: str) -> str | None:
-        seen: set[str] = set()
-        while source in gone:
-            inputs = graph[source].inputs
-            if len(inputs) != 1 or source in seen:
-                return None
-            seen.add(source)
-            source = inputs[0]
-        return source
+        reached, waiting, seen = set[str](), [source], set[str]()
+        while waiting:
+            at = waiting.pop()
+            if at not in gone:
+                reached.add(at)
+            elif at not in seen:
+                seen.add(at)
+                waiting += graph[at].inputs
+        return reached.pop() if len(reached) == 1 else None
 
     def mended(node: Node) -> Node:
         if gone.isdisjoint(node.inputs):
@@ -239,11 +241,17 @@ def move(experiment: Experiment, positions: Mapping[str, tuple[float, float]]) -
 
 
 def paste(
-    experiment: Experiment, nodes: Iterable[Node], offset: tuple[float, float] = (0.0, 0.0)
+    experiment: Experiment,
+    nodes: Iterable[Node],
+    offset: tuple[float, float] = (0.0, 0.0),
+    folded: Collection[str] = (),
 ) -> tuple[Experiment, tuple[str, ...]]:
     """Add copies under new ids; connections among them are kept, others dropped.
 
     A copied group gets an unused name. Copies start from the seed, not from loaded weights.
+
+    Args:
+        folded: groups among `nodes` that are shown as one node.
 
     Returns:
         The experiment, and the ids of the copies in the order of `nodes`.
@@ -268,6 +276,11 @@ def paste(
     if experiment.start is not None and names:
         start = experiment.start.without(names.values())
         experiment = msgspec.structs.replace(experiment, start=start)
+    if folded:
+        outer = {group.partition("/")[0]: new.partition("/")[0] for group, new in groups.items()}
+        parts = (path.partition("/") for path in folded)
+        kept = (outer.get(first, first) + slash + rest for first, slash, rest in parts)
+        experiment = msgspec.structs.replace(experiment, folded=(*experiment.folded, *kept))
     return _with_nodes(experiment, (*experiment.graph.nodes, *fresh)), tuple(names.values())
 
 
@@ -306,7 +319,7 @@ def _map_nodes(experiment: Experiment, changes: Mapping[str, Callable[[Node], No
 
 def _checked(value: _S, changes: Mapping[str, Any]) -> _S:
     """Return the struct with fields replaced; bounds are checked, which constructors do not do."""
-    types = {field.name: field.type for field in msgspec.structs.fields(type(value))}
+    types = _field_types(type(value))
     changed: dict[str, Any] = {}
     for name, new in changes.items():
         if name not in types:
@@ -315,6 +328,12 @@ def _checked(value: _S, changes: Mapping[str, Any]) -> _S:
         if old is not new and not is_same(old, found := _converted(name, new, types[name])):
             changed[name] = found
     return msgspec.structs.replace(value, **changed) if changed else value
+
+
+@lru_cache(maxsize=64)
+def _field_types(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the types of a struct's fields; looking them up takes a millisecond."""
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def _converted(name: str, new: Any, wanted: Any) -> Any:

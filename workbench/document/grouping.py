@@ -114,22 +114,31 @@ def unused(path: str, taken: Collection[str], *, numbered: bool = False) -> str:
     return found
 
 
-def detached(graph: Graph, ids: Collection[str]) -> tuple[Node, ...]:
-    """Return layers to be copied: connected among each other alone, in groups that are whole."""
-    chosen = set(ids)
+def detached(
+    experiment: Experiment, ids: Collection[str]
+) -> tuple[tuple[Node, ...], tuple[str, ...]]:
+    """Return layers to be copied, and which of their groups are folded.
+
+    They are connected among each other alone, and in groups that are whole.
+    """
+    graph, chosen = experiment.graph, set(ids)
     partly = {p for node in graph.nodes if node.id not in chosen for p in enclosing(node.group)}
 
-    def copied(node: Node) -> Node:
-        whole = next((p for p in enclosing(node.group) if p not in partly), "")
+    def inner(group: str) -> str:
+        whole = next((path for path in enclosing(group) if path not in partly), "")
         outside = whole.rpartition("/")[0]
+        return group[len(outside) :].lstrip("/") if whole else ""
+
+    def copied(node: Node) -> Node:
         inputs = tuple(source for source in node.inputs if source in chosen)
-        own = node.group[len(outside) :].lstrip("/") if whole else ""
-        return msgspec.structs.replace(node, inputs=inputs, group=own)
+        return msgspec.structs.replace(node, inputs=inputs, group=inner(node.group))
 
-    return tuple(copied(node) for node in graph.nodes if node.id in chosen)
+    nodes = tuple(copied(node) for node in graph.nodes if node.id in chosen)
+    known = {path for i in chosen if i in graph for path in enclosing(graph[i].group)} - partly
+    return nodes, tuple(inner(path) for path in experiment.folded if path in known)
 
 
-def _check_whole(graph: Graph, chosen: Collection[str], around: str) -> None:
+def _check_whole(graph: Graph, chosen: set[str], around: str) -> None:
     inner = {child(graph[i].group, around) for i in chosen} - {""}
     for path in inner:
         if not set(members(graph, path)) <= set(chosen):

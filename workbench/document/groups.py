@@ -7,7 +7,7 @@ one node, its face, whose key is the path with "/" behind it, so that it is no l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -29,6 +29,7 @@ class Wire(NamedTuple):
     place: int
 
 
+@lru_cache(maxsize=4096)
 def enclosing(path: str) -> tuple[str, ...]:
     """Return a group and those around it, the outermost first; nothing for no group."""
     parts = path.split("/") if path else []
@@ -179,26 +180,32 @@ class Folding:
 
     def exits(self, key: str) -> tuple[str, ...]:
         """Return the layers shown by a node whose outputs leave it, or that end there."""
-        own = set(self.layers((key,)))
-        after = self.whole.successors
-        leaving = tuple(i for i in own if set(after[i]) - own)
-        return leaving or tuple(i for i in own if not after[i])
+        layers = self.layers((key,))
+        own, after = set(layers), self.whole.successors
+        leaving = tuple(i for i in layers if set(after[i]) - own)
+        return leaving or tuple(i for i in layers if not after[i])
 
     def entries(self, key: str) -> tuple[str, ...]:
         """Return the layers shown by a node that take something from outside, or nothing yet."""
-        own = set(self.layers((key,)))
-        inputs = {i: self.whole[i].inputs for i in own}
-        taking = tuple(i for i in own if set(inputs[i]) - own)
-        return taking or tuple(i for i in own if not inputs[i])
+        layers = self.layers((key,))
+        own, inputs = set(layers), {i: self.whole[i].inputs for i in layers}
+        taking = tuple(i for i in layers if set(inputs[i]) - own)
+        return taking or tuple(i for i in layers if not inputs[i])
 
 
-def fold(graph: Graph, folded: Collection[str], before: Folding | None = None) -> Folding:
+def fold(
+    graph: Graph,
+    folded: Collection[str],
+    before: Folding | None = None,
+    cannot: frozenset[str] | None = None,
+) -> Folding:
     """Return a network with groups folded; a group around a folded one hides it.
 
     Args:
         before: what was shown; nodes that look the same are taken over from there.
+        cannot: groups that cannot be folded, where that is known: `loose`.
     """
-    cannot = loose(graph)
+    cannot = loose(graph) if cannot is None else cannot
     wanted = set(folded) - cannot
     keys: dict[str, str] = {}
     inside: dict[str, list[Node]] = {}
@@ -218,10 +225,8 @@ def fold(graph: Graph, folded: Collection[str], before: Folding | None = None) -
         else:
             continue
         nodes.append(known[key] if known.get(key) == shown else shown)
-    hidden = [key[:-1] for key in inside]
-    frames = tuple(
-        path for path in paths(graph) if not any(is_inside(path, group) for group in hidden)
-    )
+    hidden = {key[:-1] for key in inside}
+    frames = tuple(path for path in paths(graph) if hidden.isdisjoint(enclosing(path)))
     members_of = {key: tuple(node.id for node in own) for key, own in inside.items()}
     return Folding(graph, Graph(tuple(nodes)), keys, members_of, frames, cannot)
 

@@ -316,6 +316,15 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"advanced": True},
         ),
     ] = 0
+    cache_features: Annotated[
+        Literal["auto", "on", "off"],
+        Meta(
+            title="Keep what frozen layers give",
+            description="Frozen layers at the start run once for each sample and their outputs "
+            "are kept, unless augmentation changes the samples. auto: where that is possible",
+            extra={"advanced": True},
+        ),
+    ] = "auto"
     checkpoint_seconds: Annotated[
         float,
         Meta(

@@ -162,6 +162,10 @@ class Windows:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def part(self, index: int) -> Windows:
+        """Return one window alone."""
+        return Windows(self.source, self.rows[index : index + 1], self.reach, self.horizon)
+
     def read(self, index: int) -> NDArray[np.float64]:
         """Return one window, reach × columns."""
         row = self.rows[index]

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class DocumentSession:
-    """Holds the present experiment; every change goes through `edit`.
+    """Holds the present experiment; every change goes through `edit`, or `look`.
+
+    Attributes:
+        generation: another number for each experiment that was opened.
 
     Signals:
         experiment_changed(): another value is the present; read `experiment` and `report`.
@@ -45,6 +48,7 @@ class DocumentSession:
         self._recovery = Recovery()
         self._folding = (self.experiment.graph, self.experiment.folded, Folding())
         self.path: Path | None = None
+        self.generation = 0
         self.selection: tuple[str, ...] = ()
         self.report: Report = check(self.experiment, catalog)
 
@@ -143,6 +147,7 @@ class DocumentSession:
         """Show another experiment with a history of its own; the caller has asked about saving."""
         self._recovery.discard()
         self._history = History(experiment)
+        self.generation += 1
         self.path = path
         self.selection = ()
         self._changed()

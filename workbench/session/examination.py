@@ -20,6 +20,8 @@ from workbench.inspecting import (
 from workbench.reading import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.inspecting import ExplainMethod, Reply
     from workbench.plugin_api.data import SplitName
     from workbench.session.run import RunSession
@@ -62,11 +64,17 @@ class Examination:
         self.layer = ""
         self._number = 0
         self._wanted: list[int] = []
+        self._labels: tuple[str, ...] = ()
         self._forget()
         run.opened.connect(self._on_opened)
 
-    def look_at(self, split: SplitName, index: int) -> None:
-        """Examine another sample."""
+    def look_at(self, split: SplitName, index: int, labels: Sequence[str] = ()) -> None:
+        """Examine another sample.
+
+        Args:
+            labels: names of the classes to explain; none: the answer and the true class.
+        """
+        self._labels = tuple(labels)
         is_loading = bool(self._number) and self.loaded is None
         if not is_loading:
             self._withdraw(PATIENCE)
@@ -151,10 +159,13 @@ class Examination:
         self.changed.emit()
 
     def _want_explanations(self) -> None:
-        """Explain the answer and the true class, or the two likeliest where they are one."""
+        """Explain the named classes, or the answer and the true one; two, the likeliest then."""
         assert self.answered is not None
+        classes = self.loaded.classes if self.loaded is not None else ()
         targets = self.answered.targets
-        wanted = [*targets[:1], *([self.answered.truth] if self.answered.truth >= 0 else [])]
+        wanted = [classes.index(label) for label in self._labels if label in classes]
+        if not wanted:
+            wanted = [*targets[:1], *([self.answered.truth] if self.answered.truth >= 0 else [])]
         self._wanted = list(dict.fromkeys([*wanted, *targets]))[:2] if targets else []
         self._explain()
 

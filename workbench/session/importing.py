@@ -56,6 +56,7 @@ class ModelImport:
         self.error: UserError | None = None
         self._base = document.experiment
         self._landing: Landing | None = None
+        self._generation = document.generation
 
     @property
     def is_busy(self) -> bool:
@@ -85,6 +86,7 @@ class ModelImport:
         self.report = self.error = None
         self.doing = "Starting"
         self._base, self._landing = self._document.experiment, landing
+        self._generation = self._document.generation
         beside = landing is not None and bool(self._base.graph.nodes)
         self._ask(
             ImportModel(
@@ -114,7 +116,10 @@ class ModelImport:
     def tick(self) -> None:
         """Take over what has been answered."""
         for reply in self._helper.replies():
-            if reply.id == self._asked:
+            if isinstance(reply, ModelsListed):
+                self.models, self.missing = reply.models, reply.missing
+                self.changed.emit()
+            elif reply.id == self._asked:
                 self._take(reply)
                 self.changed.emit()
 
@@ -126,8 +131,6 @@ class ModelImport:
             case Importing():
                 self.doing = reply.words
                 return
-            case ModelsListed():
-                self.models, self.missing = reply.models, reply.missing
             case ModelImported():
                 self._helper.close()  # frameworks take memory that nobody needs now
                 self._edit(reply)
@@ -140,6 +143,7 @@ class ModelImport:
         """Put the network into the experiment as one step of undo."""
         landing, base = self._landing, self._base
         try:
+            self._check_place()
             if landing is not None and base.graph.nodes:
                 added = added_nodes(base, reply.experiment)
                 known = set(self._document.experiment.graph.by_id)
@@ -158,26 +162,41 @@ class ModelImport:
             self._fail(error)
             return
         self.report = reply.report
-        self.messaged.emit(_told(reply.report, beside=bool(landing and base.graph.nodes)))
+        prepared = self._document.experiment.data.preprocessing
+        is_prepared = prepared == reply.experiment.data.preprocessing != base.data.preprocessing
+        where = "beside the network" if landing and base.graph.nodes else "on the canvas"
+        self.messaged.emit(_told(reply.report, where, is_prepared=is_prepared))
+
+    def _check_place(self) -> None:
+        """Raise a UserError where the network would land in something else than was meant."""
+        if self._generation != self._document.generation:
+            raise UserError(
+                "Another experiment was opened while the network was imported.",
+                "Import it once more to have it here.",
+            )
+        present, was_empty = self._document.experiment, not self._base.graph.nodes
+        if self._landing is not None and was_empty and present.graph.nodes:
+            raise UserError(
+                "Layers were added while the network was imported.",
+                "Import it once more to have it beside them.",
+            )
 
     def _fail(self, error: UserError) -> None:
         self.error = error
         self.messaged.emit(Message("error", error.message, error.hint))
 
 
-def _told(report: ImportReport, *, beside: bool) -> Message:
+def _told(report: ImportReport, where: str, *, is_prepared: bool) -> Message:
     """Return what a person has to know of an import at once; the rest is in the report."""
     hints = []
     if report.head:
         hints.append(report.head)
-    if report.preparation and beside:
-        hints.append(
-            f"It was made for pictures prepared so: {report.preparation}. How the data are "
-            "prepared has not changed."
-        )
-    elif report.preparation:
+    if report.preparation and is_prepared:
         hints.append(f"The data are prepared as it was trained: {report.preparation}.")
+    elif report.preparation:
+        hints.append(
+            f"It was trained with: {report.preparation}. How the data are prepared has not changed."
+        )
     if report.whole:
         hints.append(f"It is one block: {report.whole}.")
-    where = "beside the network" if beside else "on the canvas"
     return Message("info", f"{report.origin} is {where}.", " ".join(hints))

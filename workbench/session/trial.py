@@ -212,7 +212,8 @@ class Trial:
                     self.ask(self.sample)
             case Answered():
                 self.answered = reply
-                if reply.targets:
+                # What a row of a table rests on has no picture yet.
+                if reply.targets and self.loaded is not None and self.loaded.kind != "tables":
                     self._explain(None)
             case Explained():
                 self.explained = reply

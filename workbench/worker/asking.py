@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy as np
 from workbench.errors import UserError
 from workbench.plugin_api.data import known_sample_rate
 from workbench.plugin_api.tensors import TensorType
+from workbench.plugin_api.timelines import Windows
 from workbench.worker.attribution import Attribution, attributed_nodes, integrated_gradients
 from workbench.worker.picture_maps import (
     grad_cam,
     last_picture_layer,
-    occlusion,
+    occluded,
     picture_layers,
 )
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.preprocessing import Word
     from workbench.plugin_api.task import Prediction
+    from workbench.worker.picture_maps import Occluded
     from workbench.worker.preparation import PreparedData
     from workbench.worker.trained import Trained
 
@@ -45,6 +47,7 @@ class Question:
         samples: the sample alone, as arranged for the network; see `Context.samples`.
         name: of a sample of the data; else empty.
         truth: its class number; -1 where none is known.
+        hidden: what occlusion found, once it was asked for; it serves every class.
     """
 
     shaped: NDArray[Any]
@@ -54,6 +57,7 @@ class Question:
     samples: Samples | None = None
     name: str = ""
     truth: int = -1
+    hidden: list[Occluded] = field(default_factory=list)
 
     @property
     def real(self) -> int | None:
@@ -123,7 +127,8 @@ def stored(trained: Trained, prepared: PreparedData, sample: DataSample) -> Ques
     raw, info = samples.read(sample.index), prepared.info
     truth = int(samples.targets[sample.index]) if info.target is None and info.classes else -1
     asked = question(trained, raw, float(known_sample_rate(samples)))
-    return replace(asked, name=samples.name(sample.index), truth=truth)
+    alone = samples.part(sample.index) if isinstance(samples, Windows) else None
+    return replace(asked, name=samples.name(sample.index), truth=truth, samples=alone)
 
 
 def outputs(trained: Trained, asked: Question) -> NDArray[np.float32]:
@@ -184,8 +189,10 @@ def explain(
         title = {"grad-cam": "Grad-CAM", "occlusion": "Occlusion"}[method]
         raise UserError(f"{title} explains pictures only.", "Use integrated gradients.")
     if method == "occlusion":
-        predict = trained.model.predict
-        values, score = occlusion(predict, asked.inputs, factors, progress=progress)
+        if not asked.hidden:
+            predict = trained.model.predict
+            asked.hidden.append(occluded(predict, asked.inputs, progress=progress))
+        values, score = asked.hidden[0].map(factors)
         return Explanation(values, chosen, score, method)
     node = picture_layer(trained.network, layer)
     values, score = grad_cam(trained.model, asked.inputs[None], node, factors)

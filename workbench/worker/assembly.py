@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from workbench.analysis.problems import check
 from workbench.document.files import load
 from workbench.errors import UserError
@@ -15,6 +17,7 @@ from workbench.worker.batches import Feed, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from workbench.catalog import Catalog
     from workbench.document.experiment import Experiment
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.data import DataInfo, SplitName
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.task import Task
+    from workbench.plugin_api.tensors import TensorType
     from workbench.runs.folder import RunFolder
     from workbench.worker.preparation import PreparedData
 
@@ -45,6 +49,7 @@ class Assembly:
 
     folder: RunFolder
     experiment: Experiment
+    catalog: Catalog
     backend: Backend
     task: Task
     prepared: PreparedData
@@ -88,20 +93,44 @@ class Assembly:
         Raises:
             UserError: the device is not there, or the folder cannot be written to.
         """
-        source = self.code.source.encode()
-        if not self.folder.model.exists() or self.folder.model.read_bytes() != source:
-            write_atomically(self.folder.model, source)
+        return self.build_part(self.network, self.folder.model, self.code)
+
+    def build_part(
+        self,
+        network: Network,
+        module_path: Path,
+        code: GeneratedCode | None = None,
+        kind: TensorType | None = None,
+        longest: int | None = None,
+    ) -> Model:
+        """Build a model of a network, writing its module unless that is there.
+
+        Args:
+            code: of the network; None: it is generated.
+            kind: what it takes; None: a prepared sample.
+            longest: steps of the longest training sample; None: of a prepared one.
+
+        Raises:
+            UserError: the device is not there, or the folder cannot be written to.
+        """
+        code = code or self.backend.generate(network)
+        source = code.source.encode()
+        if not module_path.exists() or module_path.read_bytes() != source:
+            write_atomically(module_path, source)
+        info = self.info if kind is None else msgspec.structs.replace(self.info, input=kind)
+        if longest is None:
+            longest = self.prepared.fitted.get("longest", 0) if info.input.varies else 0
         plan = BuildPlan(
-            network=self.network,
+            network=network,
             task=self.task,
-            info=self.info,
+            info=info,
             training=self.experiment.training,
-            code=self.code,
-            module_path=self.folder.model,
-            train_counts=self.info.class_counts.get("train", ()),
+            code=code,
+            module_path=module_path,
+            train_counts=info.class_counts.get("train", ()),
             device=self.experiment.training.device,
             seed=self.experiment.seed,
-            longest=self.prepared.fitted.get("longest", 0) if self.info.input.varies else 0,
+            longest=longest,
         )
         return self.backend.build(plan)
 
@@ -143,6 +172,7 @@ def assemble(
     return Assembly(
         folder=folder,
         experiment=experiment,
+        catalog=catalog,
         backend=backend,
         task=catalog.task(experiment.task),
         prepared=prepared,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from workbench.document.training import Mixing
     from workbench.plugin_api.data import SplitName
-    from workbench.worker.loading import BadSample
+    from workbench.worker.loading import BadSample, Rows
 
 
 __all__ = ["Feed", "PreparedData", "epoch_order", "prepare"]
@@ -77,6 +77,7 @@ class Feed:
         self._on_progress = on_progress
         self._known_bad: set[str] = set()
         self._memory: dict[SplitName, _Remembered] = {}
+        self._replaced: set[SplitName] = set()
         self._processes: dict[bool, Loader] = {}
         self._splits = prepared.opened.splits
         self._maker = Maker(
@@ -141,6 +142,29 @@ class Feed:
             return self._from_memory(split, np.arange(len(self._remembered(split).numbers)), size)
         return self._made(split, np.arange(len(self._splits[split])), size, None)
 
+    def in_order(self, split: SplitName, size: int) -> Iterator[Batch]:
+        """Yield a split in order, not augmented: each sample of training as training would see it.
+
+        There, the next readable sample stands for one that cannot be read; elsewhere it is left
+        out.
+        """
+        order = np.arange(len(self._splits[split]))
+        if self._fits(split, 4):
+            return self._from_memory(split, order[: len(self._remembered(split).numbers)], size)
+        return self._made(split, order, size, 0 if split == "train" else None)
+
+    def replace(
+        self, split: SplitName, inputs: NDArray[Any] | Ragged, numbers: NDArray[np.int64]
+    ) -> None:
+        """Give other inputs in the batches of a split from now on, one for each of `in_order`.
+
+        Args:
+            numbers: of the samples that they were made of.
+        """
+        targets = _in_one(self._maker.targets(split, numbers))
+        self._memory[split] = _Remembered(inputs, targets, numbers)
+        self._replaced.add(split)
+
     def sample(self, split: SplitName, index: int) -> tuple[NDArray[Any], NDArray[Any], str, int]:
         """Return one sample: as the network gets it, as it was before scaling, name and class.
 
@@ -161,9 +185,12 @@ class Feed:
             loader.close()
         self._processes.clear()
         self._memory.clear()
+        self._replaced.clear()
         self._maker.kept = None
 
     def _fits(self, split: SplitName, item_bytes: int) -> bool:
+        if split in self._replaced:
+            return True
         values = self._sample_values
         return bool(values) and len(self._splits[split]) * values * item_bytes <= MEMORY_BYTES
 
@@ -198,11 +225,12 @@ class Feed:
             inputs: NDArray[Any] | Ragged
             if self._maker.singly:
                 rows = self._maker.scaled(found.shaped)
-                inputs = Ragged(list(rows)) if self.prepared.info.input.varies else np.asarray(rows)
+                inputs = (
+                    Ragged.of(list(rows)) if self.prepared.info.input.varies else np.asarray(rows)
+                )
             else:
                 inputs = self._scaled_in_chunks(np.asarray(found.shaped))
-            kept = targets if isinstance(targets, np.ndarray) else Ragged(targets)
-            self._memory[split] = _Remembered(inputs, kept, found.indices)
+            self._memory[split] = _Remembered(inputs, _in_one(targets), found.indices)
         return self._memory[split]
 
     def _scaled_in_chunks(self, shaped: NDArray[Any]) -> NDArray[np.float32]:
@@ -265,6 +293,10 @@ class Feed:
                 self._known_bad.add(sample.name)
                 if self._on_bad is not None:
                     self._on_bad(sample.name, sample.reason)
+
+
+def _in_one(targets: Rows) -> NDArray[Any] | Ragged:
+    return targets if isinstance(targets, np.ndarray) else Ragged.of(targets)
 
 
 def taken(array: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:

@@ -35,7 +35,7 @@ def environment(assembly: Assembly, model: Model) -> dict[str, Any]:
         "workbench": workbench.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": versions(),
         "backend": assembly.backend.id,
         "device": {"id": model.device.id, "title": model.device.title},
         "cores": os.cpu_count() or 1,
@@ -44,6 +44,11 @@ def environment(assembly: Assembly, model: Model) -> dict[str, Any]:
         "command": sys.argv,
         "data_fingerprint": assembly.info.fingerprint,
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that numbers depend on."""
+    return {name: found for name in PACKAGES if (found := _version(name))}
 
 
 def _version(name: str) -> str:

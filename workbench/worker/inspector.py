@@ -35,6 +35,12 @@ from workbench.inspecting import (
     ShowFilters,
     TypedText,
 )
+from workbench.plugin_api.predictions import (
+    ForecastPrediction,
+    LabelsPrediction,
+    Numbers,
+    Tags,
+)
 from workbench.plugin_api.task import ClassPrediction
 from workbench.reading import Refused
 from workbench.runs.commands import Watch
@@ -47,6 +53,7 @@ from workbench.worker.filters import COLOURS, filter_names, filters_of
 from workbench.worker.picture_maps import last_picture_layer, picture_layers
 from workbench.worker.serving import serve
 from workbench.worker.snapshots import SampleCache, snapshot_of
+from workbench.worker.told import foretold, pasted, tagged
 from workbench.worker.trained import Trained, newest_checkpoint, open_trained
 
 if TYPE_CHECKING:
@@ -127,6 +134,8 @@ class Inspector:
     def _question(self, sample: Sample, trained: Trained) -> asking.Question:
         if self._asked is None or self._asked[0] != sample:
             match sample:
+                case TypedText() if trained.info.kind == "timelines":
+                    found = pasted(trained, sample.text)
                 case TypedText():
                     found = asking.typed(trained, sample.text)
                 case GivenFile():
@@ -150,6 +159,10 @@ class Inspector:
             labels=labels,
             probabilities=classes.probabilities if classes else (),
             words=found.in_words(),
+            threshold=found.threshold if isinstance(found, LabelsPrediction) else 0.0,
+            tags=tagged(found) if isinstance(found, Tags) else (),
+            numbers=tuple(found.values.items()) if isinstance(found, Numbers) else (),
+            forecast=foretold(found, asked) if isinstance(found, ForecastPrediction) else None,
             name=asked.name,
             truth=asked.truth,
         )

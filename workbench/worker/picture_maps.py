@@ -7,12 +7,13 @@ Convolutional Networks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -71,19 +72,53 @@ def grad_cam(
     return found.astype(np.float32), float((outputs[0].astype(np.float64) * factors).sum())
 
 
-def occlusion(
+@dataclass(frozen=True)
+class Occluded:
+    """What a network says of a picture, and of the same with a patch hidden, patch by patch.
+
+    Attributes:
+        size: height and width of the picture.
+        patch: height and width of a patch.
+        places: top and left of each.
+        whole: output for the picture.
+        outputs: for each patch.
+    """
+
+    size: tuple[int, int]
+    patch: tuple[int, int]
+    places: Sequence[tuple[int, int]]
+    whole: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+
+    def map(self, factors: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        """Return by pixel what Σ factors · output loses when a patch hides it, and that sum.
+
+        A pixel has the mean over all patches on it, or zero where a stride leaves it out.
+
+        Returns:
+            height × width.
+        """
+        score = float((self.whole.astype(np.float64) * factors).sum())
+        weighted = self.outputs.astype(np.float64) * factors
+        lost, times = np.zeros(self.size), np.zeros(self.size)
+        high, wide = self.patch
+        sums = weighted.reshape(len(weighted), -1).sum(axis=1).tolist()
+        for (top, left), value in zip(self.places, sums, strict=True):
+            box = slice(top, top + high), slice(left, left + wide)
+            lost[box] += score - value
+            times[box] += 1
+        return (lost / np.maximum(times, 1)).astype(np.float32), score
+
+
+def occluded(
     predict: Callable[[NDArray[Any]], NDArray[np.float32]],
     picture: NDArray[np.float32],
-    factors: NDArray[np.float32],
     *,
     patch: int = 0,
     stride: int = 0,
     progress: Callable[[float], object] = lambda share: None,
-) -> tuple[NDArray[np.float32], float]:
-    """Return by pixel what Σ factors · output loses when a patch hides it, and that sum.
-
-    A patch has the picture's own mean colour. A pixel has the mean over all patches on it, or zero
-    where a stride leaves it out.
+) -> Occluded:
+    """Ask a network about a picture with patches hidden, each by the picture's own mean colour.
 
     Args:
         predict: prepared pictures (a batch) -> raw outputs.
@@ -91,35 +126,27 @@ def occlusion(
         patch: its side in pixels, at most that of the picture; 0: a seventh of the longer side.
         stride: pixels from one patch to the next; 0: half a patch.
         progress: called with the share that is done.
-
-    Returns:
-        height × width.
     """
     height, width, _ = picture.shape
     patch = patch or max(-(-max(height, width) // PATCHES), 1)
     stride = stride or max(patch // 2, 1)
-    sides = min(patch, height), min(patch, width)
+    high, wide = min(patch, height), min(patch, width)
     places = [
         (top, left)
-        for top in _starts(height, sides[0], stride)
-        for left in _starts(width, sides[1], stride)
+        for top in _starts(height, high, stride)
+        for left in _starts(width, wide, stride)
     ]
     colour = picture.mean(axis=(0, 1))
-    score = float((predict(picture[None])[0].astype(np.float64) * factors).sum())
-    lost, times = np.zeros((height, width)), np.zeros((height, width))
+    found = []
     for start in range(0, len(places), BATCH):
         part = places[start : start + BATCH]
         hidden = np.repeat(picture[None], len(part), axis=0)
         for number, (top, left) in enumerate(part):
-            hidden[number, top : top + sides[0], left : left + sides[1]] = colour
-        outputs = predict(hidden).astype(np.float64)
-        sums = (outputs * factors).reshape(len(part), -1).sum(axis=1)
-        for (top, left), value in zip(part, sums.tolist(), strict=True):
-            box = slice(top, top + sides[0]), slice(left, left + sides[1])
-            lost[box] += score - value
-            times[box] += 1
+            hidden[number, top : top + high, left : left + wide] = colour
+        found.append(predict(hidden))
         progress(min(start + BATCH, len(places)) / len(places))
-    return (lost / np.maximum(times, 1)).astype(np.float32), score
+    outputs, whole = np.concatenate(found), predict(picture[None])[0]
+    return Occluded((height, width), (high, wide), places, whole, outputs)
 
 
 def _starts(size: int, side: int, stride: int) -> Iterator[int]:

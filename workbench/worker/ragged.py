@@ -50,12 +50,18 @@ class Ragged:
     """Samples of different lengths, one after the other in one array.
 
     Args:
-        rows: equal but for the length of their first axis.
+        values: all steps of the first sample, then those of the second …
+        lengths: steps of each.
     """
 
-    def __init__(self, rows: Sequence[NDArray[Any]]) -> None:
-        self._values = np.concatenate(rows)
-        self._ends = np.cumsum([len(row) for row in rows])
+    def __init__(self, values: NDArray[Any], lengths: Sequence[int] | NDArray[np.int64]) -> None:
+        self._values = values
+        self._ends = np.cumsum(lengths)
+
+    @classmethod
+    def of(cls, rows: Sequence[NDArray[Any]]) -> Ragged:
+        """Return samples that are equal but for the length of their first axis."""
+        return cls(np.concatenate(rows), [len(row) for row in rows])
 
     def __len__(self) -> int:
         return len(self._ends)

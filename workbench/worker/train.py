@@ -26,6 +26,7 @@ from workbench.worker.failures import failure
 from workbench.worker.importing import import_framework
 from workbench.worker.interruptions import StoppedError
 from workbench.worker.loop import Tools, TrainingLoop, steps_per_epoch
+from workbench.worker.parting import with_kept_features
 from workbench.worker.probes import Prober
 from workbench.worker.progress import Progress
 from workbench.worker.reporter import DivergedError
@@ -128,11 +129,13 @@ class Session:
         found = checkpoints.newest()
         first_state = model.state().without_weights()
         progress = self._load(model, assembly, found, request)
-        prober = Prober(folder.probes, model, assembly.network, assembly.feed, events)
-        self._forget_after(progress.step, checkpoints, prober)
+        checkpoints.remove_after(progress.step)
         if found is not None:
             self._compare_data(assembly)
         self._control.skip(progress.commands_read, progress.commands_sum)
+        model = with_kept_features(assembly, model, self._control, events)
+        prober = Prober(folder.probes, model, assembly.network, assembly.feed, events)
+        prober.remove_after(progress.step)
         self._describe(assembly, model)
         tools = Tools(assembly, model, events, checkpoints, self._control, prober)
         last_step = request.steps or 0
@@ -192,10 +195,6 @@ class Session:
                 "The data have changed since this run began.",
                 "Its curves go on, but compare what lies before and after; or train a new run.",
             )
-
-    def _forget_after(self, step: int, checkpoints: Checkpoints, prober: Prober) -> None:
-        checkpoints.remove_after(step)
-        prober.remove_after(step)
 
     def _announce(
         self, assembly: Assembly, model: Model, progress: Progress, last_step: int

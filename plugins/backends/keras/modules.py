@@ -60,6 +60,7 @@ class LoadedModel:
             name: attrgetter(bind.attribute)(self.model.get_layer(layer))
             for name, (layer, bind) in names.items()
         }
+        self._rates: dict[tuple[str, str], float] = {}
         self._layers = {name: layer for name, (layer, _) in names.items()}
         self.freeze(plan.network)
         self.random = self._random_states(plan.seed)
@@ -69,13 +70,26 @@ class LoadedModel:
         names = [(node, f"{node.id}/{weight}") for node in network.nodes for weight in node.weights]
         known = [(node, name) for node, name in names if name in self._layers]
         for node, name in known:
-            self.model.get_layer(self._layers[name]).trainable = node.trainable
+            layer = self.model.get_layer(self._layers[name])
+            layer.trainable = node.trainable
+            self._set_dropout(layer, is_on=node.trainable)
         specs = network.weight_specs()
         for _, name in known:  # after the layers, which set that of all their weights
             if specs[name].frozen:
                 self.variables[name].trainable = False
         self.trained = self._trained(network)
         self.changing = {n: self.variables[n] for n in network.changing if n in self.variables}
+
+    def _set_dropout(self, layer: Any, *, is_on: bool) -> None:
+        """Let a frozen layer do in training what it does in evaluation.
+
+        `trainable = False` does so for batch normalisation alone.
+        """
+        for part in layer._flatten_layers():
+            for name in ("rate", "dropout", "recurrent_dropout"):
+                if isinstance(own := getattr(part, name, None), float):
+                    rate = self._rates.setdefault((part.path, name), own)
+                    setattr(part, name, rate if is_on else 0.0)
 
     def has_statistics(self) -> bool:
         """Whether a layer normalises by the statistics of the batch it is trained with."""

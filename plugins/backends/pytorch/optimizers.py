@@ -42,6 +42,8 @@ def make_optimizer(settings: Optimizer, groups: Iterable[dict[str, Any]], device
     import torch.optim
 
     parts = [{"params": group["params"], "scale": group["scale"]} for group in groups]
+    # A network that only answers has nothing to train, and no optimizer takes nothing.
+    parts = parts or [{"params": [torch.empty(0)], "scale": 1.0}]
     common: dict[str, Any] = {
         "lr": settings.learning_rate,
         "weight_decay": settings.weight_decay,

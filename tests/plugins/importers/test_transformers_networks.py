@@ -217,3 +217,20 @@ def test_what_cannot_be_imported_is_said_in_words(folder, texts, catalog, tmp_pa
     (folder / "model.safetensors").write_bytes(b"\x00" * 40)
     with pytest.raises(UserError, match="cannot be loaded"):
         take(wish, catalog)
+
+
+def test_a_name_without_a_network_is_refused_at_once(texts, catalog, tmp_path, monkeypatch):
+    def unknown(*address):
+        raise OSError("no such host")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    wish = Wish(source="transformers:somebody/something", base=texts, folder=tmp_path)
+    with pytest.raises(UserError, match="is not on this computer, and could not be downloaded"):
+        take(wish, catalog)
+
+
+def test_a_well_known_network_comes_with_random_weights(texts, catalog, tmp_path):
+    source = "transformers:google/electra-small-discriminator"
+    taken = take(Wish(source=source, base=texts, folder=tmp_path), catalog)
+    assert taken.network.parameters == 13_483_008
+    assert "with random weights" in taken.report.origin

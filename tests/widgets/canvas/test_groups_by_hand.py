@@ -181,6 +181,7 @@ def test_a_copy_is_a_group_of_its_own(session, view, hands):
     assert session.document.group == "block2"
     hands.key(Qt.Key.Key_D, CTRL)
     assert session.document.group == "block3"
+    assert {"block2/", "block3/"} <= shown(view)
     copies = session.document.selection
     assert session.document.experiment.graph[copies[2]].inputs == copies[:2]
 

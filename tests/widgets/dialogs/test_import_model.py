@@ -65,7 +65,9 @@ def test_a_network_is_found_taken_told_and_undone(window, dialog, qtbot):
     assert document.experiment.data.preprocessing.params["height"] == 224
     assert document.experiment.data.source == before.data.source
     press(qtbot, dialog, "cancelImport")
-    assert len({node.position for node in graph.nodes}) == len(graph)
+    shown = document.folding.graph
+    assert {"stem/", "block3/", "classifier/"} <= set(shown.by_id)  # folded by stages
+    assert len({node.position for node in shown.nodes}) == len(shown)
     document.undo()
     assert document.experiment == before
 

@@ -163,6 +163,22 @@ def test_beside_a_network_it_is_added_as_a_folded_group(window, panel, qtbot, sa
     assert [node.id for node in document.experiment.graph.nodes] == ["input1", "conv1"]
 
 
+def test_a_network_does_not_land_in_another_experiment(window, panel, qtbot, said):
+    document, canvas = window.session.document, window.page.canvas
+    choose(panel, "torchvision resnet18")
+    QTest.keyClick(panel.findChild(QLineEdit, "filterModels"), Qt.Key.Key_Down)
+    QTest.keyClick(panel.findChild(ModelTree), Qt.Key.Key_Return)
+    document.edit(lambda e: edits.add_node(e, Node("input1", "Input")), "Add")
+    wait(qtbot, window, lambda: idle(window))
+    assert "Layers were added while" in said[-1].text
+    assert list(canvas.network.nodes) == ["input1"]
+    canvas.import_model(Model(source="stand-in:net"))
+    document.replace(Experiment(name="another"))
+    wait(qtbot, window, lambda: idle(window))
+    assert "Another experiment was opened" in said[-1].text
+    assert document.experiment == Experiment(name="another")
+
+
 def test_an_import_is_cancelled_and_a_wrong_file_told(window, panel, qtbot, said):
     document = window.session.document
     choose(panel, "torchvision resnet152")

@@ -276,6 +276,7 @@ def test_files_of_every_version_open_with_all_they_held(file):
     assert experiment.folded == (("stem",) if version >= 3 else ())
     program = Asset(name="detector.onnx", file="/weights/51ab.onnx", sha256=SUM)
     corrected = {"17#0123456789ab": "3", "cat/2.png": None}
+    assert experiment.training.cache_features == ("off" if version >= 3 else "auto")
     assert experiment.data.corrections == (corrected if version >= 3 else {})
     assert experiment.assets == ((program,) if version >= 3 else ())
     names = ("mixing", "unfreezing", "averaging", "sampling")

@@ -123,10 +123,21 @@ def test_dissolving_tells_equal_names_apart():
 
 
 def test_copies_keep_whole_groups_under_another_name():
-    copied = grouping.detached(CHAIN.graph, ["c", "d", "e"])
+    looked_at = grouping.set_folded(CHAIN, ["s", "s/t"])
+    copied, folded = grouping.detached(looked_at, ["c", "d", "e"])
     assert [n.group for n in copied] == ["t", "t", ""]
-    pasted, names = edits.paste(CHAIN, grouping.detached(CHAIN.graph, members(CHAIN.graph, "s")))
+    assert folded == ("t",)
+    copied, folded = grouping.detached(looked_at, members(CHAIN.graph, "s"))
+    pasted, names = edits.paste(looked_at, copied, folded=folded)
     assert [pasted.graph[i].group for i in names] == ["s2", "s2/t", "s2/t", "s2"]
+    assert pasted.folded == ("s", "s/t", "s2", "s2/t")
+
+
+def test_a_removed_group_with_one_source_is_bridged():
+    branched = network(
+        ("a", "", ""), ("b", "a", "g"), ("c", "a", "g"), ("d", "b c", "g"), ("e", "d", "")
+    )
+    assert edits.remove_nodes(branched, ["b", "c", "d"]).graph["e"].inputs == ("a",)
 
 
 def test_a_folded_group_is_bypassed_as_a_whole():

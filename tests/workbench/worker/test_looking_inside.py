@@ -232,3 +232,34 @@ def test_pictures_are_explained_on_the_command_line(run, runs, tmp_path, capfd):
     assert (early["explanation"]["method"], early["explanation"]["layer"]) == ("grad-cam", "conv1")
     assert "dense1 is none" in failed
     assert "There is no class “horse”" in failed
+
+
+def test_mistakes_are_listed_and_corrected_on_the_command_line(run, runs, tmp_path, capfd):
+    asked = ["evaluate", run.name, "--runs", str(runs), "--mistakes", "3"]
+    assert main([*asked, "--json"]) == 0
+    mistakes = json.loads(capfd.readouterr().out.splitlines()[-1])["mistakes"]
+    assert main(asked) == 0
+    printed = capfd.readouterr().out
+    first, second, _ = (each["sample_id"] for each in mistakes)
+    file = str(save(inspected.digits(), tmp_path / "mine"))
+
+    assert main(["correct", file, "--relabel", f"{first}=7", "--leave-out", second]) == 0
+    listed = capfd.readouterr().out
+    assert main(["correct", file, "--take-back", second, "--json"]) == 0
+    left = json.loads(capfd.readouterr().out.splitlines()[-1])["corrections"]
+    assert main(["correct", file, "--leave-out", "nothing#0"]) == 2
+    assert main(["correct", file, "--relabel", f"{second}=horse"]) == 2
+    assert main(["correct", file, "--take-back", second]) == 2
+    assert main(["correct", file, "--relabel", "7"]) == 2
+    refused = capfd.readouterr().err
+
+    losses = [each["loss"] for each in mistakes]
+    assert losses == sorted(losses, reverse=True)
+    assert all(each["true"] != each["answer"] for each in mistakes)
+    assert first in printed
+    assert f"{first}: 7" in listed
+    assert f"{second}: left out" in listed
+    assert left == {first: "7"}
+    assert "no sample “nothing#0”" in refused
+    assert "is not corrected" in refused
+    assert "names no class" in refused

@@ -15,7 +15,7 @@ from workbench.plugin_api.tensors import TensorType
 from workbench.worker.picture_maps import (
     grad_cam,
     last_picture_layer,
-    occlusion,
+    occluded,
     picture_layers,
 )
 from workbench.worker.pretrained.importing import Wish, take
@@ -121,9 +121,8 @@ def test_occlusion_is_what_a_plain_loop_finds(size, patch, stride, seed):
 
     shares = []
     factors = np.eye(3, dtype=np.float32)[1]
-    found, score = occlusion(
-        predict, picture, factors, patch=patch, stride=stride, progress=shares.append
-    )
+    hidden = occluded(predict, picture, patch=patch, stride=stride, progress=shares.append)
+    found, score = hidden.map(factors)
 
     whole = float(predict(picture[None])[0, 1])
     drops = [[[] for _ in range(size[1])] for _ in range(size[0])]
@@ -152,7 +151,7 @@ def test_the_patch_that_matters_is_found_with_the_usual_sizes():
     def predict(pictures):
         return pictures[:, 4:9, 18:24].sum(axis=(1, 2, 3))[:, None]
 
-    found, score = occlusion(predict, picture, np.ones(1, np.float32))
+    found, score = occluded(predict, picture).map(np.ones(1, np.float32))
 
     assert score == 30
     row, column = divmod(int(found.argmax()), 28)

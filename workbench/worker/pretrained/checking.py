@@ -52,7 +52,9 @@ def input_type(imported: Imported) -> TensorType:
 
 
 def check_parameters(imported: Imported, network: Network) -> None:
-    """Raise a NotCoveredError unless the network has as many parameters as it came with."""
+    """Raise an error unless the network has as many parameters as it came with, and some."""
+    if not network.weight_specs():
+        raise UserError("The network has no weights, so that there is nothing to train in it.")
     if network.parameters != imported.parameters:
         raise NotCoveredError(
             f"The layers would have {network.parameters:,} parameters, but the network has "

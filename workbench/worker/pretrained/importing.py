@@ -180,7 +180,8 @@ def _request(
     """Yield who imports it, what is asked, and what else a weights file would fit."""
     path = Path(wish.source).expanduser()
     importers = [kind() for kind in catalog.importers]
-    if not path.exists() and not _looks_like_path(wish.source):
+    is_named = any(wish.source.startswith(f"{each.id}:") for each in importers)
+    if is_named or (not path.exists() and not _looks_like_path(wish.source)):
         importer, name = named(wish.source, importers)
         _need(importer)
         yield (

@@ -1,0 +1,105 @@
+"""Programs of torch.export and TorchScript become layers; none can do anything else."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+import torch  # noqa: TID253
+
+from plugins.importers._torch_programs import imported
+from plugins.importers.torch_program import kind_of
+from tests.plugins.importers import networks
+from workbench.errors import UserError
+from workbench.worker.pretrained.checking import check_parameters, difference, resolved
+
+HEIGHT, WIDTH, CHANNELS = networks.SIZE
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def example(batch=2):
+    return torch.zeros(batch, CHANNELS, HEIGHT, WIDTH)
+
+
+def as_program(module, path, *, any_batch=True):
+    shapes = ({0: torch.export.Dim("batch")},) if any_batch else None
+    program = torch.export.export(module, (example(),), dynamic_shapes=shapes)
+    torch.export.save(program, path)
+
+
+WRITERS = {
+    "any.pt2": as_program,
+    "two.pt2": lambda module, path: as_program(module, path, any_batch=False),
+    "traced.pt": lambda module, path: torch.jit.trace(module, example()).save(path),
+    "scripted.jit": lambda module, path: torch.jit.script(module).save(path),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_program_becomes_layers(name, catalog, tmp_path):
+    path = tmp_path / name
+    module = networks.lively(networks.Residual())
+    if name == "scripted.jit":
+        module = networks.lively(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()))
+    WRITERS[name](module, path)
+    found = imported(path, kind_of(path), lambda words: None)
+    network = resolved(found, catalog)
+    check_parameters(found, network)
+    assert difference(found, network, catalog) <= 1e-5
+    assert any(word in found.origin for word in ("torch.export", "TorchScript"))
+    if name != "scripted.jit":
+        assert found.graph["stem"].type == "Conv2D"
+
+
+def test_weights_alone_are_no_program(tmp_path):
+    torch.save(networks.Residual().state_dict(), tmp_path / "weights.pt")
+    assert not kind_of(tmp_path / "weights.pt")
+
+
+def rewritten(path, name, change):
+    """Change a member of an archive, as somebody who means harm might."""
+    with zipfile.ZipFile(path) as archive:
+        held = {each: archive.read(each) for each in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, content in held.items():
+            archive.writestr(each, change(content) if each.endswith(name) else content)
+
+
+def test_pickles_and_code_in_a_program_are_refused(tmp_path):
+    path = tmp_path / "n.pt2"
+    as_program(networks.lively(networks.Residual()), path)
+    read = lambda: imported(path, "torch.export", lambda words: None)  # noqa: E731
+    rewritten(path, "model.json", lambda content: content.replace(b"Symbol(", b"print('no') or ("))
+    with pytest.raises(UserError, match="which is no size"):
+        read()
+    as_program(networks.lively(networks.Residual()), path)
+
+    def pickled(content):
+        config = json.loads(content)
+        for entry in config["config"].values():
+            entry["use_pickle"] = True
+        return json.dumps(config).encode()
+
+    rewritten(path, "model_weights_config.json", pickled)
+    with pytest.raises(UserError, match="pickled objects"):
+        read()
+
+
+def test_a_script_that_reads_files_is_not_run(tmp_path):
+    class Reading(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + torch.from_file("/etc/hostname", size=1)
+
+    path = tmp_path / "n.pt"
+    torch.jit.script(Reading()).save(path)
+    with pytest.raises(UserError, match="reaches beyond its values"):
+        imported(path, "TorchScript", lambda words: None)
+
+
+def test_a_damaged_program_is_told(tmp_path):
+    path = tmp_path / "n.pt2"
+    as_program(networks.lively(networks.Residual()), path)
+    rewritten(path, "weight_0", lambda content: content[:5])
+    with pytest.raises(UserError, match="PyTorch cannot load"):
+        imported(path, "torch.export", lambda words: None)
