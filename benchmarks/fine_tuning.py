@@ -60,8 +60,12 @@ def _accuracy(title: str, make: Callable[[Path, int, int, int], Path], folder: P
         tuned.append(_tested(_imported(data, folder, seed), folder))
         new.append(_tested(_small(data, seed), folder))
     gain = 100 * (statistics.mean(tuned) - statistics.mean(new))
-    shown = ", ".join(f"{100 * one:.1f} against {100 * two:.1f} %" for one, two in zip(tuned, new, strict=True))
-    what = f"{title}, {LEARNED} a class: head of EfficientNet-Lite0 against a small CNN from nothing"
+    shown = ", ".join(
+        f"{100 * one:.1f} against {100 * two:.1f} %" for one, two in zip(tuned, new, strict=True)
+    )
+    what = (
+        f"{title}, {LEARNED} a class: head of EfficientNet-Lite0 against a small CNN from nothing"
+    )
     detail = f"test accuracy with seeds {', '.join(map(str, SEEDS))}: {shown}"
     return Row(what, f"{gain:+.1f} points", f"≥ {POINTS:.0f} points", gain >= POINTS, detail)
 
@@ -123,7 +127,11 @@ def _experiment(data: Path, seed: int, epochs: int, rate: float) -> Experiment:
             ),
         ),
         training=Training(
-            epochs=epochs, batch_size=32, optimizer=Adam(learning_rate=rate), device="cpu", threads=1
+            epochs=epochs,
+            batch_size=32,
+            optimizer=Adam(learning_rate=rate),
+            device="cpu",
+            threads=1,
         ),
         seed=seed,
     )
