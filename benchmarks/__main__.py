@@ -20,6 +20,7 @@ NAMES = (
     "training_speed",
     "big_text",
     "language_model",
+    "fine_tuning",
     "keras_speed",
     "startup",
     "event_loop",

@@ -36,9 +36,14 @@ def main(plan_path: Path) -> None:
         model = model.to(memory_format=torch.channels_last)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
     on_gpu = device.type == "cuda"
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    for name in plan["frozen"]:
+        getattr(model, name).requires_grad_(False)
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=0.01, momentum=0.9)
 
     model.train()
+    for name in plan["frozen"]:
+        getattr(model, name).eval()
     start = time.perf_counter()
     for order in orders:
         total = torch.zeros((), device=device)

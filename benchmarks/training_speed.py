@@ -111,6 +111,7 @@ def _write_opponent(experiment: Experiment, folder: Path) -> Path:
                 "bfloat16": training.precision == "bfloat16",
                 "channels_last": training.channels_last,
                 "ragged": varies,
+                "frozen": [n.id for n in assembly.network.nodes if n.weights and not n.trainable],
                 "multiple": STEP,
             }
         )

@@ -219,12 +219,14 @@ def _trimmed(entry: Entry) -> dict[str, Any]:
 def _tried(name: str, known: list[Entry]) -> Iterator[Entry]:
     """Yield architectures with what became of them; only those not tried before."""
     catalog = Catalog.load()
-    for each in _chosen(name, known):
+    for entry in _chosen(name, known):
+        each = entry
         if each.covered or each.is_block:
             continue
         is_block = False
         try:
-            reason = _try_to_import(each, catalog)
+            reason, parameters = _try_to_import(each, catalog)
+            each = msgspec.structs.replace(each, parameters=each.parameters or parameters)
             is_block = bool(reason)
         except UserError as error:
             reason = error.message
@@ -235,19 +237,23 @@ def _tried(name: str, known: list[Entry]) -> Iterator[Entry]:
         yield msgspec.structs.replace(each, covered=not reason, is_block=is_block, reason=reason)
 
 
-def _try_to_import(entry: Entry, catalog: Catalog) -> str:
-    """Import a network with lively random weights; return why it is a block, or an empty text.
+def _try_to_import(entry: Entry, catalog: Catalog) -> tuple[str, int]:
+    """Import a network with lively random weights.
+
+    Returns:
+        Why it is a block, or an empty text; and its number of parameters.
 
     Raises:
-        UserError: it is neither.
+        UserError: it is neither layers nor a block.
     """
     from workbench.worker.pretrained.importing import read_checked
 
     importer = catalog.importers[entry.importer]()
     build = importer.build  # type: ignore[attr-defined]
     importer.build = lambda *given: _lively(build(*given))  # type: ignore[attr-defined]
-    imported, _, _ = read_checked(importer, ImportRequest(source=entry.name), catalog)
-    return imported.whole
+    request = ImportRequest(source=entry.name)
+    imported, network, _ = read_checked(importer, request, catalog)
+    return imported.whole, network.parameters
 
 
 def _lively(module: Any) -> Any:
@@ -264,6 +270,8 @@ def _lively(module: Any) -> Any:
             if name.endswith("running_var"):
                 buffer.uniform_(0.5, 1.5, generator=generator)
         for parameter in module.parameters():
+            if not parameter.is_floating_point():
+                continue  # states of random generators
             if parameter.dim() < 2 or parameter.abs().max() < 1e-3:
                 parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
     return module

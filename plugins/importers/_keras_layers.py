@@ -154,10 +154,15 @@ def pool(walk: KerasWalk, step: Step) -> str:
         "stride": _bare(layer.strides),
         "padding": layer.padding,
     }
-    if params["stride"] == params["pool_size"]:
-        del params["stride"]
-    kind = step.kind.replace("Pooling", "Pool")
-    return walk.node(step, kind, _short(params))
+    stride = params.pop("stride")
+    if stride != params["pool_size"]:  # which is what pools here step by; `_short` knows of none
+        return walk.node(step, kind_of_pool(step), {**_short(params), "stride": stride})
+    return walk.node(step, kind_of_pool(step), _short(params))
+
+
+def kind_of_pool(step: Step) -> str:
+    """Return the name that a pool has here."""
+    return step.kind.replace("Pooling", "Pool")
 
 
 def global_pool(walk: KerasWalk, step: Step) -> str:
@@ -254,6 +259,28 @@ def permute(walk: KerasWalk, step: Step) -> str:
 def merge(walk: KerasWalk, step: Step) -> str:
     """Add the layer that joins branches by the same name."""
     return walk.node(step, step.kind)
+
+
+def dropout_of_branches(walk: KerasWalk, step: Step) -> str:
+    """Leave stochastic depth out: it works in training alone, and is no layer here."""
+    return step.inputs[0]
+
+
+def layer_scale(walk: KerasWalk, step: Step) -> str:
+    """Add Scale for a trainable number a channel, as ConvNeXt has it."""
+    return walk.node(step, "Scale", weights={"gamma": step.operation.gamma})
+
+
+def scaled_sum(walk: KerasWalk, step: Step) -> str:
+    """Add Rescale and Add for x + y · scale, as Inception-ResNet has it."""
+    branch = walk.node(
+        step,
+        "Rescale",
+        {"scale": float(step.operation.scale), "offset": 0.0},
+        inputs=step.inputs[1:],
+        name="branch",
+    )
+    return walk.node(step, "Add", inputs=(step.inputs[0], branch))
 
 
 def concatenate(walk: KerasWalk, step: Step) -> str:
@@ -436,6 +463,9 @@ LAYERS: Mapping[str, Handler] = {
     "Permute": permute,
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), merge),
     "Concatenate": concatenate,
+    "LayerScale": layer_scale,
+    "CustomScaleLayer": scaled_sum,
+    "StochasticDepth": dropout_of_branches,
 }
 OPERATIONS: Mapping[str, Handler] = {
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Divide", "TrueDivide"), arithmetic),

@@ -111,7 +111,8 @@ class KerasImporter(Importer):
 
         function = getattr(keras.applications, name)
         try:
-            return function(weights=published or None)
+            size = SIZES.get(name, 224)  # some have none of their own
+            return function(weights=published or None, input_shape=(size, size, 3))
         except Exception as error:
             if not published:
                 raise

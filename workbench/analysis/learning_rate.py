@@ -22,11 +22,11 @@ DIVERGED = 4.0
 """The loss may come to so many times its lowest, and no higher than at first, before it ends."""
 FEWEST = 10
 """Steps that a suggestion needs."""
-BELOW_LOWEST = 2.0
+BELOW_LOWEST = 3.0
 """The suggestion is the rate of the lowest loss divided by this. Of the rules tried (steepest
-slope, longest valley, a tenth to a half of the lowest, the rate of half to nine tenths of the fall)
-half of the lowest came nearest to the best of a grid, over six examples, each with Adam and SGD;
-see `benchmarks/learning_rate.py`."""
+slope, longest valley, the rate of half to nine tenths of the fall, a tenth to a half of the lowest)
+the last came nearest to the best of grids over six examples, each with Adam and SGD: a half for
+trainings of one epoch, a third for somewhat longer ones; see `benchmarks/learning_rate.py`."""
 SMALLEST_FALL = 0.02
 """Share of the first loss by which it must fall more than it scatters; less is chance."""
 

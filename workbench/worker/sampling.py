@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 ORDER_STREAM = 1
@@ -38,6 +40,24 @@ def balanced_order(seed: int, epoch: int, targets: NDArray[np.int64]) -> NDArray
         drawn.append(rng.permutation(members)[: count - (rounds - 1) * len(members)])
     order: NDArray[np.intp] = rng.permutation(np.concatenate(drawn))
     return order
+
+
+def balanced_words(classes: Sequence[str], counts: Sequence[int]) -> str:
+    """Return a sentence on what a balanced epoch draws.
+
+    Args:
+        counts: training samples per class.
+    """
+    present = [(count, name) for count, name in zip(counts, classes, strict=True) if count]
+    each = sum(counts) / len(present)
+    rare, frequent = min(present), max(present)
+    said = f"Each epoch draws every class about {each:.0f} times"
+    if rare[0] == frequent[0]:
+        return f"{said}; all have as many samples anyway."
+    return (
+        f"{said}: each of the {rare[0]} samples of “{rare[1]}” {each / rare[0]:.1f} times, "
+        f"{min(each / frequent[0], 1):.0%} of the {frequent[0]} of “{frequent[1]}”."
+    )
 
 
 def occurrences(order: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -30,6 +30,7 @@ from workbench.worker.parting import with_kept_features
 from workbench.worker.probes import Prober
 from workbench.worker.progress import Progress
 from workbench.worker.reporter import DivergedError
+from workbench.worker.sampling import balanced_words
 from workbench.worker.schedule import stretching
 from workbench.worker.standard_error import StandardError
 from workbench.worker.start import first_weights
@@ -167,6 +168,9 @@ class Session:
             model.load_weights(weights)
             if told:
                 self._inform(told)
+            if training.sampling == "balanced":
+                counts = assembly.info.class_counts["train"]
+                self._inform(balanced_words(assembly.info.classes, counts))
             return Progress(epochs=epochs, learning_rate=training.optimizer.learning_rate)
         progress = found.progress
         bring_back(model, assembly, progress)

@@ -17,7 +17,7 @@ from workbench.runs import events as ev
 from workbench.runs.request import Request, write_request
 from workbench.worker.checkpoints import Checkpoints
 from workbench.worker.mixing import mixed
-from workbench.worker.sampling import balanced_order, epoch_order, occurrences
+from workbench.worker.sampling import balanced_order, balanced_words, epoch_order, occurrences
 from workbench.worker.trained import open_trained
 
 
@@ -64,8 +64,11 @@ def test_a_run_in_pieces_ends_with_the_very_weights_of_a_whole_one(whole, tmp_pa
         assert value.tobytes() == states[1][name].tobytes(), name
 
 
-def test_what_thaws_is_told_and_held_until_then(whole):
-    told = [note.message for note in runs.only(whole, ev.Noted) if note.message.startswith("Epoch")]
+def test_what_thaws_and_what_is_drawn_is_told_and_held_until_then(whole):
+    told = [
+        note.message for note in runs.only(whole, ev.Noted) if note.message.startswith("Epoch ")
+    ]
+    assert runs.only(whole, ev.Noted)[0].message.startswith("Each epoch draws every class")
     assert told == [
         "Epoch 2: norm1 thaws and learns; one stays frozen.",
         "Epoch 3: conv1 thaws and learns; none is frozen.",
@@ -99,6 +102,14 @@ def test_balanced_epochs_draw_each_class_as_often_and_each_sample_of_it(counts, 
     repeats = occurrences(order)
     assert len({*zip(order.tolist(), repeats.tolist(), strict=True)}) == len(order)
     assert repeats.max() == np.bincount(order).max() - 1
+
+
+def test_the_counts_of_balanced_epochs_are_told():
+    assert balanced_words(("a", "b", "c"), (10, 0, 90)) == (
+        "Each epoch draws every class about 50 times: each of the 10 samples of “a” 5.0 times, "
+        "56% of the 90 of “c”."
+    )
+    assert "as many samples" in balanced_words(("a", "b"), (7, 7))
 
 
 def test_shuffled_epochs_repeat_nothing():

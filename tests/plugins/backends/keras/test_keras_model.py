@@ -155,6 +155,13 @@ def test_averaged_weights_and_layers_that_thaw(peers, kind):
             assert elsewhere[name].tobytes() == value.tobytes(), (framework, name)
 
 
+def test_mixed_batches_have_the_losses_of_both_classes_in_their_shares(peers):
+    wanted = trainings.mixtures("torch")
+    for framework, found in peers.call(trainings.mixtures).items():
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=framework)
+
+
 def test_dropout_trains_and_repeats_itself(peers):
     for framework, (first, second) in peers.call(trainings.random_trainings).items():
         assert first == second, framework

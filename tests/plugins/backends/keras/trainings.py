@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,16 @@ from workbench.analysis.shapes import resolve
 from workbench.analysis.unfreezing import thawed
 from workbench.catalog import Catalog
 from workbench.document.graph import Graph, Node
-from workbench.document.training import SGD, Adagrad, Adam, AdamW, Averaging, RMSprop, Unfreezing
+from workbench.document.training import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Averaging,
+    Mixup,
+    RMSprop,
+    Unfreezing,
+)
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Batch, ModelState, NodeError
 from workbench.plugin_api.tensors import TensorType
@@ -230,6 +240,32 @@ def tuned(backend: str, optimizer: Any) -> dict[str, Any]:
     other.load_state(state)
     assert other.warnings() == []
     found["elsewhere"] = (steps(other, 12, 18, factor), other.weights())
+    return found
+
+
+def mixtures(backend: str) -> dict[str, Any]:
+    """Return losses and weights of training on mixed batches, short and accumulated ones too."""
+    task = Catalog.load().tasks["classification"](label_smoothing=0.1, class_weights="balanced")
+    found = {}
+    for accumulate in (1, 2):
+        trained = model(
+            backend,
+            MLP,
+            optimizer=SGD(),
+            batch_size=SIZE,
+            accumulate=accumulate,
+            mixing=Mixup(),
+            task=task,
+        )
+        for step in range(6):
+            group = [batch(SHORT if step == 3 else SIZE, seed=step + n) for n in range(accumulate)]
+            group = [
+                replace(one, others=one.targets[::-1].copy(), share=0.6 + step / 20)
+                for one in group
+            ]
+            trained.train_step(group, 0.1)
+        found[f"losses {accumulate}"] = np.array(trained.drain_logs()["loss"])
+        found |= {f"{name} {accumulate}": value for name, value in trained.weights().items()}
     return found
 
 
