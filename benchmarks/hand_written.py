@@ -31,19 +31,15 @@ def main(plan_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("model", plan["module"])
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    model = getattr(module, plan["class"])().to(device)
+    model = getattr(module, plan["class"])().to(device).train()
     if plan["channels_last"]:
         model = model.to(memory_format=torch.channels_last)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
     on_gpu = device.type == "cuda"
     for name in plan["frozen"]:
-        getattr(model, name).requires_grad_(False)
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
+        getattr(model, name).requires_grad_(False).eval()
+    trained = (weight for weight in model.parameters() if weight.requires_grad)
     optimizer = torch.optim.SGD(trained, lr=0.01, momentum=0.9)
-
-    model.train()
-    for name in plan["frozen"]:
-        getattr(model, name).eval()
     start = time.perf_counter()
     for order in orders:
         total = torch.zeros((), device=device)

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from workbench.worker.failures import TrainingError
-from workbench.worker.initial import initial_weights
 from workbench.worker.loop import grouped, steps_per_epoch
 from workbench.worker.progress import Progress
 from workbench.worker.schedule import LearningRates
+from workbench.worker.start import first_weights
 from workbench.worker.thawing import bring_back
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def _replay(bad_step: int, tools: Tools, first_state: ModelState) -> str:
     training = assembly.experiment.training
     found = tools.checkpoints.newest()
     if found is None:
-        model.load_weights(initial_weights(assembly.network, assembly.experiment.seed))
+        weights, _ = first_weights(assembly.network, assembly.experiment, assembly.folder)
+        model.load_weights(weights)
         model.load_state(first_state)
         progress = Progress(epochs=training.epochs, learning_rate=training.optimizer.learning_rate)
     else:

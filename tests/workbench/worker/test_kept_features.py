@@ -10,14 +10,19 @@ import numpy as np
 import pytest
 
 from tests.workbench.worker import digits_runs as runs
+from workbench.analysis.shapes import resolve
+from workbench.catalog import Catalog
 from workbench.document.experiment import Component, Data
+from workbench.document.files import load
 from workbench.document.graph import Node
 from workbench.document.training import Constant
+from workbench.plugin_api.tensors import TensorType
 from workbench.preferences import caches_folder
 from workbench.runs import events as ev
 from workbench.runs.request import Request, write_request
 from workbench.worker import features
 from workbench.worker.checkpoints import Checkpoints
+from workbench.worker.initial import initial_weights
 
 
 def frozen(nodes, *trained):
@@ -59,6 +64,29 @@ def trained(value, path, train):
     return folder
 
 
+def losses(folder):
+    return [loss for event in runs.only(folder, ev.Steps) for loss in event.columns["loss"]]
+
+
+def first_checkpoint(folder):
+    """Return what the frozen layers began with, statistics included."""
+    value = load(folder.experiment)
+    network = resolve(value.graph, Catalog.load(), TensorType((8, 8, 1))).network
+    weights = initial_weights(network, value.seed)
+    return {k: v.tobytes() for k, v in weights.items() if not k.startswith("dense1/")}
+
+
+def test_keras_gives_the_same_numbers_too(tmp_path):
+    folders = [
+        runs.run_folder(digits(cache, backend="keras-jax", threads=1), tmp_path / cache)
+        for cache in ("off", "on")
+    ]
+    for worker in [runs.start(folder) for folder in folders]:
+        assert runs.ended(worker)[0] == 0
+    assert "ran once" in told(folders[1])[0]
+    assert runs.final_weights(folders[0]) == runs.final_weights(folders[1])
+
+
 def test_numbers_are_those_of_the_whole_network_bit_for_bit(tmp_path, train, home):
     whole = trained(digits("off"), tmp_path / "whole", train)
     first = trained(digits("auto"), tmp_path / "first", train)
@@ -71,8 +99,11 @@ def test_numbers_are_those_of_the_whole_network_bit_for_bit(tmp_path, train, hom
         assert runs.final_weights(folder) == runs.final_weights(whole)
         metrics = [runs.only(each, ev.Finished)[-1].metrics for each in (folder, whole)]
         assert metrics[0] == metrics[1]
-        columns = [runs.only(each, ev.Steps)[-1].columns["loss"] for each in (folder, whole)]
-        assert columns[0] == columns[1]
+        assert losses(folder) == losses(whole)
+    frozen_ones = first_checkpoint(first)
+    assert frozen_ones
+    for name, value in frozen_ones.items():
+        assert runs.final_weights(first)[name] == value
     # Feature maps of the body are there, and the features lie in the cache alone.
     probed = runs.only(first, ev.Probed)
     assert probed
@@ -107,7 +138,7 @@ def test_killed_while_the_body_runs_and_after_it_ends_bit_identical(tmp_path, tr
         runs.wait_for(lambda n=before + more, kind=wanted: len(runs.only(folder, kind)) > n)
         time.sleep(0.1)
         runs.kill(worker)
-    assert runs.ended(runs.start(folder)) == (0, "")
+    assert train(folder) == 0
     whole = trained(value, tmp_path / "whole", train)
     assert runs.final_weights(folder) == runs.final_weights(whole)
 
