@@ -28,16 +28,11 @@ def main(plan_path: Path) -> None:
     targets = torch.from_numpy(np.load(folder / "targets.npy"))
     orders = torch.from_numpy(np.load(folder / "orders.npy"))
 
-    spec = importlib.util.spec_from_file_location("model", plan["module"])
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    model = getattr(module, plan["class"])().to(device).train()
+    model = network(plan).to(device)
     if plan["channels_last"]:
         model = model.to(memory_format=torch.channels_last)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
     on_gpu = device.type == "cuda"
-    for name in plan["frozen"]:
-        getattr(model, name).requires_grad_(False).eval()
     trained = (weight for weight in model.parameters() if weight.requires_grad)
     optimizer = torch.optim.SGD(trained, lr=0.01, momentum=0.9)
     start = time.perf_counter()
@@ -65,6 +60,17 @@ def main(plan_path: Path) -> None:
         print(f"loss {total.item() / len(order):.4f}, accuracy {right.item() / len(order):.4f}")
     seconds = time.perf_counter() - start
     print(orders.numel() / seconds)
+
+
+def network(plan):
+    """Return the network of the plan in training mode, but for what is frozen."""
+    spec = importlib.util.spec_from_file_location("model", plan["module"])
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    model = getattr(module, plan["class"])().train()
+    for name in plan["frozen"]:
+        getattr(model, name).requires_grad_(False).eval()
+    return model
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def product(walk: Walk, call: Call) -> Value:
     is_turned = second.order == last_swapped
     first = walk.ordered(call, first, order)
     second = second if is_turned else walk.ordered(call, second, order)
-    params = {"turned": True} if is_turned else {}
+    params = {} if is_turned else {"turned": False}
     node = walk.node(call, "MatMul", [first, second], params)
     columns = second.shape[-2] if is_turned else second.shape[-1]
     return Value(node, (*first.shape[:-1], columns), order)

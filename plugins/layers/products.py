@@ -65,8 +65,9 @@ class MatMul(Layer, frozen=True, kw_only=True):
     inputs = (2, 2)
 
     turned: Annotated[
-        bool, param("Turn the second", "Multiply by each row of the second branch instead")
-    ] = False
+        bool,
+        param("Turn the second", "Multiply by each row of the second branch, not by each column"),
+    ] = True
 
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return … × rows × columns; raises ShapeError where they do not go together."""
@@ -101,8 +102,8 @@ class MatMul(Layer, frozen=True, kw_only=True):
         return Code(joined(2), init, helpers={"MatrixProduct": _MATMUL})
 
     def summary(self) -> str:
-        """Return "second turned" where it is."""
-        return "second turned" if self.turned else ""
+        """Return whether the second is turned."""
+        return "second turned" if self.turned else "as it is"
 
 
 class Reduce(Layer, frozen=True, kw_only=True):
