@@ -76,7 +76,7 @@ def refold(experiment: Experiment, *paths: str, folded: bool) -> Experiment:
     """
     graph, change = experiment.graph, set(experiment.folded)
     shown = fold(graph, change)
-    was_clear = not _overlap(shown)
+    was_clear = not _overlap(shown, paths)
     for path in paths:
         if folded and path in shown.loose:
             raise EditError(
@@ -92,7 +92,7 @@ def refold(experiment: Experiment, *paths: str, folded: bool) -> Experiment:
         elif f"{path}/" in shown.inside:
             graph = _moved(shown, _opening(shown, after, path))
         shown = fold(graph, change, shown, shown.loose)
-    if was_clear and _overlap(shown):
+    if was_clear and _overlap(shown, paths):
         places = arrange_groups(graph, change)
         graph = Graph(tuple(msgspec.structs.replace(n, position=places[n.id]) for n in graph.nodes))
     if graph is not experiment.graph:
@@ -100,14 +100,18 @@ def refold(experiment: Experiment, *paths: str, folded: bool) -> Experiment:
     return set_folded(experiment, change)
 
 
-def _overlap(folding: Folding) -> bool:
-    """Whether any two of the nodes that are shown lie on each other."""
-    places = sorted((node.position[1], node.position[0]) for node in folding.graph.nodes)
-    for at, (y, x) in enumerate(places):
-        for below, beside in places[at + 1 :]:
-            if below - y >= NODE_HEIGHT:
+def _overlap(folding: Folding, paths: Collection[str]) -> bool:
+    """Whether any two of the nodes that are shown lie on each other.
+
+    How nodes lie within one of the groups `paths` is left to whoever placed them so.
+    """
+    nodes = sorted(folding.graph.nodes, key=lambda node: node.position[1])
+    for at, node in enumerate(nodes):
+        for below in nodes[at + 1 :]:
+            if below.position[1] - node.position[1] >= NODE_HEIGHT:
                 break
-            if abs(beside - x) < NODE_WIDTH:
+            together = any(is_inside(node.group, p) and is_inside(below.group, p) for p in paths)
+            if not together and abs(below.position[0] - node.position[0]) < NODE_WIDTH:
                 return True
     return False
 

@@ -87,6 +87,8 @@ class LoadedModel:
         """
         for part in layer._flatten_layers():
             for name in ("rate", "dropout", "recurrent_dropout"):
+                if isinstance(getattr(type(part), name, None), property):
+                    continue  # shows what its cell has, which is a part of its own
                 if isinstance(own := getattr(part, name, None), float):
                     rate = self._rates.setdefault((part.path, name), own)
                     setattr(part, name, rate if is_on else 0.0)
