@@ -69,14 +69,14 @@ def arrange_groups(graph: Graph, folded: Collection[str] = ()) -> dict[str, Posi
 def refold(experiment: Experiment, *paths: str, folded: bool) -> Experiment:
     """Fold or unfold groups; what is below one comes nearer, or makes room.
 
-    Where that would put layers on each other that were apart, all are arranged anew.
+    Where unfolding would put layers on each other that were apart, all are arranged anew.
 
     Raises:
         EditError: the face of one would depend on its own output.
     """
     graph, change = experiment.graph, set(experiment.folded)
     shown = fold(graph, change)
-    was_clear = not _overlap(shown, paths)
+    was_clear = not folded and not _overlap(shown, paths)
     for path in paths:
         if folded and path in shown.loose:
             raise EditError(
