@@ -7,7 +7,7 @@ import msgspec
 
 from plugins.layers._source import call
 from workbench.plugin_api.code import Bind, Code, Layout
-from workbench.plugin_api.layer import Layer, Part, WeightSpec, is_in
+from workbench.plugin_api.layer import Layer, Part, WeightSpec, around, is_in
 from workbench.plugin_api.tensors import IMAGE_AXES, SEQUENCE_AXES, ShapeError, TensorType
 
 _BLOCK = '''\
@@ -124,10 +124,11 @@ class Pretrained(Layer, frozen=True, kw_only=True):
     def weights(self, inputs: Sequence[TensorType]) -> Mapping[str, WeightSpec]:
         """Return the network's own weights by their own names, up to its end."""
         order = {part.path: place for place, part in enumerate(self.parts)}
+        end, frozen = self._end, set(self.frozen)
         return {
-            each.name: _spec(each, frozen=self._is_frozen(each.name))
+            each.name: _spec(each, frozen=not frozen.isdisjoint(around(each.name)))
             for each in self.stored
-            if _owner(each.name, order) < self._end
+            if next((order[path] for path in around(each.name) if path in order), 0) < end
         }
 
     def multiply_adds(self, inputs: Sequence[TensorType]) -> int:
@@ -201,9 +202,6 @@ class Pretrained(Layer, frozen=True, kw_only=True):
                 f"Set a fixed length of {self.most_steps} at most in the data settings.",
             )
 
-    def _is_frozen(self, name: str) -> bool:
-        return any(is_in(name, path) for path in self.frozen)
-
     def _constructor(self) -> str:
         options = {name: repr(value) for name, value in self.options.items()}
         match self.library:
@@ -223,15 +221,6 @@ def _text(value: str) -> str | None:
 def _type(shape: tuple[int | None, ...]) -> TensorType:
     axes = {2: SEQUENCE_AXES, 3: IMAGE_AXES}.get(len(shape), ())
     return TensorType(shape, axes)
-
-
-def _owner(name: str, order: Mapping[str, int]) -> int:
-    """Return the place of the innermost part that a weight lies in; 0 is the whole network."""
-    while name:
-        name = name.rpartition(".")[0]
-        if name in order:
-            return order[name]
-    return 0
 
 
 def _spec(stored: Stored, *, frozen: bool) -> WeightSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from widgets.texts import counted
 from workbench.analysis import retraining
-from workbench.plugin_api.layer import is_in
+from workbench.plugin_api.layer import around
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,21 +104,20 @@ class InnerModules(QWidget):
         self._tree.blockSignals(True)
         self._tree.clear()
         self._items = {}
-        counts = _counts(self._node)
+        counts = Counter[str]()
+        for name, spec in self._node.weights.items():
+            counts.update(dict.fromkeys(around(name), spec.size if spec.trainable else 0))
         for part in self._parts:
             if part.path:
-                self._add(part, counts)
+                self._add(part, counts[part.path])
         self._tree.blockSignals(False)
         rows = min(len(self._items), 12)
         height = self._tree.sizeHintForRow(0) * (rows + 1) + 12 if rows else _LEAST_HEIGHT
         self._tree.setFixedHeight(min(max(height, _LEAST_HEIGHT), _MOST_HEIGHT))
 
-    def _add(self, part: Part, counts: dict[str, int]) -> None:
-        above = part.path
-        while above and above not in self._items:
-            above = above.rpartition(".")[0]
+    def _add(self, part: Part, count: int) -> None:
+        above = next(path for path in around(part.path) if path in self._items or not path)
         name = part.path[len(above) :].lstrip(".")
-        count = sum(size for weight, size in counts.items() if is_in(weight, part.path))
         sizes = ["?" if size is None else str(size) for size in part.shape or ()]
         texts = [name, " × ".join(sizes)]
         item = QTreeWidgetItem(self._items.get(above) or self._tree.invisibleRootItem(), texts)
@@ -130,16 +130,19 @@ class InnerModules(QWidget):
 
     def _show_marks(self) -> None:
         assert self._node is not None
-        trained = set(self._node.trained)
+        trained, frozen = set(self._node.trained), set[str]()
+        states: dict[str, Qt.CheckState] = {}
+        for name, spec in self._node.weights.items():
+            for path in around(name):
+                state = CHECKED if name in trained else states.get(path, UNCHECKED)
+                states[path] = state
+            if spec.frozen:
+                frozen.update(around(name))
         self._tree.blockSignals(True)
         for path, item in self._items.items():
-            own = {name for name in self._node.weights if is_in(name, path)}
-            if own:
-                found = own & trained
-                state = CHECKED if found else UNCHECKED
-                if found and any(self._node.weights[n].frozen for n in own):
-                    state = PARTLY
-                item.setCheckState(_MODULE, state)
+            if path in states:
+                is_partly = states[path] == CHECKED and path in frozen
+                item.setCheckState(_MODULE, PARTLY if is_partly else states[path])
         self._tree.blockSignals(False)
 
     def _show_buttons(self) -> None:
@@ -226,7 +229,3 @@ class _Tree(QTreeWidget):
         header.setSectionResizeMode(_MODULE, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(_OUTPUT, QHeaderView.ResizeMode.ResizeToContents)
         self.headerItem().setTextAlignment(_OUTPUT, _RIGHT)
-
-
-def _counts(node: ResolvedNode) -> dict[str, int]:
-    return {name: spec.size for name, spec in node.weights.items() if spec.trainable}

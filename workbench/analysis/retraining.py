@@ -8,10 +8,10 @@ import msgspec
 
 from workbench.document.edits import EditError, insert_on_edge, remove_nodes, set_parameter
 from workbench.document.graph import Graph, Node
-from workbench.plugin_api.layer import is_in
+from workbench.plugin_api.layer import around, is_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.network import Network, ResolvedNode
@@ -115,11 +115,12 @@ def freeze_inside(
         EditError: the layer has no such module.
     """
     node, paths = _inside(network, node_id, path)
-    last = max(place for place, each in enumerate(paths) if is_in(each, path))
+    places = {each: place for place, each in enumerate(paths)}
+    last = max(place for each, place in places.items() if is_in(each, path))
     wanted = {
         name
         for name in node.weights
-        if is_in(name, path) or (up_to and _place(name, paths) <= last)
+        if is_in(name, path) or (up_to and _place(name, places) <= last)
     }
     return _set_frozen(experiment, node, paths, wanted | _frozen_in(node))
 
@@ -159,27 +160,26 @@ def _inside(network: Network, node_id: str, path: str) -> tuple[ResolvedNode, li
     return known[node_id], paths
 
 
-def _place(weight: str, paths: Sequence[str]) -> int:
+def _place(weight: str, places: Mapping[str, int]) -> int:
     """Return the place of the innermost module that a weight lies in."""
-    within = [place for place, path in enumerate(paths) if is_in(weight, path)]
-    return max(within, key=lambda place: len(paths[place]), default=0)
+    return next((places[path] for path in around(weight) if path in places), 0)
 
 
 def _frozen_in(node: ResolvedNode) -> set[str]:
-    return {name for name in node.weights if any(is_in(name, p) for p in node.layer.frozen)}  # type: ignore[attr-defined]
+    frozen = set(node.layer.frozen)  # type: ignore[attr-defined]
+    return {name for name in node.weights if not frozen.isdisjoint(around(name))}
 
 
 def _set_frozen(
     experiment: Experiment, node: ResolvedNode, paths: Sequence[str], wanted: Collection[str]
 ) -> Experiment:
     """Name what is frozen by as few modules as there can be."""
-    found: list[str] = []
-    for path in paths[1:]:
-        own = {name for name in node.weights if is_in(name, path)}
-        if own and own <= set(wanted) and not any(is_in(path, each) for each in found):
-            found.append(path)
-    found += [name for name in wanted if not any(is_in(name, path) for path in found)]
-    return set_parameter(experiment, node.id, "frozen", sorted(found))
+    partly = {path for name in node.weights.keys() - wanted for path in around(name)}
+    whole = {path for name in wanted for path in around(name)} - partly - {""}
+    whole.intersection_update(paths)
+    outermost = {path for path in whole if whole.isdisjoint({*around(path)} - {path})}
+    alone = {name for name in wanted if outermost.isdisjoint(around(name))}
+    return set_parameter(experiment, node.id, "frozen", sorted(outermost | alone))
 
 
 def spread_rates(experiment: Experiment, network: Network, first: float) -> Experiment:

@@ -11,7 +11,7 @@ from workbench.plugin_api.parameters import Field, fields_of
 from workbench.plugin_api.tensors import ShapeError, TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -101,6 +101,14 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 def is_in(path: str, whole: str) -> bool:
     """Whether a dotted name is `whole` or lies in it; everything lies in the empty one."""
     return not whole or path == whole or path.startswith(f"{whole}.")
+
+
+def around(path: str) -> Iterator[str]:
+    """Yield a dotted name and all that it lies in, the empty name of the whole last."""
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
+    yield ""
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from workbench.errors import UserError
+from workbench.plugin_api.layer import Layer
 
 if TYPE_CHECKING:
     from workbench.catalog import Catalog
@@ -119,6 +120,9 @@ def layers_of(experiment: Experiment, catalog: Catalog) -> tuple[str, ...]:
 
 
 def _inner(node: Node, catalog: Catalog) -> list[str]:
+    layers = catalog.layers
+    if node.type not in layers or layers[node.type].inner is Layer.inner:
+        return []  # without a look at its settings: a network has hundreds of such nodes
     try:
         layer = catalog.layer(node)
     except UserError:
