@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.cli.arguments import WrongUsage
-from workbench.cli.design import open_experiment
+from workbench.cli.design import open_experiment, target_of
 from workbench.document.edits import correct_samples, revert_corrections
-from workbench.document.exports import is_export
-from workbench.document.files import save, with_suffix
+from workbench.document.files import save
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +28,7 @@ def correct(options: argparse.Namespace, output: Output) -> int:
     _, info = describe(changed.data, Catalog.load())
     _refuse_unknown(options, (*info.corrected.missing, *info.corrected.idle))
     if changed is not experiment:
-        path = save(changed, _target(options))
+        path = save(changed, target_of(options))
         output.say(f"{path} written.")
     labels = changed.data.corrections
     for key, label in labels.items():
@@ -66,15 +64,3 @@ def _refuse_unknown(options: argparse.Namespace, without_effect: tuple[str, ...]
             f"The data have no sample “{wrong[0]}”, or no such class.",
             "`workbench evaluate RUN --mistakes 20` lists samples by these names.",
         )
-
-
-def _target(options: argparse.Namespace) -> Path:
-    if options.output is not None:
-        return with_suffix(options.output)
-    path = Path(options.file)
-    if not path.exists() or is_export(path):
-        raise WrongUsage(
-            f"{options.file} is not an experiment file that could be changed.",
-            "Name the file to write with -o FILE.",
-        )
-    return path

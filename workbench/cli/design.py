@@ -114,6 +114,23 @@ def open_experiment(name: str) -> Experiment:
     return exports.open_experiment(path)
 
 
+def target_of(options: argparse.Namespace) -> Path:
+    """Return the file to write: -o, else the experiment file that was named.
+
+    Raises:
+        WrongUsage: without -o, what was named is no experiment file.
+    """
+    if options.output is not None:
+        return with_suffix(options.output)
+    path = Path(options.file)
+    if not path.exists() or exports.is_export(path):
+        raise WrongUsage(
+            f"{options.file} is not an experiment file that could be changed.",
+            "Name the file to write with -o FILE.",
+        )
+    return path
+
+
 def examine(experiment: Experiment, catalog: Catalog) -> Report:
     """Look at the data and check the experiment; data that cannot be used are a problem of it."""
     return examined(experiment, catalog)[0]

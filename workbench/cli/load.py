@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.weights import shape_words
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
-from workbench.cli.design import examine, open_experiment
+from workbench.cli.design import examine, open_experiment, target_of
 from workbench.document.edits import replace
-from workbench.document.exports import is_export
-from workbench.document.files import SUFFIX, save, with_suffix
+from workbench.document.files import SUFFIX, save
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ def load(options: argparse.Namespace, output: Output) -> int:
     from workbench.worker.weights.loading import load_weights
 
     catalog = Catalog.load()
-    target = _target(options)
+    target = target_of(options)
     experiment = open_experiment(options.file)
     network = examine(experiment, catalog).network
     _check_whole(network, len(experiment.graph.nodes))
@@ -46,18 +44,6 @@ def load(options: argparse.Namespace, output: Output) -> int:
         {"file": str(written), "start": start, "report": report, "complete": report.is_complete}
     )
     return 0
-
-
-def _target(options: argparse.Namespace) -> Path:
-    if options.output is not None:
-        return with_suffix(options.output)
-    path = Path(options.file)
-    if not path.exists() or is_export(path):
-        raise WrongUsage(
-            f"{options.file} is not an experiment file that could be changed.",
-            "Name the file to write with -o FILE.",
-        )
-    return path
 
 
 def _check_whole(network: Network, nodes: int) -> None:

@@ -101,7 +101,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes:
         seed: of initial weights, batch order and augmentation.
         start: weights to begin with; those it lacks are drawn from the seed.
-        assets: files that layers of the network read; see `Layer.assets`.
+        assets: files that the generated module reads, from the folder `assets` beside it.
         folded: groups of layers that are shown as one node; how it is looked at, no setting.
         notes: the user's own words.
     """

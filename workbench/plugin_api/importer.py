@@ -157,7 +157,8 @@ class Imported:
         matched: weights that were taken over.
         renamed: (name there, name here) where a file calls them otherwise.
         whole: why it is kept as one block; empty where its layers can be edited one by one.
-        assets: content of the files that its layers read, by name; see `Layer.assets`.
+        assets: content of the files that the code of its layers reads, by name, with
+            `Path(__file__).parent / "assets"`; see `Experiment.assets`.
         files: content of the files that `preprocessing` reads, by what its setting says for each.
         vocabulary: number of tokens where its input is tokens; 0: it takes numbers.
         skipped: what was left out, in words.

@@ -202,14 +202,6 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """
         return ()
 
-    def assets(self) -> tuple[str, ...]:
-        """Return the names of files that its code reads, from the folder `assets` beside it.
-
-        They are the experiment's (`Experiment.assets`); the code finds them with
-        `Path(__file__).parent / "assets"`.
-        """
-        return ()
-
     def summary(self) -> str:
         """Return the few settings worth a line on the node, "32 · 3×3 · same"."""
         return ""
