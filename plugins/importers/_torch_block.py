@@ -13,7 +13,7 @@ from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.layer import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -108,6 +108,13 @@ def block(module: Any, origin: Origin) -> Block:
         sorted(unused),
         classes,
     )
+
+
+def left_out(unused: Sequence[str]) -> Iterator[str]:
+    """Yield what the report says of weights that play no part."""
+    if unused:
+        many = "s" if len(unused) > 1 else ""
+        yield f"{len(unused)} weight{many} without a part in the outputs, such as {unused[0]}"
 
 
 @dataclass

@@ -14,7 +14,7 @@ import numpy as np
 
 from plugins.importers import _index
 from plugins.importers._assigning import Assignment, assign, classes_in, load, weights_of
-from plugins.importers._torch_block import Origin, block
+from plugins.importers._torch_block import Origin, block, left_out
 from workbench.document.graph import Graph
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Availability
@@ -119,7 +119,7 @@ class TorchLibrary(Importer):
             weights=made.weights,
             parameters=made.parameters,
             classes=recipe.classes if made.classes == len(recipe.classes) else (),
-            skipped=(*_left_out(made.unused), *found.skipped),
+            skipped=(*left_out(made.unused), *found.skipped),
             whole=reason,
         )
 
@@ -260,7 +260,7 @@ def _expanded(module: Any, found: Imported, recipe: Recipe, request: ImportReque
         weights=expanded.weights,
         parameters=expanded.parameters,
         classes=recipe.classes if _outputs(expanded) == len(recipe.classes) else (),
-        skipped=(*_left_out(unused), *found.skipped),
+        skipped=(*left_out(unused), *found.skipped),
         changed=(*found.changed, *_without_depth(module), *expanded.changed),
     )
 
@@ -282,12 +282,6 @@ def _without_depth(module: Any) -> Iterator[str]:
             f"Stochastic depth, which leaves out whole branches while training ({places} places), "
             "is not part of the layers."
         )
-
-
-def _left_out(unused: Sequence[str]) -> Iterator[str]:
-    if unused:
-        many = "s" if len(unused) > 1 else ""
-        yield f"{len(unused)} weight{many} without a part in the outputs, such as {unused[0]}"
 
 
 def _outputs(expanded: Any) -> int:

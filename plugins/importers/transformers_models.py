@@ -7,7 +7,6 @@ import importlib.util
 import json
 import re
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,17 +15,22 @@ import msgspec
 import numpy as np
 
 from plugins.importers import _index
-from plugins.importers._torch_block import Origin, block
+from plugins.importers._torch_block import Origin, block, left_out
+from plugins.importers._transformers_files import (
+    Place,
+    picture_settings,
+    picture_size,
+    pooling_of,
+    tokeniser_of,
+)
 from plugins.importers.timm_models import is_cached
-from plugins.importers.torchvision_models import scale
-from workbench.document.edits import insert_on_edge
 from workbench.document.experiment import Component
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.importer import Architecture, Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,19 +45,6 @@ _NO_SETTINGS = frozenset(
     ("transformers_version", "architectures", "dtype", "torch_dtype", "_name_or_path")
 ).union(("use_cache", "id2label", "label2id", "auto_map", "problem_type"))
 """What a configuration holds that does not decide what the network computes."""
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a network lies: a folder, or a name that the library's cache and the hub know."""
-
-    source: str
-    is_local: bool
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Options of every loader: no code of others, no network for what lies here."""
-        return {"local_files_only": self.is_local, "trust_remote_code": False}
 
 
 class TransformersImporter(Importer):
@@ -130,23 +121,23 @@ class TransformersImporter(Importer):
         )
 
 
-def _place(name: str, folder: Path | None, *, is_random: bool) -> _Place:
+def _place(name: str, folder: Path | None, *, is_random: bool) -> Place:
     """Return where a network lies; nothing is asked of the hub that is not needed or in vain."""
     if folder is not None:
-        return _Place(str(folder), is_local=True)
+        return Place(str(folder), is_local=True)
     from huggingface_hub import constants
 
     if is_random and _usual(name) is not None:
-        return _Place(name, is_local=True)
+        return Place(name, is_local=True)
     host = urlsplit(constants.ENDPOINT).hostname or ""
     try:
         socket.getaddrinfo(host, 443)
     except OSError:
-        return _Place(name, is_local=True)
-    return _Place(name, is_local=is_cached(name))
+        return Place(name, is_local=True)
+    return Place(name, is_local=is_cached(name))
 
 
-def _loaded(place: _Place, request: ImportRequest) -> tuple[Any, bool]:
+def _loaded(place: Place, request: ImportRequest) -> tuple[Any, bool]:
     """Return the network in evaluation mode, and whether its weights were there."""
     import transformers
 
@@ -191,7 +182,7 @@ def _has_weights(folder: Path) -> bool:
     return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
 
 
-def _of_texts(module: Any, place: _Place, name: str, has_weights: bool) -> Imported:
+def _of_texts(module: Any, place: Place, name: str, has_weights: bool) -> Imported:
     config = module.config
     if getattr(config, "is_encoder_decoder", False):
         raise NotCoveredError(f"{name} is an encoder with a decoder, which cannot be imported yet.")
@@ -208,7 +199,7 @@ def _of_texts(module: Any, place: _Place, name: str, has_weights: bool) -> Impor
         result=result,
     )
     made = block(module, origin)
-    text = _tokeniser(place)
+    text = tokeniser_of(place)
     preprocessing = None
     if text:
         params = {
@@ -232,8 +223,8 @@ def _of_texts(module: Any, place: _Place, name: str, has_weights: bool) -> Impor
     )
 
 
-def _of_pictures(module: Any, place: _Place, name: str, has_weights: bool) -> Imported:
-    size = _picture_size(module.config)
+def _of_pictures(module: Any, place: Place, name: str, has_weights: bool) -> Imported:
+    size = picture_size(module.config)
     result = _result(module)
     origin = Origin(
         library="transformers",
@@ -251,17 +242,17 @@ def _of_pictures(module: Any, place: _Place, name: str, has_weights: bool) -> Im
         has_weights,
         input_shape=(*size, 3),
         original=_picture_runner(module, result),
-        preprocessing=_picture_settings(place, size),
+        preprocessing=picture_settings(place, size),
     )
 
 
 def _imported(
-    module: Any, place: _Place, name: str, made: Any, has_weights: bool, **rest: Any
+    module: Any, place: Place, name: str, made: Any, has_weights: bool, **rest: Any
 ) -> Imported:
     """Return what texts and pictures have in common."""
     graph, changed = made.graph, []
     original = rest.pop("original")
-    if not made.classes and (pooling := _pooling(place)):
+    if not made.classes and (pooling := pooling_of(place)):
         graph, original = pooling.joined(graph, original)
         changed.append(pooling.words)
     labels = getattr(module.config, "id2label", None) or {}
@@ -275,17 +266,11 @@ def _imported(
         parameters=made.parameters,
         classes=tuple(map(str, labels.values())) if len(labels) == made.classes else (),
         matched=len(made.weights) if has_weights else 0,
-        skipped=_left_out(made.unused),
+        skipped=tuple(left_out(made.unused)),
         changed=tuple(changed),
         whole="networks of transformers are not taken apart",
         **rest,
     )
-
-
-def _left_out(unused: Sequence[str]) -> tuple[str, ...]:
-    if not unused:
-        return ()
-    return (f"{len(unused)} weights without a part in the outputs, such as {unused[0]}",)
 
 
 def _options(config: Any) -> dict[str, Any]:
@@ -348,98 +333,8 @@ def _picture_runner(module: Any, result: str) -> Callable[[NDArray[Any]], NDArra
     return run
 
 
-@dataclass(frozen=True)
-class _Pooling:
-    """How one vector is made of those of all tokens, as sentence-transformers keeps it."""
-
-    layer: str
-    words: str
-    over: Callable[[NDArray[Any]], NDArray[Any]]
-
-    def joined(self, graph: Any, original: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:
-        """Return the graph with the pooling before its Output, and what gives the same."""
-        from workbench.document.experiment import Experiment
-        from workbench.document.graph import Node
-
-        pooled = insert_on_edge(
-            Experiment(graph=graph), Node("pooling", self.layer), graph.nodes[-1].id, 0
-        )
-        return pooled.graph, lambda inputs: self.over(original(inputs))
-
-
-def _pooling(place: _Place) -> _Pooling | None:
-    """Return the mean over tokens where a sentence encoder was trained with it."""
-    try:
-        text = (Path(place.source) / "1_Pooling" / "config.json").read_text(encoding="utf-8")
-        settings = json.loads(text)
-    except (OSError, ValueError):
-        return None
-    if settings.get("pooling_mode_mean_tokens") or settings.get("pooling_mode") == "mean":
-        words = "Its vector of a text is the mean over all tokens, as it was trained."
-        return _Pooling("GlobalAveragePool", words, lambda found: found.mean(axis=1))
-    return None
-
-
-def _tokeniser(place: _Place) -> str:
-    """Return the tokeniser as one text; nothing where there is none.
-
-    Lengths are decided by the preparation, not by what the file says of cutting and filling up.
-    """
-    import transformers
-    from tokenizers import Tokenizer
-    from transformers.utils import cached_file
-
-    try:
-        path = cached_file(
-            place.source,
-            "tokenizer.json",
-            local_files_only=place.is_local,
-            _raise_exceptions_for_missing_entries=False,
-        )
-        if path is not None:
-            tokeniser = Tokenizer.from_file(path)
-        else:  # an older form, which the library turns into this one
-            found = transformers.AutoTokenizer.from_pretrained(place.source, **place.options)
-            tokeniser = Tokenizer.from_str(found.backend_tokenizer.to_str())
-    except Exception:  # whatever a loader raises that does not find its files
-        return ""
-    tokeniser.no_truncation()
-    tokeniser.no_padding()
-    return str(tokeniser.to_str())
-
-
-def _picture_size(config: Any) -> tuple[int, int]:
-    size = getattr(config, "image_size", None) or 224
-    if isinstance(size, list | tuple):
-        return int(size[0]), int(size[1])
-    return int(size), int(size)
-
-
-def _picture_settings(place: _Place, size: tuple[int, int]) -> Component | None:
-    """Return what preprocessor_config.json says; None where there is none."""
-    try:
-        text = (Path(place.source) / "preprocessor_config.json").read_text(encoding="utf-8")
-        given: Mapping[str, Any] = json.loads(text)
-    except (OSError, ValueError):
-        return None
-    params: dict[str, Any] = {
-        "height": size[0],
-        "width": size[1],
-        "channels": "rgb",
-        "resize": "crop" if given.get("do_center_crop") else "stretch",
-        "interpolation": {2: "bilinear", 3: "bicubic"}.get(given.get("resample", 2), "bilinear"),
-    }
-    if params["resize"] == "crop":
-        around = given.get("size", {})
-        edge = around.get("shortest_edge", size[0]) if isinstance(around, dict) else around
-        params["crop_share"] = round(min(size[0] / max(int(edge), 1), 1.0), 6)
-    if given.get("do_normalize", True):
-        params |= scale(given.get("image_mean", [0.5] * 3), given.get("image_std", [0.5] * 3))
-    return Component("image", params)
-
-
 @contextlib.contextmanager
-def _plainly(place: _Place) -> Iterator[None]:
+def _plainly(place: Place) -> Iterator[None]:
     """Say in words that a network cannot be loaded."""
     try:
         yield
