@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from workbench.plugin_api.network import Network, ResolvedNode
 
 BOUNDED = ("relu", "relu6", "sigmoid", "tanh", "hardsigmoid", "softplus", "softsign")
+SQUASHING = (*BOUNDED, "softmax", "logsoftmax")
+"""Activations that keep numbers within bounds."""
 
 
 def head(network: Network) -> ResolvedNode | None:
@@ -48,7 +50,13 @@ def head_problems(network: Network, info: DataInfo | None) -> Iterator[Problem]:
     if len(shape) != 1:
         yield _not_a_vector(network, last, classes)
     elif classes and shape[0] != classes:
-        yield _wrong_size(network, last, classes)
+        yield wrong_size(
+            network,
+            last,
+            classes,
+            f"The network ends in {last.output} numbers, but the data have {classes} classes.",
+            f"The last Dense layer needs {classes} units.",
+        )
     elif classes or info is None:
         yield from _bad_activation(last)
 
@@ -56,7 +64,7 @@ def head_problems(network: Network, info: DataInfo | None) -> Iterator[Problem]:
 def _not_a_vector(network: Network, last: ResolvedNode, classes: int) -> Problem:
     repair = None
     if classes:
-        layers = append_layers(network, ("Flatten", {}), _dense(classes))
+        layers = append_layers(network, ("Flatten", {}), dense(classes))
         repair = Repair(f"Add Flatten and Dense {classes}", layers)
     return Problem(
         "error",
@@ -68,19 +76,28 @@ def _not_a_vector(network: Network, last: ResolvedNode, classes: int) -> Problem
     )
 
 
-def _wrong_size(network: Network, last: ResolvedNode, classes: int) -> Problem:
+def wrong_size(
+    network: Network, last: ResolvedNode, wanted: int, message: str, hint: str
+) -> Problem:
+    """Return the problem of a head with another number of outputs, and the repair that sets it."""
     node = units_node(network, last)
     if node is not None:
-        title = f"Set units of {node.id} to {classes}"
-        repair = Repair(title, lambda e: set_parameter(e, node.id, "units", classes))
+        title = f"Set units of {node.id} to {wanted}"
+        repair = Repair(title, lambda e: set_parameter(e, node.id, "units", wanted))
     else:
-        repair = Repair(f"Add Dense {classes}", append_layers(network, _dense(classes)))
+        repair = Repair(f"Add Dense {wanted}", append_layers(network, dense(wanted)))
+    return Problem("error", message, hint, node.id if node is not None else last.id, repair)
+
+
+def needless_activation(last: ResolvedNode, keeps: str) -> Problem:
+    """Return the warning that the activation a head ends in keeps something from being said."""
+    name = activation(last.layer)
     return Problem(
-        "error",
-        f"The network ends in {last.output} numbers, but the data have {classes} classes.",
-        f"The last Dense layer needs {classes} units.",
-        node.id if node is not None else last.id,
-        repair,
+        "warning",
+        f"{last.id} ends in {name}, which keeps {keeps}.",
+        "The last layer needs no activation.",
+        last.id,
+        Repair(f"Remove the {name}", without_activation(last)),
     )
 
 
@@ -95,13 +112,7 @@ def _bad_activation(last: ResolvedNode) -> Iterator[Problem]:
             Repair("Remove the softmax", without_activation(last)),
         )
     elif name in BOUNDED:
-        yield Problem(
-            "warning",
-            f"{last.id} ends in {name}, which keeps the network from being sure of a class.",
-            "The last layer needs no activation.",
-            last.id,
-            Repair(f"Remove the {name}", without_activation(last)),
-        )
+        yield needless_activation(last, "the network from being sure of a class")
 
 
 def without_activation(node: ResolvedNode) -> Callable[[Experiment], Experiment]:
@@ -120,8 +131,9 @@ def units_node(network: Network, last: ResolvedNode) -> ResolvedNode | None:
     return last
 
 
-def _dense(classes: int) -> tuple[str, dict[str, int]]:
-    return "Dense", {"units": classes}
+def dense(units: int) -> tuple[str, dict[str, int]]:
+    """Return a Dense layer as `append_layers` takes it."""
+    return "Dense", {"units": units}
 
 
 def append_layers(

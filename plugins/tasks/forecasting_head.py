@@ -6,22 +6,20 @@ import math
 from typing import TYPE_CHECKING
 
 from plugins.tasks.classification_head import (
-    BOUNDED,
+    SQUASHING,
     activation,
     append_layers,
+    dense,
     head,
-    units_node,
-    without_activation,
+    needless_activation,
+    wrong_size,
 )
-from workbench.document.edits import set_parameter
 from workbench.plugin_api.problems import Problem, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workbench.plugin_api.network import Network, ResolvedNode
-
-SQUASHING = (*BOUNDED, "softmax", "logsoftmax")
 
 
 def head_problems(
@@ -46,7 +44,13 @@ def head_problems(
         return
     words = numbers_in_words(horizon, channels, quantiles)
     if len(shape) == 1:
-        yield _wrong_size(network, last, wanted, words)
+        yield wrong_size(
+            network,
+            last,
+            wanted,
+            f"The network ends in {last.output} numbers, but the forecast takes {words}.",
+            f"The last Dense layer needs {wanted} units.",
+        )
     else:
         pooled = "Flatten" if None not in shape else "GlobalAveragePool"
         title = "Flatten" if pooled == "Flatten" else "Global average pool"
@@ -59,7 +63,7 @@ def head_problems(
             last.id,
             Repair(
                 f"Add {title} and Dense {wanted}",
-                append_layers(network, (pooled, {}), ("Dense", {"units": wanted})),
+                append_layers(network, (pooled, {}), dense(wanted)),
             ),
         )
 
@@ -77,29 +81,8 @@ def numbers_in_words(horizon: int, channels: int, quantiles: int) -> str:
     return f"{total} numbers ({' × '.join(parts)})"
 
 
-def _wrong_size(network: Network, last: ResolvedNode, wanted: int, words: str) -> Problem:
-    node = units_node(network, last)
-    if node is not None:
-        title = f"Set units of {node.id} to {wanted}"
-        repair = Repair(title, lambda e: set_parameter(e, node.id, "units", wanted))
-    else:
-        repair = Repair(f"Add Dense {wanted}", append_layers(network, ("Dense", {"units": wanted})))
-    return Problem(
-        "error",
-        f"The network ends in {last.output} numbers, but the forecast takes {words}.",
-        f"The last Dense layer needs {wanted} units.",
-        node.id if node is not None else last.id,
-        repair,
-    )
-
-
 def _squashed(last: ResolvedNode) -> Iterator[Problem]:
-    name = activation(last.layer)
-    if name in SQUASHING and (hasattr(last.layer, "units") or not last.parameters):
-        yield Problem(
-            "warning",
-            f"{last.id} ends in {name}, which keeps forecasts within its bounds.",
-            "The last layer needs no activation.",
-            last.id,
-            Repair(f"Remove the {name}", without_activation(last)),
-        )
+    if activation(last.layer) in SQUASHING and (
+        hasattr(last.layer, "units") or not last.parameters
+    ):
+        yield needless_activation(last, "forecasts within its bounds")

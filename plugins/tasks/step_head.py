@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from plugins.tasks.classification_head import (
     BOUNDED,
     activation,
-    append_layers,
     head,
-    units_node,
+    needless_activation,
     without_activation,
+    wrong_size,
 )
 from workbench.document.edits import set_parameter
 from workbench.plugin_api.problems import Problem, Repair
@@ -55,7 +55,14 @@ def step_head_problems(
             last.id,
         )
     elif classes and shape[1] != classes:
-        yield _wrong_size(network, last, classes, what)
+        several = "classes" if what == "class" else f"{what}s"
+        yield wrong_size(
+            network,
+            last,
+            classes,
+            f"The network ends in {shape[1]} numbers a step, but the data have {classes} {several}.",
+            f"The last Dense layer needs {classes} units.",
+        )
     else:
         yield from _bad_activation(last, what)
 
@@ -120,24 +127,6 @@ def _steps(count: int | None) -> str:
     return "any number of steps" if count is None else f"{count} steps"
 
 
-def _wrong_size(network: Network, last: ResolvedNode, classes: int, what: str) -> Problem:
-    node = units_node(network, last)
-    if node is not None:
-        title = f"Set units of {node.id} to {classes}"
-        repair = Repair(title, lambda e: set_parameter(e, node.id, "units", classes))
-    else:
-        layers = append_layers(network, ("Dense", {"units": classes}))
-        repair = Repair(f"Add Dense {classes}", layers)
-    return Problem(
-        "error",
-        f"The network ends in {last.output.shape[-1]} numbers a step, but the data have {classes} "
-        f"{'classes' if what == 'class' else what + 's'}.",
-        f"The last Dense layer needs {classes} units.",
-        node.id if node is not None else last.id,
-        repair,
-    )
-
-
 def _bad_activation(last: ResolvedNode, what: str) -> Iterator[Problem]:
     name = activation(last.layer)
     if name == "softmax":
@@ -149,10 +138,4 @@ def _bad_activation(last: ResolvedNode, what: str) -> Iterator[Problem]:
             Repair("Remove the softmax", without_activation(last)),
         )
     elif name in BOUNDED:
-        yield Problem(
-            "warning",
-            f"{last.id} ends in {name}, which keeps the network from being sure of a {what}.",
-            "The last layer needs no activation.",
-            last.id,
-            Repair(f"Remove the {name}", without_activation(last)),
-        )
+        yield needless_activation(last, f"the network from being sure of a {what}")
