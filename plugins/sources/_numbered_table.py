@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from plugins.sources import _parquet
 from plugins.sources._columns import guessed_columns, named_column, names_in
+from plugins.sources._left_out import LeftOut
+from plugins.sources._tables import TextsInTable
 from workbench.errors import UserError
-from workbench.plugin_api.data import BadFile
 from workbench.plugin_api.samples import fingerprint, stratified_split
 from workbench.plugin_api.source import Opened
 from workbench.plugin_api.tensors import TensorType
@@ -23,47 +24,26 @@ if TYPE_CHECKING:
 
     from plugins.sources._tables import Table
     from workbench.document.experiment import Split
+    from workbench.plugin_api.data import BadFile
 
-MOST_BAD = 1000
 
-
-class NumberedSamples:
+class NumberedSamples(TextsInTable):
     """Texts of one split, read from the file when they are wanted.
 
     Args:
-        places: start and size in bytes, and line, of each row: rows × 3.
         numbers: rows × quantities, float32.
     """
 
     def __init__(
         self, table: Table, column: int, places: NDArray[np.int64], numbers: NDArray[np.float32]
     ) -> None:
-        self._table = table
-        self._column = column
-        self._places = places
+        super().__init__(table, column, places)
         self._to_learn = numbers
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def read(self, index: int) -> NDArray[Any]:
-        """Return one text, a NumPy string without axes; raises UserError."""
-        start, size, _ = self._places[index].tolist()
-        return np.array(self._table.read(start, size)[self._column])
 
     def target(self, index: int) -> NDArray[np.float32]:
         """Return the numbers of one text."""
         found: NDArray[np.float32] = self._to_learn[index]
         return found
-
-    def name(self, index: int) -> str:
-        """Return the line at which the row begins, or the number of the row."""
-        return f"{self._table.unit} {self._places[index, 2]}"
-
-    @property
-    def targets(self) -> NDArray[np.int64]:
-        """Zeros: there are no classes."""
-        return np.zeros(len(self), np.int64)
 
 
 def open_numbered(
@@ -110,23 +90,19 @@ def _listed(
     table: Table, text: int, wanted: Sequence[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[BadFile]]:
     places, numbers = array("q"), array("f")
-    bad: list[BadFile] = []
-    left_out = 0
+    left_out = LeftOut(table.name)
     for start, size, line, cells in table.rows():
         found = cells if isinstance(cells, str) else _numbers(cells, text, wanted)
         if isinstance(found, str):
-            left_out += 1
-            if left_out <= MOST_BAD:
-                bad.append(BadFile(f"{table.name}, {table.unit} {line}", found))
+            left_out.add(f"{table.name}, {table.unit} {line}", found)
             continue
         places.extend((start, size, line))
         numbers.extend(found)
-    if left_out > MOST_BAD:
-        bad.append(BadFile(table.name, f"{left_out - MOST_BAD} more rows cannot be used"))
+    bad = left_out.listed
     if not places:
         reason = f" ({bad[0].reason})" if bad else ""
         raise UserError(
-            f"None of the {left_out} rows of {table.name} can be used{reason}.",
+            f"None of the {left_out.count} rows of {table.name} can be used{reason}.",
             "Choose other columns, or learn a class.",
         )
     shape = (-1, len(wanted))

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 LOOKED_AT = 2**20
 """Bytes at the start from which encoding, separator and columns are guessed."""
@@ -118,6 +121,37 @@ class Table:
             return "it is not a JSON object"
         cells = [found.get(name) for name in self.columns]
         return ["" if cell is None else str(cell) for cell in cells]
+
+
+class TextsInTable:
+    """Texts of one split, read when they are wanted; subclasses add what is to be learned of them.
+
+    Args:
+        column: of the cells that hold the texts.
+        places: start and size in bytes, and line, of each row: rows × 3.
+    """
+
+    def __init__(self, table: Table, column: int, places: NDArray[np.int64]) -> None:
+        self._table = table
+        self._column = column
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Return one text, a NumPy string without axes; raises UserError."""
+        start, size, _ = self._places[index].tolist()
+        return np.array(self._table.read(start, size)[self._column])
+
+    def name(self, index: int) -> str:
+        """Return the line at which the row begins, or the number of the row."""
+        return f"{self._table.unit} {self._places[index, 2]}"
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """Zeros: no text has one class."""
+        return np.zeros(len(self), np.int64)
 
 
 def look_at(path: Path, encoding: str = "") -> tuple[Table, list[list[str]]]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from plugins.sources._numbers import Numbers
     from workbench.document.experiment import Split
     from workbench.plugin_api.data import Samples, SplitName
 
@@ -18,6 +19,34 @@ if TYPE_CHECKING:
         """Sentences of which some can be taken."""
 
         def part(self, chosen: NDArray[np.intp]) -> Self: ...
+
+
+class Tagged:
+    """Sentences of one split as far as their tags go.
+
+    Args:
+        tags: numbers of the tags of each sentence's words.
+    """
+
+    def __init__(self, tags: Numbers) -> None:
+        self._tags = tags
+
+    def __len__(self) -> int:
+        return len(self._tags)
+
+    def target(self, index: int) -> NDArray[np.int64]:
+        """Return the number of each word's tag."""
+        return self._tags[index]
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """Zeros: a sentence has no class of its own."""
+        return np.zeros(len(self), np.int64)
+
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Words with each tag."""
+        return tuple(np.bincount(self._tags.values).tolist())
 
 
 def divided(found: Mapping[str, Sentences], split: Split) -> dict[SplitName, Samples]:

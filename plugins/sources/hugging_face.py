@@ -11,6 +11,7 @@ import numpy as np
 
 from plugins.sources._class_folders import SPLIT_FOLDERS, divide
 from plugins.sources._columns import guessed_columns, in_order, named_column
+from plugins.sources._left_out import LeftOut
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
 from workbench.plugin_api.parameters import param
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Split
 
 LOOKED_AT = 500
-MOST_BAD = 1000
 
 
 class HuggingFaceFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -182,8 +182,7 @@ def _rows(
     parts: list[str] = []
     labels: list[str] = []
     rows: list[tuple[int, int]] = []
-    bad: list[BadFile] = []
-    left_out = 0
+    left_out = LeftOut(root.name)
     for part, (name, table) in enumerate(tables.items()):
         names = getattr(table.features[label], "names", None)
         for row, (words, value) in enumerate(_pairs(table, text, label)):
@@ -193,22 +192,18 @@ def _rows(
             elif value is None or (names and value < 0) or not str(value).strip():
                 reason = "it has no class"
             if reason:
-                left_out += 1
-                if left_out <= MOST_BAD:
-                    bad.append(BadFile(f"{name or root.name}, row {row + 1}", reason))
+                left_out.add(f"{name or root.name}, row {row + 1}", reason)
                 continue
             parts.append(SPLIT_FOLDERS.get(name.lower(), "") if len(tables) > 1 else "")
             labels.append(names[value] if names else str(value))
             rows.append((part, row))
-    if left_out > MOST_BAD:
-        bad.append(BadFile(root.name, f"{left_out - MOST_BAD} more rows cannot be used"))
     classes = tuple(sorted(set(labels), key=in_order))
     if len(classes) < 2:
         what = f"one class only, “{classes[0]}”" if classes else "no row that can be used"
         raise UserError(f"Column “{label}” of {root.name} holds {what}.", "Choose other columns.")
     numbers = {name: number for number, name in enumerate(classes)}
     targets = np.array([numbers[each] for each in labels], np.int64)
-    return parts, targets, np.array(rows, np.int64).T, classes, bad
+    return parts, targets, np.array(rows, np.int64).T, classes, left_out.listed
 
 
 def _pairs(table: Any, text: str, label: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 import resources
 from plugins.sources._numbers import Numbers
-from plugins.sources._tags import divided, in_order
+from plugins.sources._tags import Tagged, divided, in_order
 from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.samples import fingerprint
@@ -73,7 +73,7 @@ class JapaneseSentences(Source, frozen=True, kw_only=True, forbid_unknown_fields
         )
 
 
-class SentencesInMemory:
+class SentencesInMemory(Tagged):
     """Words parted by spaces, with a tag's number for each.
 
     Args:
@@ -82,9 +82,9 @@ class SentencesInMemory:
     """
 
     def __init__(self, texts: Sequence[str], chosen: NDArray[np.intp], tags: Numbers) -> None:
+        super().__init__(tags)
         self._texts = texts
         self._chosen = chosen
-        self._tags = tags
 
     def __len__(self) -> int:
         return len(self._chosen)
@@ -93,23 +93,9 @@ class SentencesInMemory:
         """Return the words of a sentence, parted by single spaces."""
         return np.array(self._texts[self._chosen[index]])
 
-    def target(self, index: int) -> NDArray[np.int64]:
-        """Return the number of each word's tag."""
-        return self._tags[index]
-
     def name(self, index: int) -> str:
         """Return the number of the sentence, from 1."""
         return str(self._chosen[index] + 1)
-
-    @property
-    def targets(self) -> NDArray[np.int64]:
-        """Zeros: a sentence has no class of its own."""
-        return np.zeros(len(self), np.int64)
-
-    @property
-    def class_counts(self) -> tuple[int, ...]:
-        """Words with each tag."""
-        return tuple(np.bincount(self._tags.values).tolist())
 
     def part(self, chosen: NDArray[np.intp]) -> SentencesInMemory:
         """Return some sentences."""

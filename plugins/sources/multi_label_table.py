@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
 from plugins.sources._columns import guessed_columns, in_order, named_column
+from plugins.sources._left_out import LeftOut
 from plugins.sources._numbers import Numbers
-from plugins.sources._tables import look_at
+from plugins.sources._tables import TextsInTable, look_at
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
 from workbench.plugin_api.parameters import param
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from workbench.plugin_api.data import SplitName
 
 MOST_CLASSES = 1000
-MOST_BAD = 1000
 LABEL_NAMES = ("labels", "classes", "tags", "topics", "categories", "genres", "keywords")
 SEPARATORS = (";", "|", ",")
 
@@ -83,11 +83,10 @@ class MultiLabelTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=T
         )
 
 
-class MultiLabelSamples:
+class MultiLabelSamples(TextsInTable):
     """Texts of one split, and the numbers of their classes.
 
     Args:
-        places: start and size in bytes, and line, of each row: rows × 3.
         labels: class numbers of each row.
     """
 
@@ -99,34 +98,15 @@ class MultiLabelSamples:
         places: NDArray[np.int64],
         labels: Numbers,
     ) -> None:
-        self._table = table
-        self._column = column
+        super().__init__(table, column, places)
         self._classes = classes
-        self._places = places
         self._labels = labels
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def read(self, index: int) -> NDArray[Any]:
-        """Return one text, a NumPy string without axes; raises UserError."""
-        start, size, _ = self._places[index].tolist()
-        return np.array(self._table.read(start, size)[self._column])
 
     def target(self, index: int) -> NDArray[np.float32]:
         """Return 1 for each class that the text has, else 0."""
         found = np.zeros(self._classes, np.float32)
         found[self._labels[index]] = 1
         return found
-
-    def name(self, index: int) -> str:
-        """Return the line at which the row begins."""
-        return f"line {self._places[index, 2]}"
-
-    @property
-    def targets(self) -> NDArray[np.int64]:
-        """Zeros: there is no one class."""
-        return np.zeros(len(self), np.int64)
 
     @property
     def class_counts(self) -> tuple[int, ...]:
@@ -159,16 +139,14 @@ def _listed(
 ) -> tuple[MultiLabelSamples, tuple[str, ...], list[BadFile]]:
     places, numbers, ends = array("q"), array("q"), array("q")
     known: dict[str, int] = {}
-    bad: list[BadFile] = []
-    left_out, name = 0, Path(table.path).name
+    name = Path(table.path).name
+    left_out = LeftOut(name)
     for start, size, line, cells in table.rows():
         reason = (
             cells if isinstance(cells, str) else "" if cells[text].strip() else "its text is empty"
         )
         if reason or isinstance(cells, str):
-            left_out += 1
-            if left_out <= MOST_BAD:
-                bad.append(BadFile(f"{name}, line {line}", reason))
+            left_out.add(f"{name}, line {line}", reason)
             continue
         places.extend((start, size, line))
         own = dict.fromkeys(_labels(cells[label], separator))
@@ -180,8 +158,6 @@ def _listed(
                 "different classes.",
                 "Choose the class column, and the sign between classes.",
             )
-    if left_out > MOST_BAD:
-        bad.append(BadFile(name, f"{left_out - MOST_BAD} more rows cannot be used"))
     if len(known) < 2:
         raise UserError(
             f"Column “{table.columns[label]}” of {name} holds {len(known) or 'no'} "
@@ -199,7 +175,7 @@ def _listed(
         np.array(places, np.int64).reshape(-1, 3),
         Numbers(order[np.array(numbers, np.int64)], np.array(ends, np.int64)),
     )
-    return found, classes, bad
+    return found, classes, left_out.listed
 
 
 def _divided(samples: MultiLabelSamples, split: Split) -> dict[SplitName, MultiLabelSamples]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import msgspec
 import numpy as np
 
+from plugins.sources._left_out import LeftOut
 from plugins.sources._numbers import Numbers
-from plugins.sources._tags import divided, in_order
+from plugins.sources._tags import Tagged, divided, in_order
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
 from workbench.plugin_api.parameters import param
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Split
 
 MOST_TAGS = 1000
-MOST_BAD = 1000
 TOKEN_NAMES = ("tokens", "words", "text")
 TAG_NAMES = ("tags", "ner_tags", "labels", "pos_tags", "upos")
 Sentence = tuple[list[str], list[str]]
@@ -69,7 +69,8 @@ class TaggedText(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for name, path in wanted.items():
             if path:
                 reader = _Reader(Path(path).expanduser(), self.word_column, self.tag_column)
-                found[name] = _listed(reader, tags, bad)
+                found[name], left_out = _listed(reader, tags)
+                bad += left_out
         if len(tags) < 2:
             one = f"one tag only, “{next(iter(tags))}”" if tags else "no tagged words"
             raise UserError(
@@ -93,7 +94,7 @@ class TaggedText(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
         )
 
 
-class TaggedSentences:
+class TaggedSentences(Tagged):
     """Sentences of one split: a text of words parted by spaces, and a tag's number for each.
 
     Args:
@@ -107,9 +108,9 @@ class TaggedSentences:
         places: NDArray[np.int64],
         tags: Numbers,
     ) -> None:
+        super().__init__(tags)
         self._reader = reader
         self._places = places
-        self._tags = tags
 
     def __len__(self) -> int:
         return len(self._places)
@@ -120,23 +121,9 @@ class TaggedSentences:
         words, _ = self._reader.sentence(start, size)
         return np.array(" ".join(words))
 
-    def target(self, index: int) -> NDArray[np.int64]:
-        """Return the number of each word's tag."""
-        return self._tags[index]
-
     def name(self, index: int) -> str:
         """Return the line at which the sentence begins."""
         return f"line {self._places[index, 2]}"
-
-    @property
-    def targets(self) -> NDArray[np.int64]:
-        """Zeros: a sentence has no class of its own."""
-        return np.zeros(len(self), np.int64)
-
-    @property
-    def class_counts(self) -> tuple[int, ...]:
-        """Words with each tag."""
-        return tuple(np.bincount(self._tags.values).tolist())
 
     def renumbered(self, places: NDArray[np.int64]) -> TaggedSentences:
         """Return the same with other numbers of tags."""
@@ -257,14 +244,13 @@ def _cell(cells: list[str], wanted: str, usual: int) -> str:
     return cells[int(wanted) - 1 if wanted else usual]
 
 
-def _listed(reader: _Reader, tags: dict[str, int], bad: list[BadFile]) -> TaggedSentences:
+def _listed(reader: _Reader, tags: dict[str, int]) -> tuple[TaggedSentences, list[BadFile]]:
     places, numbers, ends = array("q"), array("i"), array("q")
-    left_out, name = 0, reader.path.name
+    name = reader.path.name
+    left_out = LeftOut(name, "sentences")
     for start, size, line, found in reader.sentences():
         if isinstance(found, str):
-            left_out += 1
-            if left_out <= MOST_BAD:
-                bad.append(BadFile(f"{name}, line {line}", found))
+            left_out.add(f"{name}, line {line}", found)
             continue
         places.extend((start, size, line))
         numbers.extend(tags.setdefault(tag, len(tags)) for tag in found[1])
@@ -274,13 +260,13 @@ def _listed(reader: _Reader, tags: dict[str, int], bad: list[BadFile]) -> Tagged
                 f"The tag column of {name} has more than {MOST_TAGS} different values.",
                 "Choose the column that holds the tags.",
             )
-    if left_out > MOST_BAD:
-        bad.append(BadFile(name, f"{left_out - MOST_BAD} more sentences cannot be used"))
+    bad = left_out.listed
     if not ends:
         reason = f" (line {bad[0].path.rpartition(' ')[2]}: {bad[0].reason})" if bad else ""
         raise UserError(f"No sentence of {name} can be used{reason}.", "Choose other columns.")
-    return TaggedSentences(
+    sentences = TaggedSentences(
         reader,
         np.array(places, np.int64).reshape(-1, 3),
         Numbers(np.array(numbers, np.int64), np.array(ends, np.int64)),
     )
+    return sentences, bad

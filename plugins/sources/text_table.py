@@ -10,6 +10,7 @@ import numpy as np
 
 from plugins.sources import _parquet
 from plugins.sources._columns import guessed_columns, in_order, listed, named_column
+from plugins.sources._left_out import LeftOut
 from plugins.sources._numbered_table import open_numbered
 from plugins.sources._tables import look_at
 from workbench.errors import UserError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Split
 
 MOST_CLASSES = 1000
-MOST_BAD = 1000
 
 
 class TextTable(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,13 +139,11 @@ def _index(table: Table, text: int, label: int) -> _Index:
     starts, sizes, lines, targets = array("q"), array("i"), array("q"), array("q")
     numbers: dict[str, int] = {}
     name = table.name
-    left_out = 0
+    left_out = LeftOut(name)
     for start, size, line, cells in table.rows():
         reason = cells if isinstance(cells, str) else _unusable(cells, text, label)
         if reason:
-            left_out += 1
-            if left_out <= MOST_BAD:
-                found.bad.append(BadFile(f"{name}, {table.unit} {line}", reason))
+            left_out.add(f"{name}, {table.unit} {line}", reason)
             continue
         starts.append(start)
         sizes.append(size)
@@ -157,9 +155,8 @@ def _index(table: Table, text: int, label: int) -> _Index:
                 "different values, so it does not hold classes.",
                 f"Choose the class column; there are {listed(table.columns)}.",
             )
-    if left_out > MOST_BAD:
-        found.bad.append(BadFile(name, f"{left_out - MOST_BAD} more rows cannot be used"))
-    _check_classes(name, table.columns[label], list(numbers), left_out)
+    found.bad = left_out.listed
+    _check_classes(name, table.columns[label], list(numbers), left_out.count)
     found.classes = tuple(sorted(numbers, key=in_order))
     places = np.empty(len(numbers), np.int64)
     for place, label_text in enumerate(found.classes):

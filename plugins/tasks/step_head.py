@@ -55,12 +55,12 @@ def step_head_problems(
             last.id,
         )
     elif classes and shape[1] != classes:
-        several = "classes" if what == "class" else f"{what}s"
+        several = f"{classes} {'classes' if what == 'class' else what + 's'}"
         yield wrong_size(
             network,
             last,
             classes,
-            f"The network ends in {shape[1]} numbers a step, but the data have {classes} {several}.",
+            f"The network ends in {shape[1]} numbers a step, but the data have {several}.",
             f"The last Dense layer needs {classes} units.",
         )
     else:
