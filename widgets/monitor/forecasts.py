@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -22,6 +21,7 @@ from widgets.monitor.empty import EmptyState
 from widgets.monitor.forecast_rows import ForecastRows, path_of, rows_of
 from widgets.monitor.forecast_scores import ForecastScores, ResidualBars, against_naive
 from widgets.monitor.labels import legend_text
+from widgets.monitor.saved import saved_info
 from widgets.monitor.time_plot import Band, Line, TimePlot
 from widgets.texts import grouped
 from widgets.theme import ui_font
@@ -176,7 +176,7 @@ class ForecastsPanel(QWidget):
         if found is None or folder is None:
             return
         if folder != self._info_of:
-            self._info_of, self._info = folder, saved_timeline(folder) or self._info
+            self._info_of, self._info = folder, saved_info(folder).timeline or self._info
         horizon, channels = found.forecasts.shape[1:3]
         names = self._info.channels
         if len(names) != channels:
@@ -281,22 +281,6 @@ class ForecastsPanel(QWidget):
         super().resizeEvent(event)
         self.bars.setVisible(self.height() >= 230)
         self.misses.setVisible(self.height() >= 200)
-
-
-class _SavedInfo(msgspec.Struct, frozen=True):
-    timeline: TimelineInfo | None = None
-
-
-class _SavedData(msgspec.Struct, frozen=True):
-    info: _SavedInfo = _SavedInfo()
-
-
-def saved_timeline(folder: RunFolder) -> TimelineInfo | None:
-    """Return what a run knew of its series; None when its file cannot be read."""
-    try:
-        return msgspec.json.decode(folder.info.read_bytes(), type=_SavedData).info.timeline
-    except (OSError, msgspec.DecodeError):
-        return None
 
 
 def _steps(count: int, step: str) -> str:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QSplitter,
     QStackedLayout,
     QTextBrowser,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,21 +19,19 @@ from widgets.monitor.empty import EmptyState
 from widgets.monitor.forecast_scores import ForecastScores, ResidualBars
 from widgets.monitor.number_scatter import NumberScatter
 from widgets.monitor.results import NO_RESULTS
+from widgets.monitor.sample_texts import SampleTexts
+from widgets.monitor.saved import saved_info
+from widgets.monitor.side_by_side import side_by_side
 from widgets.texts import counted
 from workbench.plugin_api.number_results import NumberResults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
     from PySide6.QtGui import QShowEvent
 
     from widgets.theme import Theme
     from workbench.plugin_api.task import Evaluation
-    from workbench.runs.folder import RunFolder
     from workbench.runs.results import Results
     from workbench.session import Session
-    from workbench.session.data import Thumbnail
 
 LISTED = 60
 """Samples that are written out, those with the largest errors first."""
@@ -57,7 +51,7 @@ class NumbersPanel(QWidget):
         self._numbers: NumberResults | None = None
         self._quantities: tuple[str, ...] = ()
         self._order = np.empty(0, np.int64)
-        self._texts: dict[int, str] = {}
+        self._texts = SampleTexts(session, self._write)
         self.scores = ForecastScores(theme, _headline)
         self.scatter = NumberScatter(theme)
         self.bars = ResidualBars(theme, "prediction")
@@ -85,7 +79,8 @@ class NumbersPanel(QWidget):
             self.scores.show_scores(evaluation)
         results = self._session.run.results(self._split.split)
         if results is not None and results is not self._results:
-            self._results, self._texts = results, {}
+            self._results = results
+            self._texts.begin(results)
             self._numbers = NumberResults.of(results.arrays)
             self._learn_quantities()
             self._show_quantity()
@@ -95,7 +90,7 @@ class NumbersPanel(QWidget):
         if folder is None or numbers is None:
             return
         count = numbers.true_numbers.shape[1]
-        names = saved_quantities(folder)
+        names = saved_info(folder).quantities
         self._quantities = names if len(names) == count else tuple(map(str, range(1, count + 1)))
         if [self._quantity.itemText(n) for n in range(self._quantity.count())] != list(
             self._quantities
@@ -116,30 +111,8 @@ class NumbersPanel(QWidget):
         self.bars.show_residuals(errors)
         self._order = np.argsort(-np.abs(np.nan_to_num(errors)), kind="stable")
         self._count.setText(f"{counted(len(true), 'sample')}, those with the largest errors first")
-        self._fetch(self._order[:LISTED])
-
-    def _fetch(self, rows: NDArray[np.int64]) -> None:
-        """Get what the samples are, and write them out."""
-        experiment, results = self._session.run.experiment, self._results
         self._write()
-        if experiment is None or results is None:
-            return
-        missing = [row for row in rows.tolist() if row not in self._texts]
-        by_index = {int(results.indices[row]): row for row in missing}
-        if by_index:
-            self._session.data.thumbnails(
-                self._split.split,
-                list(by_index),
-                lambda found: self._take(results, by_index, found),
-                data=experiment.data,
-            )
-
-    def _take(self, results: Results, rows: Mapping[int, int], found: Sequence[Thumbnail]) -> None:
-        if results is not self._results:
-            return  # another evaluation has come
-        for picture in found:
-            self._texts[rows[picture.index]] = picture.text[:LONGEST] or picture.name
-        self._write()
+        self._texts.fetch(self._split.split, self._order[:LISTED].tolist())
 
     def _write(self, first: int | None = None) -> None:
         """Write the samples out; one that was pointed at or clicked comes first."""
@@ -152,7 +125,8 @@ class NumbersPanel(QWidget):
         for row in [*([] if first is None else [first]), *rows]:
             true = float(numbers.true_numbers[row, at])
             said = float(numbers.predicted_numbers[row, at])
-            text = escape(self._texts.get(row, ""))
+            sample = self._texts[row]
+            text = escape(sample.text[:LONGEST] or sample.name)
             parts.append(
                 f'<p style="margin:0 0 9px 0; line-height:130%">'
                 f"<b>{said:.4g}</b> "
@@ -162,8 +136,7 @@ class NumbersPanel(QWidget):
         self.list.setHtml("".join(parts))
 
     def _on_chosen(self, row: int) -> None:
-        self._write(row)
-        self._fetch(np.array([row]))
+        self._texts.fetch(self._split.split, [row])
         self._write(row)
 
     def _on_pointed(self, row: int | None) -> None:
@@ -177,6 +150,7 @@ class NumbersPanel(QWidget):
 
     def _begin_anew(self) -> None:
         self._evaluation = self._results = self._numbers = None
+        self._texts.begin(None)
         self.refresh()
 
     def _connect(self) -> None:
@@ -207,24 +181,8 @@ class NumbersPanel(QWidget):
                 row.addWidget(tool)
             row.addStretch(1)
         above.addWidget(self._count)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
-        for row, bodies in (
-            (bar, (self.scores, self.bars)),
-            (beside, (self.scatter,)),
-            (above, (self.list,)),
-        ):
-            page = QWidget()
-            column = QVBoxLayout(page)
-            column.setContentsMargins(10, 6, 10, 6)
-            column.setSpacing(6)
-            column.addLayout(row)
-            for body in bodies:
-                column.addWidget(body, 1)
-            self._splitter.addWidget(page)
-        self._splitter.setSizes([360, 420, 420])
-        self._splitter.setStretchFactor(2, 1)
+        columns = ((bar, self.scores, self.bars), (beside, self.scatter), (above, self.list))
+        self._splitter = side_by_side(columns, (360, 420, 420))
         self._layout = QStackedLayout(self)
         self._layout.addWidget(self._empty)
         self._layout.addWidget(self._splitter)
@@ -240,19 +198,3 @@ def _headline(evaluation: Evaluation) -> str:
     own = evaluation.metrics.get("r2")
     others = (f"of a {n} {m['r2']:.2f}" for n, m in evaluation.baselines.items() if "linear" in n)
     return ", ".join([f"R² {own:.2f}", *others]) if own is not None else ""
-
-
-class _SavedInfo(msgspec.Struct, frozen=True):
-    quantities: tuple[str, ...] = ()
-
-
-class _SavedData(msgspec.Struct, frozen=True):
-    info: _SavedInfo = _SavedInfo()
-
-
-def saved_quantities(folder: RunFolder) -> tuple[str, ...]:
-    """Return what a run's numbers are called; nothing when its file cannot be read."""
-    try:
-        return msgspec.json.decode(folder.info.read_bytes(), type=_SavedData).info.quantities
-    except (OSError, msgspec.DecodeError):
-        return ()

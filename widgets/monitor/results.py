@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -24,6 +23,7 @@ from widgets.monitor.choices import NO_RUN, SplitChoice, choice
 from widgets.monitor.confusion import ConfusionView
 from widgets.monitor.empty import EmptyState
 from widgets.monitor.gallery import Gallery
+from widgets.monitor.saved import saved_info
 from widgets.monitor.scores import ScoresView
 from widgets.texts import counted, grouped
 from workbench.plugin_api.class_results import ClassResults
@@ -260,20 +260,9 @@ class PredictionsPanel(QWidget):
         self.refresh()
 
 
-class _SavedInfo(msgspec.Struct, frozen=True):
-    classes: tuple[str, ...] = ()
-
-
-class _SavedData(msgspec.Struct, frozen=True):
-    info: _SavedInfo = _SavedInfo()
-
-
 def saved_classes(folder: RunFolder) -> tuple[str, ...]:
     """Return the class names a run was trained with; none when its file cannot be read."""
-    try:
-        return msgspec.json.decode(folder.info.read_bytes(), type=_SavedData).info.classes
-    except (OSError, msgspec.DecodeError):
-        return ()
+    return saved_info(folder).classes
 
 
 def _offer(box: QComboBox, everything: str, classes: Sequence[str]) -> None:

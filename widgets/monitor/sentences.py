@@ -7,30 +7,30 @@ from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSplitter,
     QStackedLayout,
     QTextBrowser,
-    QVBoxLayout,
     QWidget,
 )
 
 from widgets.monitor.choices import NO_RUN, SPLITS, choice
 from widgets.monitor.confusion import ConfusionView
 from widgets.monitor.empty import EmptyState
-from widgets.monitor.results import NO_RESULTS, saved_classes
+from widgets.monitor.results import NO_RESULTS
+from widgets.monitor.sample_texts import SampleTexts
+from widgets.monitor.saved import saved_info
 from widgets.monitor.scores import ScoresView
+from widgets.monitor.side_by_side import side_by_side
 from widgets.texts import counted, percent
 from widgets.tints import tint
 from workbench.plugin_api.label_results import LabelResults
 from workbench.plugin_api.tag_results import TagResults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from PySide6.QtGui import QShowEvent
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from workbench.plugin_api.task import Evaluation
     from workbench.runs.results import Results
     from workbench.session import Session
-    from workbench.session.data import Thumbnail
 
 PAGE = 40
 """Samples that are fetched and written out at a time."""
@@ -158,7 +157,7 @@ class SentencesPanel(QWidget):
         self._rows: Rows | None = None
         self._order = np.empty(0, np.int64)
         self._shown = 0
-        self._texts: dict[int, str] = {}
+        self._texts = SampleTexts(session, self._write)
         self.scores = ScoresView()
         self.confusion = ConfusionView(theme)
         self._make_list()
@@ -196,7 +195,7 @@ class SentencesPanel(QWidget):
 
     def _show_scores(self, evaluation: Evaluation) -> None:
         folder = self._session.run.folder
-        self._classes = saved_classes(folder) if folder is not None else ()
+        self._classes = saved_info(folder).classes if folder is not None else ()
         count = max((len(each) for each in evaluation.per_class.values()), default=0)
         if len(self._classes) != count:
             self._classes = tuple(map(str, range(count)))
@@ -213,33 +212,18 @@ class SentencesPanel(QWidget):
         elif labels is not None:
             self._rows = LabelledRows(labels, self._classes)
         self._order = np.empty(0, np.int64) if self._rows is None else self._rows.worst_first()
-        self._texts, self._shown = {}, 0
+        self._texts.begin(results)
+        self._shown = 0
         self._count.setText(
             f"{counted(len(self._order), 'sample')}, those with most mistakes first"
         )
         self._more_rows()
 
     def _more_rows(self) -> None:
-        experiment, results = self._session.run.experiment, self._results
-        if experiment is None or results is None:
-            return
         rows = self._order[self._shown : self._shown + PAGE].tolist()
         self._shown += len(rows)
-        by_index = {int(results.indices[row]): row for row in rows}
         self._write()
-        self._session.data.thumbnails(
-            self.split,
-            list(by_index),
-            lambda found: self._take(results, by_index, found),
-            data=experiment.data,
-        )
-
-    def _take(self, results: Results, rows: Mapping[int, int], found: Sequence[Thumbnail]) -> None:
-        if results is not self._results:
-            return  # another evaluation has come
-        for picture in found:
-            self._texts[rows[picture.index]] = picture.text
-        self._write()
+        self._texts.fetch(self.split, rows)
 
     def _write(self) -> None:
         if self._rows is None:
@@ -249,7 +233,7 @@ class SentencesPanel(QWidget):
         parts = [
             f'<p style="margin:0 0 10px 0; line-height:135%">'
             f'<span style="color:{soft}">{number + 1}</span>&nbsp; '
-            f"{self._rows.written(row, self._texts.get(row, ''), self._theme)}</p>"
+            f"{self._rows.written(row, self._texts[row].text, self._theme)}</p>"
             for number, row in enumerate(self._order[: self._shown].tolist())
         ]
         self.list.setHtml("".join(parts))
@@ -258,6 +242,7 @@ class SentencesPanel(QWidget):
 
     def _begin_anew(self) -> None:
         self._evaluation = self._results = self._rows = None
+        self._texts.begin(None)
         self.refresh()
 
     def _make_list(self) -> None:
@@ -278,33 +263,15 @@ class SentencesPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._empty = EmptyState(self._theme, "picture", *NO_RUN)
-        left, self._middle, right = QWidget(), QWidget(), QWidget()
         bar, above = QHBoxLayout(), QHBoxLayout()
         bar.addWidget(self._split)
         bar.addStretch(1)
         above.addWidget(self._count)
         above.addStretch(1)
         above.addWidget(self._more)
-        for page, parts in (
-            (left, (bar, self.scores)),
-            (self._middle, (self.confusion,)),
-            (right, (above, self.list)),
-        ):
-            column = QVBoxLayout(page)
-            column.setContentsMargins(10, 6, 10, 6)
-            column.setSpacing(6)
-            for part in parts:
-                if isinstance(part, QWidget):
-                    column.addWidget(part, 1)
-                else:
-                    column.addLayout(part)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
-        for page in (left, self._middle, right):
-            self._splitter.addWidget(page)
-        self._splitter.setSizes([330, 380, 580])
-        self._splitter.setStretchFactor(2, 1)
+        columns = ((bar, self.scores), (self.confusion,), (above, self.list))
+        self._splitter = side_by_side(columns, (330, 380, 580))
+        self._middle = self._splitter.widget(1)
         self._layout = QStackedLayout(self)
         self._layout.addWidget(self._empty)
         self._layout.addWidget(self._splitter)
