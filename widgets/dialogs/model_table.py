@@ -104,7 +104,7 @@ class _Words(QSortFilterProxyModel):
 def _place(found: Architecture) -> tuple[bool, bool, str, int, str]:
     is_here = any(weights.is_here for weights in found.weights)
     kind = {"torchvision": "0", "timm": "1"}.get(found.importer, "2")
-    return not is_here, found.covered is False and not found.is_block, kind, 0, found.name
+    return not is_here, not found.is_possible, kind, 0, found.name
 
 
 def _row(found: Architecture) -> list[QStandardItem]:
@@ -117,7 +117,7 @@ def _row(found: Architecture) -> list[QStandardItem]:
     texts = (
         (found.name, found.name),
         (found.importer, found.importer),
-        (" × ".join(map(str, found.input)), found.input[0]),
+        (found.takes, found.input[0]),
         (short_count(found.parameters) if found.parameters else "", found.parameters),
         (weights, weights),
         (covered, covered),

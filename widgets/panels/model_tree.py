@@ -233,8 +233,7 @@ class _Rows(QStyledItemDelegate):
             return
         upper = QRect(box.left() + 2, box.top() + 3, box.width() - 8, box.height() // 2 - 2)
         lower = upper.translated(0, box.height() // 2 - 3)
-        is_possible = found.covered is not False or found.is_block
-        ink = colors.text if is_possible else colors.text_faint
+        ink = colors.text if found.is_possible else colors.text_faint
         _write(painter, upper, found.name, ui_font(), ink)
         _write(painter, lower, summary(found), self._small, colors.text_soft)
 
@@ -256,7 +255,7 @@ def summary(found: Architecture) -> str:
         "here" if is_here else "",
         short_count(found.parameters) if found.parameters else "",
         f"{accuracy:.1f} %" if accuracy else "",
-        f"{found.input[0]} px" if len(found.input) == 3 else "",
+        f"{found.input[0]} px" if all(found.input) else found.takes,
         "block" if found.is_block else "not yet" if found.covered is False else "",
     )
     return " · ".join(part for part in parts if part)

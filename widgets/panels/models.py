@@ -235,17 +235,15 @@ class ModelsPanel(QWidget):
         self._name.setText(found.name)
         self._name.setToolTip(found.name)
         self._facts.setText("\n".join(facts(found, chosen, self._models.missing)))
-        possible = found.covered is not False or found.is_block
-        missing = found.importer in self._models.missing
-        self._weights.setVisible(possible and not missing and not busy)
-        self._add.setVisible(possible and not missing and not busy)
+        can_come = found.is_possible and found.importer not in self._models.missing and not busy
+        self._weights.setVisible(can_come)
+        self._add.setVisible(can_come)
 
 
 def facts(found: Architecture, weights: Published | None, missing: dict[str, str]) -> list[str]:
     """Return what is known of a network, in lines."""
-    size = " × ".join(map(str, found.input))
     parameters = f"{short_count(found.parameters)} parameters" if found.parameters else ""
-    lines = [" · ".join(part for part in (size, parameters) if part)]
+    lines = [" · ".join(part for part in (found.takes, parameters) if part)]
     if weights is not None:
         parts = (
             f"{weights.accuracy:.1f} % of ImageNet right" if weights.accuracy else "",

@@ -37,7 +37,7 @@ def list_all(options: argparse.Namespace, output: Output) -> int:
             [
                 each.name,
                 each.importer,
-                _size(each),
+                each.takes,
                 _millions(each.parameters),
                 "yes" if any(item.is_here for item in each.weights) else "",
                 str(len(each.weights) or ""),
@@ -57,7 +57,9 @@ def show(options: argparse.Namespace, output: Output) -> int:
     found = importer.architecture(name)
     if not output.as_json:
         output.say(f"{found.name}, of {importer.title}")
-        output.say(f"takes pictures of {_size(found)}, gives {found.classes} classes")
+        gives = f", gives {found.classes} classes" if found.classes else ""
+        pictures = "pictures of " if all(found.input) else ""
+        output.say(f"takes {pictures}{found.takes}{gives}")
         output.say(f"{_millions(found.parameters)} parameters")
         for line in _coverage(found):
             output.say(line)
@@ -127,10 +129,6 @@ def _about(weights: Published) -> str:
         "here" if weights.is_here else "would be downloaded",
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _size(found: Architecture) -> str:
-    return " × ".join(map(str, found.input))
 
 
 def _millions(count: int) -> str:

@@ -57,7 +57,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         importer: id of the importer.
         name: unique in it.
         family: what it is a variant of; empty where that is not known.
-        input: height, width and channels it was made for.
+        input: height, width and channels it was made for; zeros for texts.
         parameters: numbers that training can change; 0 where they were not counted.
         classes: number of its outputs as published.
         weights: published ones, the library's own choice first.
@@ -76,6 +76,16 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     covered: bool | None = None
     is_block: bool = False
     reason: str = ""
+
+    @property
+    def takes(self) -> str:
+        """The size of the pictures that it was made for, or that it takes texts."""
+        return " × ".join(map(str, self.input)) if all(self.input) else "texts"
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it can be imported, as layers or as a block, or that was not tried."""
+        return self.covered is not False or self.is_block
 
 
 class Guess(msgspec.Struct, frozen=True, kw_only=True):
