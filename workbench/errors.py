@@ -22,6 +22,12 @@ class UserError(Exception):
         return f"{self.message} {self.hint}".strip()
 
 
+def first_line(error: object, most: int = 200) -> str:
+    """Return the first line of what another library's error says; its kind if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:most] if lines else type(error).__name__
+
+
 _KINDS = {
     "int": "a whole number",
     "float": "a number",

@@ -14,7 +14,7 @@ from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
 from plugins.importers._onnx_program import Translation
 from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of
 from plugins.importers._values import from_canonical, to_canonical
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _runner(
         except Exception as error:  # onnxruntime has kinds of its own
             raise UserError(
                 "onnxruntime cannot run this file, so that nothing can be compared: "
-                f"{str(error).strip().splitlines()[0][:200]}",
+                f"{first_line(error)}",
                 "Export it again, with another version of its exporter or of ONNX' operators.",
             ) from error
 

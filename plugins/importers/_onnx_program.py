@@ -20,7 +20,7 @@ from plugins.importers._onnx_reading import called, nodes_of, opset_of
 from plugins.importers._onnx_recurrent import RECURRENT
 from plugins.importers._onnx_step import Step
 from plugins.importers._onnx_values import VALUES
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
@@ -209,8 +209,7 @@ class Translation:
             raise
         except Exception as error:
             raise NotCoveredError(
-                f"{called(node)} ({node.op_type}) does not fit its inputs: "
-                f"{str(error).strip().splitlines()[0][:160]}"
+                f"{called(node)} ({node.op_type}) does not fit its inputs: {first_line(error, 160)}"
             ) from error
         results = results if isinstance(results, tuple | list) else [results]
         outputs = list(node.output)

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from plugins.importers._building import GraphBuilder, identifier
+from workbench.errors import first_line
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.layer import Part
 
@@ -143,11 +144,10 @@ def _looked_at(module: Any, origin: Origin) -> _Seen:
     except NotCoveredError:
         raise
     except Exception as error:  # whatever the network's own code raises
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise NotCoveredError(
             f"{origin.architecture} cannot be run on samples of "
             f"{' × '.join(str(size or 'any') for size in origin.input)}: "
-            f"{reason[:200] or type(error).__name__}."
+            f"{first_line(error)}."
         ) from error
     finally:
         for hook in hooks:

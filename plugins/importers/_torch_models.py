@@ -16,7 +16,7 @@ from plugins.importers import _index
 from plugins.importers._assigning import Assignment, assign, classes_in, load, weights_of
 from plugins.importers._torch_block import Origin, block, left_out
 from workbench.document.graph import Graph
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.importer import Architecture, Imported, Importer, NotCoveredError
 
@@ -231,10 +231,9 @@ def _plainly(name: str, weights: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # every loader raises its own kinds without a network
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise UserError(
             f"The weights “{weights}” of {name} are not on this computer, and could not be "
-            f"downloaded: {reason[:200] or type(error).__name__}.",
+            f"downloaded: {first_line(error)}.",
             "Import them where there is a network, copy them into the library's cache, or give "
             "a weights file.",
         ) from error
@@ -250,8 +249,7 @@ def _expanded(module: Any, found: Imported, recipe: Recipe, request: ImportReque
     except UserError:
         raise
     except Exception as error:  # whatever tracing the network's own code raises
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise NotCoveredError(f"The network cannot be traced: {lines[0][:200]}.") from error
+        raise NotCoveredError(f"The network cannot be traced: {first_line(error)}.") from error
     parameters = {name: value.numel() for name, value in module.named_parameters()}
     unused = sorted(set(parameters) - expanded.used)
     return replace(

@@ -16,7 +16,7 @@ from plugins.importers._aten import BATCH
 from plugins.importers._aten_program import exported
 from plugins.importers._layouts import INPUT_SIZES, UNSCALED, best_layout, many, preprocessing_of
 from plugins.importers._values import from_canonical, to_canonical
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
 if TYPE_CHECKING:
@@ -44,9 +44,8 @@ def imported(path: Path, kind: str, tell: Callable[[str], None]) -> Imported:
     except UserError:
         raise
     except Exception as error:  # whatever a damaged file, or one of another version, raises
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise UserError(
-            f"PyTorch cannot load {path.name}: {reason[:200] or type(error).__name__}.",
+            f"PyTorch cannot load {path.name}: {first_line(error)}.",
             "It may be damaged, or of another version of PyTorch: save it again there.",
         ) from error
     tell("Turning it into layers")

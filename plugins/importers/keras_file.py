@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugins.importers._keras_models import availability, input_shape_of, keras_here, runner
 from workbench.document.experiment import Component
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
@@ -65,9 +65,8 @@ class KerasFileImporter(Importer):
                 warnings.simplefilter("ignore")
                 model = keras.models.load_model(path, compile=False, safe_mode=True)
         except Exception as error:  # whatever an old or damaged file makes Keras raise
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
             raise UserError(
-                f"Keras cannot load {path.name}: {reason[:200] or type(error).__name__}.",
+                f"Keras cannot load {path.name}: {first_line(error)}.",
                 "It may be damaged, or of a version of Keras that is too old.",
             ) from error
         shape = input_shape_of(model)

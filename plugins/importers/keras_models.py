@@ -12,7 +12,7 @@ import msgspec
 from plugins.importers import _index
 from plugins.importers._keras_models import availability, input_shape_of, keras_here, runner
 from workbench.document.experiment import Component
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, Importer, Published
 
 if TYPE_CHECKING:
@@ -116,10 +116,9 @@ class KerasImporter(Importer):
         except Exception as error:
             if not published:
                 raise
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
             raise UserError(
                 f"The weights “{published}” of {name} are not on this computer, and could not be "
-                f"downloaded: {reason[:200] or type(error).__name__}.",
+                f"downloaded: {first_line(error)}.",
                 "Import them where there is a network, or copy them into Keras' cache "
                 "(~/.keras/models).",
             ) from error

@@ -25,7 +25,7 @@ from plugins.importers._transformers_files import (
 )
 from plugins.importers.timm_models import is_cached
 from workbench.document.experiment import Component
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.importer import Architecture, Imported, Importer, NotCoveredError
 
@@ -341,8 +341,7 @@ def _plainly(place: Place) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # every loader raises its own kinds
-        lines = str(error).strip().splitlines()
-        reason = lines[0][:200] if lines else type(error).__name__
+        reason = first_line(error)
         if "trust_remote_code" in str(error):
             raise UserError(
                 f"{place.source} needs code of its own that would have to be run.",

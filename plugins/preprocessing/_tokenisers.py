@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,7 +96,7 @@ def given(path: str, size: int) -> Tokenizer:
         tokeniser = Tokenizer.from_str(Path(path).read_text(encoding="utf-8"))
     except Exception as error:  # the library raises bare exceptions
         raise UserError(
-            f"The tokeniser “{path}” cannot be used: {str(error).splitlines()[0][:200]}.",
+            f"The tokeniser “{path}” cannot be used: {first_line(error)}.",
             "Choose a tokenizer.json, or import the network again.",
         ) from error
     tokeniser.no_truncation()

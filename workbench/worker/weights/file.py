@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.weights import CANONICAL, Order, Stored
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,9 +39,8 @@ class WeightsFile:
 
 def damaged(name: str, error: object) -> UserError:
     """Say that a file cannot be read to its end."""
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return UserError(
-        f"{name} is damaged or cut off: {reason[:200].rstrip('.')}.",
+        f"{name} is damaged or cut off: {first_line(error).rstrip('.')}.",
         "Copy or download it again.",
     )
 
