@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.cli.output import Output
-    from workbench.inspecting import ExplainMethod
+    from workbench.inspecting.answers import ExplainMethod
     from workbench.worker.predict import Answer, How
 
 
