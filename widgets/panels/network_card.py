@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSizeF, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
 
 from widgets.fields import set_property
@@ -112,13 +112,14 @@ class _Notes(QPlainTextEdit):
         super().__init__(parent)
         self.setFixedHeight(NOTES_HEIGHT)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self.document().documentLayout().documentSizeChanged.connect(lambda _size: self._fit())
+        self.textChanged.connect(self._fit)  # the layout does not tell of the end of a deletion
 
-    def _fit(self, lines: QSizeF) -> None:
+    def _fit(self) -> None:
         block = self.document().firstBlock()
         line = self.blockBoundingRect(block).height() / max(block.lineCount(), 1)
-        text = lines.height() * line  # a plain text counts in lines
-        around = self.height() - self.viewport().height() + 2 * self.document().documentMargin()
+        text = self.document().size().height() * line  # a plain text counts in lines
+        around = self.height() - self.contentsRect().height() + 2 * self.document().documentMargin()
         self.setFixedHeight(max(NOTES_HEIGHT, int(text + around) + 1))
 
 
