@@ -116,10 +116,12 @@ def next_trial(found: Suggestion) -> float | None:
         return None
     if not found.trials:
         return found.rate
-    tried = [trial.rate for trial in found.trials]
-    best = min(found.trials, key=lambda trial: trial.loss).rate
-    for rate in (best / RUNG, best * RUNG):
-        if not any(math.isclose(rate, other, rel_tol=0.1) for other in tried):
+    best = min(found.trials, key=lambda trial: trial.loss)
+    known = [trial.rate for trial in found.trials]
+    if not math.isfinite(best.loss):
+        return _rounded(min(known) / RUNG)
+    for rate in (best.rate / RUNG, best.rate * RUNG):
+        if not any(math.isclose(rate, other, rel_tol=0.1) for other in known):
             return _rounded(rate)
     return None
 
@@ -132,6 +134,21 @@ def tried(found: Suggestion, trial: RatePoint, steps: int) -> Suggestion:
         return msgspec.structs.replace(found, trials=trials)
     words = f"Of {len(trials)} trainings of {steps} steps the one with {best.rate:g} ended lowest."
     return msgspec.structs.replace(found, rate=best.rate, trials=trials, words=words)
+
+
+def for_longer(found: Suggestion, steps: int, total: int) -> Suggestion:
+    """Return the suggestion for a training longer than the trials, whose rate never falls.
+
+    The longer one trains at a constant rate, the smaller the best one is: the noise of the steps
+    stays while the way to go does not grow. In the bounds of stochastic gradient descent it falls
+    with the square root of the number of steps (Nemirovski et al., 2009). A schedule that ends
+    near zero has taken the noise away by itself.
+    """
+    if found.rate is None or not found.trials or total <= steps:
+        return found
+    rate = _rounded(found.rate * math.sqrt(steps / total))
+    words = f"{found.words} {total} steps at a constant rate want {rate:g}."
+    return msgspec.structs.replace(found, rate=rate, words=words)
 
 
 def _noise(tested: Sequence[RatePoint], curve: NDArray[np.float64]) -> float:

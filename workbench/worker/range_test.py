@@ -18,15 +18,16 @@ from workbench.analysis.learning_rate import (
     STEPS,
     RatePoint,
     Suggestion,
+    for_longer,
     has_diverged,
     next_trial,
     suggest,
     tried,
 )
+from workbench.document.training import Constant
 from workbench.runs.control import create_run
 from workbench.runs.events import Preparing
 from workbench.worker.assembly import assemble
-from workbench.worker.evaluation import evaluate
 from workbench.worker.importing import import_framework
 from workbench.worker.loop import grouped, steps_per_epoch
 from workbench.worker.parting import with_kept_features
@@ -47,7 +48,7 @@ DIFFERENT = 8
 TRIAL = 100
 """Steps of a short training, or all of a training that has fewer."""
 TAIL = 0.2
-"""Share of a short training's steps whose losses count where too many samples validate."""
+"""Share of a short training's steps whose losses count."""
 
 
 def find_rate(
@@ -89,23 +90,26 @@ def find_rate(
             if has_diverged(tested):
                 break
         found = suggest(tested)
-        steps = min(TRIAL, steps_per_epoch(assembly) * assembly.experiment.training.epochs)
+        total = steps_per_epoch(assembly) * assembly.experiment.training.epochs
+        steps = min(TRIAL, total)
         while trials and (rate := next_trial(found)) is not None:
             tell(f"Training {steps} steps at {rate:g}")
             model.load_weights(first[0])
             model.load_state(first[1])
             loss = short_training(assembly, model, rate, steps)
             found = tried(found, RatePoint(rate, loss), steps)
+        if isinstance(assembly.experiment.training.schedule, Constant):
+            found = for_longer(found, steps, total)
     finally:
         assembly.feed.close()
     return found
 
 
 def short_training(assembly: Assembly, model: Model, rate: float, steps: int) -> float:
-    """Train some steps and return the loss that they end with; infinite if it stops being finite.
+    """Train some steps and return the mean loss of the last of them; infinite if one is not finite.
 
-    That is the validation loss, unless validating would take more samples than the training has
-    seen: then it is the mean over the last steps, whose samples are mostly new as well.
+    All trainings see the same batches, so that what differs is the rate alone. The validation loss
+    of a small data set tells less: it is that of few samples after one step.
     """
     training = assembly.experiment.training
     scales = _compressed(training, steps, steps_per_epoch(assembly) * training.epochs)
@@ -116,12 +120,7 @@ def short_training(assembly: Assembly, model: Model, rate: float, steps: int) ->
         losses += model.drain_logs(wait=True)["loss"]
         if not math.isfinite(losses[-1]):
             return math.inf
-    held_out = assembly.feed.counts.get("validation", 0)
-    if 0 < held_out <= steps * training.batch_size * training.accumulate:
-        loss = evaluate(assembly, model, "validation", steps).evaluation.metrics["loss"]
-    else:
-        loss = statistics.fmean(losses[-max(round(TAIL * steps), 1) :])
-    return loss if math.isfinite(loss) else math.inf
+    return statistics.fmean(losses[-max(round(TAIL * steps), 1) :])
 
 
 def _compressed(training: Training, steps: int, total: int) -> Iterator[float]:
