@@ -63,7 +63,7 @@ CASES = (
     Case("motions-gru", 30),
     Case("mnist-cnn", 2, new=True),
     Case("mnist-mlp", 4, MOMENTUM, new=True),
-    Case("diabetes-mlp", 20, MOMENTUM, new=True),
+    Case("diabetes-mlp", 20, MOMENTUM),
     Case("solubility-cnn", 5, new=True),
     Case("sentiment-transformer", 1, new=True),
     Case(FINE_TUNED, 30, new=True),
