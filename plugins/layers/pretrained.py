@@ -7,7 +7,7 @@ import msgspec
 
 from plugins.layers._source import call
 from workbench.plugin_api.code import Bind, Code, Layout
-from workbench.plugin_api.layer import Layer, Part, WeightSpec, around, is_in
+from workbench.plugin_api.layer import Layer, Part, Projection, Role, WeightSpec, around, is_in
 from workbench.plugin_api.tensors import IMAGE_AXES, SEQUENCE_AXES, ShapeError, TensorType
 
 _BLOCK = '''\
@@ -47,6 +47,22 @@ class Pretrained(nn.Module):
 '''
 
 _HIDDEN = {"hidden": True}
+
+_MATRICES = {
+    "Linear": ("weight",),
+    "NonDynamicallyQuantizableLinear": ("weight",),
+    "MultiheadAttention": ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"),
+}
+"""Weights that are matrices (outputs × inputs), by the class of module that has them."""
+
+_ROLES: dict[Role, frozenset[str]] = {
+    "query": frozenset(("query", "q", "q_proj", "q_lin", "wq", "to_q", "query_proj")),
+    "key": frozenset(("key", "k", "k_proj", "k_lin", "wk", "to_k", "key_proj", "kv")),
+    "value": frozenset(("value", "v", "v_proj", "v_lin", "wv", "to_v", "value_proj", "kv")),
+}
+"""What libraries call the linear layers of attention."""
+
+_ALL_THREE = frozenset(("qkv", "in_proj", "query_key_value", "wqkv", "to_qkv"))
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -131,6 +147,16 @@ class Pretrained(Layer, frozen=True, kw_only=True):
             if next((order[path] for path in around(each.name) if path in order), 0) < end
         }
 
+    def projections(self, inputs: Sequence[TensorType]) -> Mapping[str, Projection]:
+        """Return the matrices of linear layers and of PyTorch's own attention, outputs first."""
+        kinds = {part.path: part.kind for part in self.inner()}
+        return {
+            name: Projection(roles=_roles(name), outputs_first=True)
+            for name, spec in self.weights(inputs).items()
+            if len(spec.shape) == 2
+            and name.rpartition(".")[2] in _MATRICES.get(kinds.get(name.rpartition(".")[0], ""), ())
+        }
+
     def multiply_adds(self, inputs: Sequence[TensorType]) -> int:
         """Return what was counted when the network was imported; varying steps count as one."""
         return sum(part.multiply_adds for part in self.inner())
@@ -212,6 +238,15 @@ class Pretrained(Layer, frozen=True, kw_only=True):
         kind = options.pop("model_type")
         config = call("transformers.AutoConfig.for_model", kind, **options)
         return f"transformers.{self.architecture}({config})"
+
+
+def _roles(weight: str) -> tuple[Role, ...]:
+    """Tell by a weight's dotted name what it does."""
+    path, _, last = weight.lower().rpartition(".")
+    name = path.rpartition(".")[2] if last == "weight" else last.removesuffix("_weight")
+    if name in _ALL_THREE:
+        return ("query", "key", "value")
+    return tuple(role for role, names in _ROLES.items() if name in names) or ("dense",)
 
 
 def _text(value: str) -> str | None:
