@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from workbench.plugin_api.adapters import is_adapted
 from workbench.plugin_api.layer import is_in
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ def _thawed(node: ResolvedNode, paths: list[str]) -> ResolvedNode:
     if hasattr(node.layer, "frozen"):
         changes["layer"] = msgspec.structs.replace(node.layer, frozen=tuple(left))
         changes["weights"] = {
-            name: msgspec.structs.replace(spec, frozen=any(is_in(name, path) for path in left))
+            name: msgspec.structs.replace(
+                spec, frozen=is_adapted(node, name) or any(is_in(name, path) for path in left)
+            )
             for name, spec in node.weights.items()
         }
     return replace(node, **changes)

@@ -84,6 +84,11 @@ def is_factor(node: ResolvedNode, name: str) -> bool:
     return base != name and base in node.adapters
 
 
+def is_adapted(node: ResolvedNode, name: str) -> bool:
+    """Whether a weight of a node is held as it is because adapters are trained in its place."""
+    return bool(node.adapters) and not is_factor(node, name)
+
+
 def factor_names(network: Network) -> frozenset[str]:
     """Return the canonical names "node/name" of all factors."""
     return frozenset(
