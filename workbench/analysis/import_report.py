@@ -30,6 +30,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         classes: names of the outputs as they came; empty where they are not known.
         head: what became of the last layer; empty where it stayed.
         frozen: names of layers that training leaves alone.
+        adapters: which layers got LoRA adapters, a sentence; empty where none did.
         others: architectures that the weights would fit as well.
         whole: why the network is one block; empty where no part of it is.
         warnings: what a person should know besides.
@@ -47,6 +48,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
     head: str = ""
     frozen: tuple[str, ...] = ()
+    adapters: str = ""
     others: tuple[str, ...] = ()
     whole: str = ""
     warnings: tuple[str, ...] = ()
@@ -84,6 +86,8 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
             yield self.head
         if self.frozen:
             yield f"{len(self.frozen)} layers are frozen, their running statistics too."
+        if self.adapters:
+            yield self.adapters
         if self.others:
             yield (
                 f"The weights fit {_listed(self.others)} as well; name another architecture if "

@@ -44,9 +44,9 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         inputs: ids of the nodes whose outputs it takes, in order.
         trainable: False freezes its weights and running statistics.
         learning_rate_scale: factor on the learning rate of its weights.
-        lora: adapters that are trained in place of its weights; None: it has none.
         position: top left corner on the canvas, in scene units.
         group: path of the group it is in, "layer3/block2" for one within another; empty for none.
+        lora: adapters that are trained in place of its weights; None: it has none.
     """
 
     id: str
@@ -55,9 +55,9 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     inputs: tuple[str, ...] = ()
     trainable: bool = True
     learning_rate_scale: Annotated[float, Meta(ge=0)] = 1.0
-    lora: LoRA | None = None
     position: tuple[float, float] = (0.0, 0.0)
     group: str = ""
+    lora: LoRA | None = None
 
 
 def is_identifier(text: str) -> bool:

@@ -16,11 +16,10 @@ import numpy as np
 from workbench.plugin_api.layer import WeightSpec, is_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
-    from workbench.document.graph import LoRA
     from workbench.plugin_api.layer import Projection
     from workbench.plugin_api.network import Network, ResolvedNode
 
@@ -28,20 +27,21 @@ A, B = "{}_lora_a", "{}_lora_b"
 """Names of a weight's factors, beside it: "kernel_lora_a"."""
 
 
-def chosen(lora: LoRA, projections: Mapping[str, Projection]) -> dict[str, Projection]:
+def chosen(on: Collection[str], projections: Mapping[str, Projection]) -> dict[str, Projection]:
     """Return which of a layer's matrices are adapted.
 
-    Without a choice these are queries and values, as in the paper, where there are any, else all.
+    Args:
+        on: `LoRA.on`; without a choice queries and values, as in the paper, where there are any,
+            else all.
     """
-    wanted = lora.on
-    if not wanted:
+    if not on:
         usual = {"query", "value"}
         found = {name: one for name, one in projections.items() if usual & {*one.roles}}
         return found or dict(projections)
     return {
         name: one
         for name, one in projections.items()
-        if any(word in one.roles or (word and is_in(name, word)) for word in wanted)
+        if any(word in one.roles or (word and is_in(name, word)) for word in on)
     }
 
 
@@ -69,7 +69,7 @@ def adapted(node: ResolvedNode, projections: Mapping[str, Projection]) -> Resolv
     """Return a node with factors beside its adapted weights; all that it had is held as it is."""
     if node.lora is None:
         return node
-    found = chosen(node.lora, projections)
+    found = chosen(node.lora.on, projections)
     weights: dict[str, WeightSpec] = {}
     for name, spec in node.weights.items():
         weights[name] = msgspec.structs.replace(spec, frozen=True)
