@@ -47,6 +47,8 @@ def add_lora(module, names, rank, alpha):
     return module
 '''
 
+HELPERS = {"LoRA": _LORA, "add_lora": _ADD}
+
 
 def with_adapters(node: ResolvedNode, code: Code) -> Code:
     """Return a node's code with its adapters.
@@ -76,7 +78,7 @@ def with_adapters(node: ResolvedNode, code: Code) -> Code:
         code,
         init=init,
         binds=binds,
-        helpers={**code.helpers, "LoRA": _LORA, "add_lora": _ADD},
+        helpers={**code.helpers, **HELPERS},
         held=tuple(sorted({*code.held, *held} - {""})),
     )
 
