@@ -95,4 +95,4 @@ def adapters_in_words(network: Network) -> str:
 
 
 def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", "\u2009")
+    return f"{number:,}".replace(",", "\u202f")  # which is not broken over lines
