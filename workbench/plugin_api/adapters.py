@@ -121,7 +121,7 @@ def merged(
     """Return canonical weights "node/name" of the network without adapters that does the same."""
     if not any(node.adapters for node in network.nodes):
         return dict(weights)
-    found = {}
+    found: dict[str, NDArray[np.float32]] = {}
     for node in network.nodes:
         own = {name: weights[f"{node.id}/{name}"] for name in node.weights}
         found |= {f"{node.id}/{name}": array for name, array in merged_node(node, own).items()}
