@@ -57,6 +57,7 @@ def raw_request(
         weights=trained.weights,
         sample_inputs=inputs,
         sample_outputs=trained.model.predict(inputs, **given),
+        assets=folder.assets,
         sample_lengths=lengths,
         options=options,
         metrics=metrics,

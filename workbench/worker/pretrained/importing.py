@@ -128,6 +128,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         classes=imported.classes,
         others=tuple(guess.name for guess in others),
         whole=imported.whole,
+        fixed=imported.fixed,
     )
     kind = _kind_missed(wish, imported, catalog)
     preparation = "" if kind else _preparation(imported)
