@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workbench.inspecting import DataSample, ExplainMethod
+    from workbench.inspecting.answers import ExplainMethod
+    from workbench.inspecting.network import DataSample
     from workbench.plugin_api.data import Samples
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.preprocessing import Word
