@@ -33,6 +33,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         adapters: which layers got LoRA adapters, a sentence; empty where none did.
         others: architectures that the weights would fit as well.
         whole: why the network is one block; empty where no part of it is.
+        fixed: numbers in that block where it can only be run; 0: it can be trained.
         warnings: what a person should know besides.
     """
 
@@ -51,13 +52,20 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     adapters: str = ""
     others: tuple[str, ...] = ()
     whole: str = ""
+    fixed: int = 0
     warnings: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """Yield the report in words, one sentence or two a line."""
         yield f"Imported: {self.origin}."
         parameters = f"{self.parameters:,}".replace(",", "\u2009")
-        if self.whole:
+        if self.fixed:
+            fixed = f"{self.fixed:,}".replace(",", "\u2009")
+            yield (
+                f"Kept as one block of {fixed} numbers that never change; what is computed inside "
+                f"can be watched, or be its end: {self.whole}."
+            )
+        elif self.whole:
             yield (
                 f"Kept as one block of {parameters} parameters, whose inner modules can be "
                 f"watched, frozen and cut: {self.whole}."

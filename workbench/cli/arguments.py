@@ -195,11 +195,16 @@ def _models(commands: Commands) -> None:
     text = "make an experiment of a network from a library or a file"
     parser = _add(commands, "import", text, models.import_model)
     parser.add_argument(
-        "source", metavar="SOURCE", help="a name, or a .safetensors, .pt, .pth, .keras or .h5 file"
+        "source",
+        metavar="SOURCE",
+        help="a name, or a .onnx, .pt2, .safetensors, .pt, .pth, .keras or .h5 file",
     )
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE")
     parser.add_argument(
-        "--architecture", metavar="NAME", help="what a weights file belongs to (it is guessed)"
+        "--architecture",
+        metavar="NAME|FILE",
+        help="what a weights file belongs to: a name, or another file of the same network, such as "
+        ".onnx (it is guessed)",
     )
     parser.add_argument(
         "--weights", metavar="NAME", help="published weights, see `models show` (random ones)"
