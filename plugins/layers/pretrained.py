@@ -146,9 +146,12 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
             without=_text(self.without),
             end=_text(self.end),
         )
-        binds = {name: Bind(f"network.{name}") for name in self.weights(inputs)}
+        weights = self.weights(inputs)
+        binds = {name: Bind(f"network.{name}") for name in weights}
         paths = {part.path for part in self.parts}
         held = tuple(f"network.{path}" for path in self.frozen if path in paths)
+        if all(spec.frozen for spec in weights.values()):
+            held = ("network",)
         options = {"init": init, "binds": binds, "helpers": {"Pretrained": _BLOCK}, "held": held}
         if self.vocabulary:
             real = "{mask}" if inputs[0].varies else f"({{0}} != {self.padding})"
@@ -207,6 +210,7 @@ def _spec(stored: Stored, *, frozen: bool) -> WeightSpec:
             shape=stored.shape,
             initializer="ones" if last == "running_var" else "zeros",
             trainable=False,
+            frozen=frozen,
         )
     if len(stored.shape) < 2:
         kind = "ones" if last in ("weight", "gamma") else "zeros"

@@ -58,20 +58,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> Iterator[str]:
         """Yield the report in words, one sentence or two a line."""
         yield f"Imported: {self.origin}."
-        parameters = f"{self.parameters:,}".replace(",", "\u2009")
-        if self.fixed:
-            fixed = f"{self.fixed:,}".replace(",", "\u2009")
-            yield (
-                f"Kept as one block of {fixed} numbers that never change; what is computed inside "
-                f"can be watched, or be its end: {self.whole}."
-            )
-        elif self.whole:
-            yield (
-                f"Kept as one block of {parameters} parameters, whose inner modules can be "
-                f"watched, frozen and cut: {self.whole}."
-            )
-        else:
-            yield f"{self.layers} layers that can be edited, {parameters} parameters."
+        yield self._form()
         yield (
             f"Compared on random inputs, the outputs differ by {self.difference:.0e} of their size."
         )
@@ -102,6 +89,21 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
                 "this is not the one."
             )
         yield from self.warnings
+
+    def _form(self) -> str:
+        """Return what has become of the network: layers, or one block."""
+        parameters, fixed = (f"{n:,}".replace(",", "\u2009") for n in (self.parameters, self.fixed))
+        if self.fixed:
+            return (
+                f"Kept as one block of {fixed} numbers that never change; what is computed inside "
+                f"can be watched, or be its end: {self.whole}."
+            )
+        if self.whole:
+            return (
+                f"Kept as one block of {parameters} parameters, whose inner modules can be "
+                f"watched, frozen and cut: {self.whole}."
+            )
+        return f"{self.layers} layers that can be edited, {parameters} parameters."
 
 
 def _listed(names: tuple[str, ...]) -> str:

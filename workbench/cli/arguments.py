@@ -240,10 +240,13 @@ def _models(commands: Commands) -> None:
 def _finding(commands: Commands) -> None:
     from workbench.cli import find_rate
 
-    text = "suggest a learning rate by training a few steps with a rising one"
+    text = "suggest a learning rate: a few steps with a rising one, then short trainings"
     parser = _add(commands, "find-lr", text, find_rate.find_rate)
     parser.add_argument("file", metavar="FILE")
     _add_settings(parser)
+    parser.add_argument(
+        "--quick", action="store_true", help="without the short trainings, in a fifth of the time"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="experiment to write with that rate"
     )
