@@ -144,7 +144,7 @@ def _thawed(node: ResolvedNode, cold: list[str]) -> ResolvedNode:
     """Return a layer that is trained but for the modules of it that are cold."""
     if not node.layer.inner():
         return replace(node, trainable=True)
-    layer = msgspec.structs.replace(node.layer, frozen=tuple(cold))  # type: ignore[call-arg]
+    layer = msgspec.structs.replace(node.layer, frozen=tuple(cold))
     weights = {
         name: msgspec.structs.replace(
             spec, frozen=is_adapted(node, name) or any(is_in(name, path) for path in cold)
