@@ -171,7 +171,7 @@ def _held_cut(network: Network) -> str | None:
     for place, node in enumerate(needed[: len(held)]):
         alive = {each for each in alive if last_use[each] > place} | {node.id}
         work += node.multiply_adds
-        frozen = frozen or bool(node.weights)
+        frozen = frozen or bool(node.weights) or node.layer.is_fixed
         if frozen and len(alive) == 1 and node.output.dtype == "float32":
             cuts.append((work, node))
     near = [node for done, node in cuts if work - done <= SMALL_SHARE * work]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from workbench.plugin_api.adapters import is_adapted
 from workbench.plugin_api.layer import around, is_in
 
 if TYPE_CHECKING:
@@ -145,7 +146,9 @@ def _thawed(node: ResolvedNode, cold: list[str]) -> ResolvedNode:
         return replace(node, trainable=True)
     layer = msgspec.structs.replace(node.layer, frozen=tuple(cold))
     weights = {
-        name: msgspec.structs.replace(spec, frozen=any(is_in(name, path) for path in cold))
+        name: msgspec.structs.replace(
+            spec, frozen=is_adapted(node, name) or any(is_in(name, path) for path in cold)
+        )
         for name, spec in node.weights.items()
     }
     return replace(node, layer=layer, weights=weights, trainable=True)
