@@ -116,6 +116,8 @@ def freeze_inside(
         EditError: the layer has no such module.
     """
     node, paths = _inside(network, node_id, path)
+    if not node.trainable:
+        return experiment
     places = {each: place for place, each in enumerate(paths)}
     last = max(place for each, place in places.items() if is_in(each, path))
     wanted = {
@@ -167,6 +169,8 @@ def _place(weight: str, places: Mapping[str, int]) -> int:
 
 
 def _frozen_in(node: ResolvedNode) -> set[str]:
+    if not node.trainable:
+        return set(node.weights)
     frozen = set(node.layer.frozen)  # type: ignore[attr-defined]
     return {name for name in _own_weights(node) if not frozen.isdisjoint(around(name))}
 
@@ -185,7 +189,8 @@ def _set_frozen(
     whole.intersection_update(paths)
     outermost = {path for path in whole if whole.isdisjoint({*around(path)} - {path})}
     alone = {name for name in wanted if outermost.isdisjoint(around(name))}
-    return set_parameter(experiment, node.id, "frozen", sorted(outermost | alone))
+    changed = set_parameter(experiment, node.id, "frozen", sorted(outermost | alone))
+    return _mapped(changed, {node.id}, lambda own: msgspec.structs.replace(own, trainable=True))
 
 
 def spread_rates(experiment: Experiment, network: Network, first: float) -> Experiment:

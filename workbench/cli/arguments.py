@@ -195,11 +195,16 @@ def _models(commands: Commands) -> None:
     text = "make an experiment of a network from a library or a file"
     parser = _add(commands, "import", text, models.import_model)
     parser.add_argument(
-        "source", metavar="SOURCE", help="a name, or a .safetensors, .pt, .pth, .keras or .h5 file"
+        "source",
+        metavar="SOURCE",
+        help="a name, or a .onnx, .pt2, .safetensors, .pt, .pth, .keras or .h5 file",
     )
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE")
     parser.add_argument(
-        "--architecture", metavar="NAME", help="what a weights file belongs to (it is guessed)"
+        "--architecture",
+        metavar="NAME|FILE",
+        help="what a weights file belongs to: a name, or another file of the same network, such as "
+        ".onnx (it is guessed)",
     )
     parser.add_argument(
         "--weights", metavar="NAME", help="published weights, see `models show` (random ones)"
@@ -235,10 +240,13 @@ def _models(commands: Commands) -> None:
 def _finding(commands: Commands) -> None:
     from workbench.cli import find_rate
 
-    text = "suggest a learning rate by training a few steps with a rising one"
+    text = "suggest a learning rate: a few steps with a rising one, then short trainings"
     parser = _add(commands, "find-lr", text, find_rate.find_rate)
     parser.add_argument("file", metavar="FILE")
     _add_settings(parser)
+    parser.add_argument(
+        "--quick", action="store_true", help="without the short trainings, in a fifth of the time"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="experiment to write with that rate"
     )

@@ -151,6 +151,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     is_imported: ClassVar[bool] = False
     """Whether it comes with an imported network only, so that the palette does not offer it."""
+    is_fixed: ClassVar[bool] = False
+    """Whether it computes the same for good, without weights of its own, and passes no gradient."""
     attends: ClassVar[bool] = False
     """Whether it has `attention`."""
 

@@ -45,6 +45,12 @@ class ResolvedNode:
         )
 
     @property
+    def is_frozen(self) -> bool:
+        """Whether training leaves all of it as it is: as a whole, or module by module."""
+        specs = self.weights.values()
+        return not self.trainable or (bool(specs) and all(spec.frozen for spec in specs))
+
+    @property
     def trained_parameters(self) -> int:
         """Number of weights that training changes."""
         return sum(self.weights[name].size for name in self.trained)

@@ -176,6 +176,11 @@ def explain(
         raise UserError(f"There is no class number {chosen}.", f"There are {len(classes)}.")
     factors = np.eye(len(classes), dtype=np.float32)[chosen]
     if method == "integrated-gradients":
+        for fixed in (each for each in trained.network.nodes if each.layer.is_fixed):
+            raise UserError(
+                f"Integrated gradients cannot pass through {fixed.id}, which is only run.",
+                "Choose occlusion, or Grad-CAM, which begins behind it.",
+            )
         attribution = integrated_gradients(
             trained.model,
             asked.inputs[None],

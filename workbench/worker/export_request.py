@@ -67,6 +67,7 @@ def raw_request(
         weights=merged(trained.network, trained.weights),
         sample_inputs=inputs,
         sample_outputs=trained.model.predict(inputs, **given),
+        assets=folder.assets,
         sample_lengths=lengths,
         options=options,
         metrics=metrics,

@@ -170,7 +170,8 @@ def histograms(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, Histogra
     """Count each weight's values in equal bins; values that are not finite are left out."""
     found = {}
     for name, values in weights.items():
-        finite = values[np.isfinite(values)]
+        # In single precision neighbouring numbers have no room for bins between them.
+        finite = values[np.isfinite(values)].astype(np.float64)
         if finite.size:
             counts, edges = np.histogram(finite, BINS)
             found[name] = Histogram(counts, float(edges[0]), float(edges[-1]))

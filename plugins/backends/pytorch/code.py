@@ -30,6 +30,8 @@ _BODY = " " * 8
 _IMPORTS = (
     ("from pathlib import Path", r"\bPath\("),
     ("import numpy as np", r"\bnp\."),
+    ("import onnx", r"\bonnx\."),
+    ("import onnxruntime", r"\bonnxruntime\."),
     ("import timm", r"\btimm\."),
     ("import torch", r"\btorch\."),
     ("import torch.nn.functional as F", r"\bF\."),

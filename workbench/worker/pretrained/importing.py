@@ -25,6 +25,7 @@ from workbench.plugin_api.importer import ImportRequest, NotCoveredError
 from workbench.worker.pretrained.beside import beside
 from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
 from workbench.worker.pretrained.keeping import keep, keep_assets, keep_weights
+from workbench.worker.pretrained.transplanting import put_on
 from workbench.worker.weights.opening import open_weights
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Wish:
 
     Attributes:
         source: name of an architecture, with or without "importer:" before it; or a file.
-        architecture: for a file of weights alone, what it belongs to; empty: it is guessed.
+        architecture: for a file of weights alone, what it belongs to, by name or as another file of
+            the same network; empty: it is guessed.
         published: name of published weights of an architecture; empty: random ones.
         classes: outputs that the head gets; 0 leaves it.
         freeze: "all-but-head", the name of the last layer that is frozen, or nothing.
@@ -119,6 +121,11 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
     """
     with _request(wish, catalog, tell) as (importer, request, others):
         imported, network, error = read_checked(importer, request, catalog)
+    if request.file is not None and request.file == _described_by(wish):
+        tell("Finding the layers that the weights belong to")
+        path = Path(wish.source).expanduser()
+        with open_weights(path) as file:
+            imported = put_on(imported, network, _OpenArrays(file), path, catalog)
     tell("Keeping its weights")
     report = ImportReport(
         origin=imported.origin,
@@ -132,6 +139,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         classes=imported.classes,
         others=tuple(guess.name for guess in others),
         whole=imported.whole,
+        fixed=imported.fixed,
     )
     kind = _kind_missed(wish, imported, catalog)
     preparation = "" if kind else _preparation(imported)
@@ -199,6 +207,13 @@ def _request(
             _need(importer)
             yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
             return
+    if (network := _described_by(wish)) is not None:
+        yield (
+            _opening(network, importers),
+            ImportRequest(file=network, form=wish.form, tell=tell),
+            [],
+        )
+        return
     with open_weights(path) as file:
         arrays = _OpenArrays(file)
         others: list[Guess] = []
@@ -212,6 +227,24 @@ def _request(
         _need(importer)
         request = ImportRequest(source=name, file=path, arrays=arrays, form=wish.form, tell=tell)
         yield importer, request, others
+
+
+def _described_by(wish: Wish) -> Path | None:
+    """Return the file that describes the network of a file of weights, if one is named."""
+    path = Path(wish.architecture).expanduser()
+    return path if wish.architecture and path.is_file() else None
+
+
+def _opening(path: Path, importers: list[Importer]) -> Importer:
+    """Return the importer that reads a whole network from a file."""
+    for importer in importers:
+        if importer.opens(path):
+            _need(importer)
+            return importer
+    raise UserError(
+        f"{path.name} does not describe a network.",
+        "Choose one as .onnx, .pt2, TorchScript or .keras, or name an architecture.",
+    )
 
 
 def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
@@ -250,7 +283,8 @@ def _guessed(path: Path, arrays: _OpenArrays, importers: list[Importer]) -> list
         raise UserError(
             f"{path.name} holds {len(arrays.shapes)} weights without their network, and they fit "
             "no architecture that is known here.",
-            "Name the architecture, or draw the network and use “Load weights”.",
+            "Name the architecture, choose another file of the same network (.onnx, .pt2) as the "
+            "architecture, or draw the network and use “Load weights”.",
         )
     return sorted(found, key=lambda guess: guess.rank)
 
