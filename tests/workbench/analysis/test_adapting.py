@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.analysis.adapting import adapters_in_words, add_adapters, remove_adapters
+from workbench.analysis.retraining import swap_head
 from workbench.analysis.shapes import resolve
 from workbench.document.edits import EditError, change_type, update_node
 from workbench.document.experiment import Experiment
@@ -83,3 +84,9 @@ def test_a_frozen_layer_trains_no_adapters_either(network_of):
     found = add_adapters(EXPERIMENT, network_of(EXPERIMENT), LoRA())
     frozen = update_node(found, "look1", trainable=False)
     assert network_of(frozen)["look1"].trained == ()
+
+
+def test_a_new_head_has_no_adapters(network_of):
+    own = update_node(EXPERIMENT, "head1", lora=LoRA())
+    head = swap_head(own, network_of(own), 7).graph["head1"]
+    assert (head.lora, head.trainable, head.params["units"]) == (None, True, 7)
