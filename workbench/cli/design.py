@@ -81,6 +81,7 @@ def check(options: argparse.Namespace, output: Output) -> int:
             "kept_after": kept.parting.cut.id if kept and kept.parting else None,
             "nodes": nodes,
             "parameters": report.network.parameters,
+            "trained_parameters": report.network.trained_parameters,
             "corrections": corrected,
         }
     )
