@@ -196,6 +196,8 @@ def test_a_trained_encoder_is_exported_for_texts_of_any_length(folder, texts, ca
     lora = LoRA(rank=2)
     wish = Wish(source=str(folder), classes=2, lora=lora, base=texts, folder=tmp_path / "weights")
     taken = take(wish, catalog)
+    nodes = taken.experiment.graph.nodes
+    assert len({node.position for node in nodes}) == len(nodes)
     assert taken.report.adapters.startswith("LoRA adapters of rank 2 change 4 matrices of ")
     experiment = set_training(taken.experiment, epochs=1, batch_size=64, threads=1)
     experiment = set_data(experiment, split=Split(validation=0.01, test=0.97))
