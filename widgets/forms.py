@@ -184,7 +184,7 @@ class FormRow:
         field = self.field
         tip = f"{field.help}." if field.help and not field.help.endswith(".") else field.help
         self.label.setWordWrap(True)
-        self.label.setContentsMargins(0, 6, 0, 0)
+        self.label.setProperty("label", "field")
         self.label.setBuddy(self.editor)
         self.complaint.setWordWrap(True)
         self.complaint.setProperty("severity", "error")

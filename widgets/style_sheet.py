@@ -32,6 +32,7 @@ def _fields(c: Colors, tone: str) -> str:
     QLineEdit:disabled, QComboBox:disabled {{ color: {c.text_faint}; }}
     QLineEdit[wrong="true"], QComboBox[wrong="true"] {{ border-color: {c.error}; }}
     QLineEdit:read-only {{ background: transparent; }}
+    QLabel[label="field"] {{ min-height: 28px; }}
     QComboBox:hover {{ background: {c.field_hover}; }}
     QComboBox {{ padding-right: 1px; }}
     QComboBox::drop-down {{ border: none; width: 19px; }}

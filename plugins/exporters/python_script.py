@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from plugins.backends.pytorch.backend import TorchBackend
@@ -11,7 +12,7 @@ from plugins.exporters.samples import samples_of
 from plugins.exporters.script import READER, Framework, script_source
 from plugins.exporters.torch_module import lacking_code, module_call, torch_state
 from workbench.files import write_atomically
-from workbench.plugin_api.exporter import Exporter
+from workbench.plugin_api.exporter import ASSETS, Exporter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,11 +57,27 @@ class PythonScriptExporter(Exporter):
         framework = _framework(request, code.class_name)
         script = script_source(request, path.name, code.source, framework)
         write_atomically(path, script.encode())
-        return (path, weights)
+        return (path, weights, *_copied(request, path.with_name(ASSETS)))
+
+    def notes(self, request: ExportRequest) -> Sequence[str]:
+        """Say what belongs to the script."""
+        if not request.experiment.assets:
+            return ()
+        return (f"Keep the folder {ASSETS} beside it: it has networks that are run as they are.",)
 
     def outputs(self, path: Path, inputs: NDArray[np.float32], request: ExportRequest) -> Outputs:
         """Import the script in a separate process and let it answer prepared samples."""
         return run_isolated(READER, path, samples_of(request, inputs))
+
+
+def _copied(request: ExportRequest, folder: Path) -> list[Path]:
+    """Copy the files that the script reads besides its weights."""
+    found = []
+    for asset in request.experiment.assets:
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(request.assets / asset.name, folder / asset.name)
+        found.append(folder / asset.name)
+    return found
 
 
 def _framework(request: ExportRequest, class_name: str) -> Framework:

@@ -11,7 +11,7 @@ from safetensors.numpy import save
 from plugins.backends.pytorch.code import generate, torch_names
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.samples import samples_of
-from plugins.exporters.torch_module import lacking_code, run_source
+from plugins.exporters.torch_module import lacking_code, located, run_source
 from workbench.files import write_atomically
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.exporter import Exporter
@@ -88,7 +88,7 @@ def load(file):
     model.load_state_dict(state)
     return model
 """
-        script = code.source + load + run_source(request, "load(file)")
+        script = located(code.source, request) + load + run_source(request, "load(file)")
         return run_isolated(script, path, samples_of(request, inputs))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.attachments import attachments
 from plugins.exporters.isolation import run_isolated
+from plugins.exporters.onnx_block import programs_in
 from plugins.exporters.samples import fewest_batch_steps, lengths_in_words, samples_of
 from plugins.exporters.torch_module import (
     axes_in_words,
@@ -48,8 +49,8 @@ class TorchExportExporter(Exporter):
         return TorchBackend().availability()
 
     def limits(self, network: Network) -> Sequence[Limit]:
-        """Refuse layers without PyTorch code."""
-        return lacking_code(network)
+        """Refuse layers without PyTorch code, and such as PyTorch does not compute itself."""
+        return [*lacking_code(network), *programs_in(network, self.title)]
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the program, with the attachments as extra files."""

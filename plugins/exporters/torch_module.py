@@ -43,7 +43,8 @@ def torch_module(request: ExportRequest) -> tuple[GeneratedCode, Any]:
     import torch
 
     code = generate(request.network)
-    namespace: dict[str, Any] = {"__name__": "exported"}
+    place = str(request.assets.with_name("model.py"))
+    namespace: dict[str, Any] = {"__name__": "exported", "__file__": place}
     exec(compile(code.source, "<generated module>", "exec"), namespace)
     module = namespace[code.class_name]()
     state = module.state_dict()
@@ -53,6 +54,14 @@ def torch_module(request: ExportRequest) -> tuple[GeneratedCode, Any]:
         )
     module.load_state_dict(state)
     return code, module.eval()
+
+
+def located(source: str, request: ExportRequest) -> str:
+    """Return the generated module's source for a script that lies elsewhere than its assets."""
+    if not request.experiment.assets:
+        return source
+    place = str(request.assets.resolve().with_name("model.py"))
+    return f"__file__ = {place!r}\n{source}"
 
 
 def example_arguments(request: ExportRequest) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.isolation import run_isolated
+from plugins.exporters.onnx_block import beyond_merging, merged
 from plugins.exporters.onnx_file import (
     INPUT,
     LENGTHS,
@@ -53,7 +54,7 @@ class TorchOnnxExporter(Exporter):
 
     def limits(self, network: Network) -> Sequence[Limit]:
         """Refuse layers without PyTorch code; say when the weights are too large for one file."""
-        found = lacking_code(network)
+        found = [*lacking_code(network), *beyond_merging(network)]
         if is_large(network):
             message = "Its weights exceed 2 GiB, the most an ONNX file holds: they lie beside it."
             found.append(Limit(message=message))
@@ -61,6 +62,13 @@ class TorchOnnxExporter(Exporter):
 
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the model; weights of more than 2 GiB go into a second file."""
+        if any(node.layer.is_fixed for node in request.network.nodes):
+            proto = merged(request, lambda part: _model(part).model_proto)
+            from onnx.helper import set_model_props
+
+            set_model_props(proto, _properties(request))
+            write_atomically(path, proto.SerializeToString())
+            return (path,)
         model = _model(request)
         if not is_large(request.network):
             write_atomically(path, model.model_proto.SerializeToString())
@@ -101,9 +109,13 @@ def _model(request: ExportRequest) -> Any:
             verbose=False,
         )
     _name_axes(found.model.graph)
-    kinds = request.network.inputs[0].output, request.network.outputs[0].output
-    found.model.metadata_props.update(properties(request, *map(axes_in_words, kinds)))
+    found.model.metadata_props.update(_properties(request))
     return found
+
+
+def _properties(request: ExportRequest) -> dict[str, str]:
+    kinds = request.network.inputs[0].output, request.network.outputs[0].output
+    return properties(request, *map(axes_in_words, kinds))
 
 
 def _name_axes(graph: Any) -> None:

@@ -11,7 +11,12 @@ from plugins.backends.pytorch.code import generate
 from plugins.exporters.attachments import attachments
 from plugins.exporters.isolation import run_isolated
 from plugins.exporters.samples import samples_of
-from plugins.exporters.torch_module import lacking_code, run_source, torch_state
+from plugins.exporters.torch_module import (
+    lacking_code,
+    located,
+    run_source,
+    torch_state,
+)
 from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter
 
@@ -72,7 +77,10 @@ class TorchStateExporter(Exporter):
             "    return model\n"
         )
         return run_isolated(
-            code.source + "\n\nimport torch\n" + load + run_source(request, "load(file)"),
+            located(code.source, request)
+            + "\n\nimport torch\n"
+            + load
+            + run_source(request, "load(file)"),
             path,
             samples_of(request, inputs),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ import numpy as np
 from plugins.importers._aten import BATCH
 from plugins.importers._aten_program import exported
 from plugins.importers._layouts import INPUT_SIZES, UNSCALED, best_layout, many, preprocessing_of
+from plugins.importers._onnx_block import block, others_of
 from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
 from plugins.importers._onnx_program import Translation
-from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of
+from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of, session
 from plugins.importers._values import from_canonical, to_canonical
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, NotCoveredError
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from plugins.importers._aten_program import Expanded
+    from plugins.importers._onnx_block import Kept
 
-    pass
-
+SOUND_SIZES = (512, 576, 1024, 16_000, 224)
+"""Values of a signal that are tried where a file takes any number."""
 TOLERANCE = 1e-4
 """onnxruntime adds up in another order than PyTorch."""
 
@@ -61,10 +64,9 @@ def imported(path: Path, tell: Callable[[str], None]) -> Imported:
     preprocessing = preprocessing_of(canonical)
     if preprocessing is not None:
         changed.append(UNSCALED)
-    by = made_by(model)
     return Imported(
         name=path.stem,
-        origin=f"{path.name}, ONNX of version {opset_of(model)}{f' by {by}' if by else ''}",
+        origin=_origin(path, model),
         graph=expanded.graph,
         weights=expanded.weights,
         input_shape=canonical,
@@ -76,6 +78,86 @@ def imported(path: Path, tell: Callable[[str], None]) -> Imported:
         skipped=(*expanded.skipped, *_left_out(model, outputs)),
         changed=(*changed, *expanded.changed),
     )
+
+
+def kept(path: Path, reason: str, tell: Callable[[str], None]) -> Imported:
+    """Read a file and keep its graph as one block, run by onnxruntime.
+
+    Args:
+        reason: why it does not become layers.
+
+    Raises:
+        NotCoveredError: onnxruntime cannot run it, or it takes what no document here has.
+        UserError: the file is damaged or incomplete.
+    """
+    tell(f"Reading {path.name}")
+    model = opened(path, is_kept=True)
+    entry, others = inputs_of(model, is_kept=True)
+    outputs = outputs_of(model, others)
+    content = model.SerializeToString()
+    tell("Looking at what is inside")
+    made, shape = _kept(content, entry, others, outputs, path.stem)
+    preprocessing = preprocessing_of(made.input_shape)
+    changed = [*_told(entry, shape, (len(shape) - 1,) if made.channels_last else (0,))]
+    changed += [other.told for other in others]
+    changed += others_of(made)
+    if preprocessing is not None:
+        changed.append(UNSCALED)
+    inward, outward = _moved(made.channels_last), _moved(not made.result_first)
+
+    def original(inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        given = inputs.transpose(0, *inward(inputs.ndim))
+        (found,) = _run(content, entry, others, [made.result], given)
+        found = found.reshape(len(found), 1) if found.ndim == 1 else found
+        return [found.transpose(0, *np.argsort(outward(found.ndim)) + 1)]
+
+    return Imported(
+        name=path.stem,
+        origin=_origin(path, model),
+        graph=made.graph,
+        weights=made.weights,
+        input_shape=made.input_shape,
+        original=original,
+        parameters=sum(array.size for array in made.weights.values()),
+        tolerance=TOLERANCE,
+        preprocessing=preprocessing,
+        whole=reason,
+        fixed=made.numbers,
+        assets=dict([made.asset]),
+        skipped=tuple(_left_out(model, outputs)),
+        changed=changed,
+    )
+
+
+def _kept(
+    content: bytes, entry: Taken, others: Sequence[Taken], outputs: Sequence[str], name: str
+) -> tuple[Kept, tuple[int, ...]]:
+    """Keep a graph with the first size that works."""
+    from onnx import ModelProto
+
+    refusal: UserError | None = None
+    for shape in _shapes(entry):
+        sized = dataclasses.replace(entry, shape=(entry.shape[0], *shape[1:]))
+        try:
+            return block(ModelProto.FromString(content), sized, others, outputs, name), shape[1:]
+        except NotCoveredError as error:
+            refusal = refusal or error
+    raise refusal or NotCoveredError(f"The input {entry.name} has no axis beside the batch.")
+
+
+def _moved(is_last: bool) -> Callable[[int], tuple[int, ...]]:
+    """Return what says how the axes of canonical samples are ordered in a file, by their rank."""
+
+    def order(rank: int) -> tuple[int, ...]:
+        axes = tuple(range(1, rank))
+        return axes if is_last else (*axes[-1:], *axes[:-1])
+
+    return order
+
+
+def _origin(path: Path, model: Any) -> str:
+    by = made_by(model)
+    return f"{path.name}, ONNX of version {opset_of(model)}{f' by {by}' if by else ''}"
 
 
 def _expanded(
@@ -108,7 +190,8 @@ def _shapes(entry: Taken) -> Iterator[tuple[int, ...]]:
     if not entry.free:
         yield (BATCH, *known)
         return
-    sizes = dict.fromkeys([*[size for size in known if size > 63], *INPUT_SIZES])
+    usual = INPUT_SIZES if len(entry.shape) > 2 else SOUND_SIZES
+    sizes = dict.fromkeys([*[size for size in known if size > 63], *usual])
     for size in sizes:
         yield (BATCH, *(length or size for length in entry.shape[1:]))
 
@@ -131,16 +214,6 @@ def _left_out(model: Any, outputs: Sequence[str]) -> Iterator[str]:
         yield f"the state that it gives for the next samples ({', '.join(names)})"
 
 
-def session(content: bytes) -> Any:
-    """Return onnxruntime's session of a model on the processor, quiet and exact."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
-
-
 def _runner(
     model: Any,
     entry: Taken,
@@ -148,32 +221,40 @@ def _runner(
     expanded: Expanded,
     outputs: Sequence[str],
 ) -> Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]:
-    """Return what runs the file itself, as many samples at a time as it takes."""
+    """Return what runs the file itself for canonical samples."""
     content = model.SerializeToString()
 
     def run(inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        try:
-            return answer(inputs)
-        except Exception as error:  # onnxruntime has kinds of its own
-            raise UserError(
-                "onnxruntime cannot run this file, so that nothing can be compared: "
-                f"{first_line(error)}",
-                "Export it again, with another version of its exporter or of ONNX' operators.",
-            ) from error
-
-    def answer(inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        opened_session = session(content)
         given = from_canonical(inputs, expanded.inputs[0])
-        each = entry.shape[0] or len(given)
-        parts = []
+        found = _run(content, entry, others, outputs, given)
+        pairs = itertools.zip_longest(found, expanded.outputs)
+        return [to_canonical(value, place) for value, place in pairs]
+
+    return run
+
+
+def _run(
+    content: bytes,
+    entry: Taken,
+    others: Sequence[Taken],
+    outputs: Sequence[str],
+    given: NDArray[Any],
+) -> list[NDArray[np.float32]]:
+    """Run a file, as many samples at a time as it takes."""
+    each = entry.shape[0] or len(given)
+    parts = []
+    try:
+        opened_session = session(content)
         for start in range(0, len(given), each):
             rows = np.resize(given[start : start + each], (each, *given.shape[1:]))
             feed = {other.name: other.fixed(each) for other in others}
             feed[entry.name] = rows.astype(entry.dtype)
             found = opened_session.run(list(outputs), feed)
             parts.append([value[: len(given) - start] for value in found])
-        whole = [np.concatenate(values) for values in zip(*parts, strict=True)]
-        pairs = itertools.zip_longest(whole, expanded.outputs)
-        return [to_canonical(value.astype(np.float32), place) for value, place in pairs]
-
-    return run
+    except Exception as error:  # onnxruntime has kinds of its own
+        raise UserError(
+            "onnxruntime cannot run this file, so that nothing can be compared: "
+            f"{first_line(error)}",
+            "Export it again, with another version of its exporter or of ONNX' operators.",
+        ) from error
+    return [np.concatenate(values).astype(np.float32) for values in zip(*parts, strict=True)]

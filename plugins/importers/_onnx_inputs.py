@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RECURRENT = ("LSTM", "GRU", "RNN")
+RATES = ("sr", "sample_rate", "sampling_rate", "samplerate")
+RATE = 16_000
+"""Values a second that networks for speech are made for."""
 MOVES = (
     *("Gather", "Slice", "Squeeze", "Unsqueeze", "Identity", "Split", "Reshape", "Transpose"),
     *("Cast", "Concat", "If"),
@@ -43,12 +46,18 @@ class Taken:
         """Axes besides the batch whose size is free."""
         return tuple(axis for axis, size in enumerate(self.shape) if axis and not size)
 
+    @property
+    def batch_axis(self) -> int:
+        """Where a state has its samples: recurrent layers of ONNX have their directions first."""
+        return 1 if len(self.shape) == 3 else 0
+
     def fixed(self, batch: int) -> NDArray[Any]:
         """Return the numbers of a state or a setting, for so many samples."""
         if self.role == "setting":
             return np.full(self.shape, self.value, self.dtype)
-        place = 1 if len(self.shape) == 3 else 0
-        lengths = (batch if axis == place else size or 1 for axis, size in enumerate(self.shape))
+        lengths = (
+            batch if axis == self.batch_axis else size or 1 for axis, size in enumerate(self.shape)
+        )
         return np.zeros(tuple(lengths), self.dtype)
 
     @property
@@ -59,8 +68,11 @@ class Taken:
         return f"Each sample begins anew: the state {self.name} is zero."
 
 
-def inputs_of(model: Any) -> tuple[Taken, list[Taken]]:
+def inputs_of(model: Any, *, is_kept: bool = False) -> tuple[Taken, list[Taken]]:
     """Return the samples that a file takes, and what can be fixed.
+
+    Args:
+        is_kept: the graph stays as it is, so that a state may be anything that comes out again.
 
     Raises:
         NotCoveredError: it takes several sorts of samples.
@@ -76,18 +88,34 @@ def inputs_of(model: Any) -> tuple[Taken, list[Taken]]:
         dtype = str(helper.tensor_dtype_to_np_dtype(kind.elem_type))
         shape = tuple(max(each.dim_value, 0) for each in kind.shape.dim)
         if dtype.startswith("int") and len(shape) < 2 and all(size == 1 for size in shape):
-            number = _compared(model.graph, value.name)
+            number = RATE if is_kept and value.name in RATES else _compared(model.graph, value.name)
             others.append(Taken(value.name, dtype, shape, "setting", number))
         elif _is_state(model.graph, value.name):
             others.append(Taken(value.name, dtype, shape, "state"))
         else:
             samples.append(Taken(value.name, dtype, shape))
+    if is_kept and len(samples) > 1:
+        again = {each.name for each in samples[1:] if _comes_again(model.graph, each)}
+        others += [replace(each, role="state") for each in samples if each.name in again]
+        samples = [each for each in samples if each.name not in again]
     if len(samples) != 1:
         names = ", ".join(each.name for each in samples)
         raise NotCoveredError(
             f"The file has {len(samples)} inputs ({names}); a document here takes one."
         )
     return samples[0], others
+
+
+def _comes_again(graph: Any, given: Taken) -> bool:
+    """Say whether an output behind the first can be an input's value for the next samples."""
+    for value in list(graph.output)[1:]:
+        sizes = [max(each.dim_value, 0) for each in value.type.tensor_type.shape.dim]
+        if len(sizes) == len(given.shape) and all(
+            one == other or not one or not other
+            for one, other in zip(sizes, given.shape, strict=True)
+        ):
+            return True
+    return False
 
 
 def outputs_of(model: Any, others: Sequence[Taken]) -> list[str]:

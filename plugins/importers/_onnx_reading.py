@@ -23,8 +23,11 @@ QUANTISED = (
 )
 
 
-def opened(path: Path) -> Any:
-    """Return the model of a file, its functions inlined, all its numbers read, in float32.
+def opened(path: Path, *, is_kept: bool = False) -> Any:
+    """Return the model of a file, its functions inlined, all its numbers read.
+
+    Args:
+        is_kept: onnxruntime shall run it, whatever it computes.
 
     Raises:
         UserError: the file is damaged, incomplete or too old.
@@ -52,8 +55,25 @@ def opened(path: Path) -> Any:
         from onnx import inliner
 
         model = inliner.inline_local_functions(model)
-    _refuse(model, path.name)
+    if not is_kept:
+        _refuse(model, path.name)
     return model
+
+
+def session(content: bytes) -> Any:
+    """Return onnxruntime's session of a model on the processor, quiet and exact."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+
+
+def in_words(names: Sequence[str], most: int = 3) -> str:
+    """Return a few names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def opset_of(model: Any) -> int:
@@ -73,7 +93,7 @@ def _load_external(model: Any, path: Path) -> None:
     from onnx.external_data_helper import uses_external_data
 
     folder = path.resolve().parent
-    for tensor in _tensors(model.graph):
+    for tensor in tensors_of(model.graph):
         if not uses_external_data(tensor):
             continue
         told = {entry.key: entry.value for entry in tensor.external_data}
@@ -93,14 +113,15 @@ def _load_external(model: Any, path: Path) -> None:
     onnx.load_external_data_for_model(model, str(folder))
 
 
-def _tensors(graph: Any) -> Iterator[Any]:
+def tensors_of(graph: Any) -> Iterator[Any]:
+    """Yield the constant tensors of a graph and of the graphs inside it."""
     yield from graph.initializer
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("t"):
                 yield attribute.t
             if attribute.HasField("g"):
-                yield from _tensors(attribute.g)
+                yield from tensors_of(attribute.g)
 
 
 def nodes_of(graph: Any) -> Iterator[Any]:
@@ -143,7 +164,7 @@ def in_float32(model: Any) -> bool:
     from onnx import TensorProto
 
     wide = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
-    found = [_cast_tensor(tensor, wide) for tensor in _tensors(model.graph)]
+    found = [_cast_tensor(tensor, wide) for tensor in tensors_of(model.graph)]
     found += [_cast_types(graph, wide) for graph in _graphs(model.graph)]
     return any(found)
 

@@ -1,4 +1,4 @@
-"""ONNX files: their graph becomes layers of the catalogue."""
+"""ONNX files: their graph becomes layers of the catalogue, or one block that never changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from workbench.plugin_api.backend import Availability
-from workbench.plugin_api.importer import Imported, Importer
+from workbench.plugin_api.importer import Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +36,18 @@ class OnnxFileImporter(Importer):
         return path.suffix.lower() == ".onnx"
 
     def read(self, request: ImportRequest) -> Imported:
-        """Read the graph, make layers of it, and give what runs the original."""
-        from plugins.importers._onnx_import import imported
+        """Read the graph, make layers of it or one block, and give what runs the original."""
+        from plugins.importers._onnx_import import imported, kept
 
         assert request.file is not None
-        return imported(request.file, request.tell)
+        if request.form == "block":
+            return kept(request.file, "that was asked for", request.tell)
+        try:
+            return imported(request.file, request.tell)
+        except NotCoveredError as refusal:
+            if request.form == "nodes":
+                raise
+            try:
+                return kept(request.file, refusal.message.rstrip("."), request.tell)
+            except NotCoveredError:
+                raise refusal from None

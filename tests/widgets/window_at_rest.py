@@ -98,7 +98,7 @@ def quiet_session(catalog: Catalog, runs_folder: Path) -> Session:
     session.looking = Looking(session.run, session.trial)
     session.writing = Writing(session.run)
     session.backends = Backends(catalog, session.run)
-    session.backends.messaged.connect(session.messaged.emit)
+    session.backends.messaged.connect(lambda message: session.messaged.emit(message))
     session.document.set_info(session.data.info)
     return session
 

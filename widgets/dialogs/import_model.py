@@ -34,12 +34,16 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 FILE = Field(name="model_file", kind="path", title="Model file", path="file")
+NETWORK = Field(name="network_file", kind="path", title="Network", path="file")
 TICK_MILLISECONDS = 50
 ABOUT = (
     "A network by name, or a file: .onnx, .pt2, TorchScript, .keras or .h5 with a whole model, or "
-    "weights alone as .safetensors, .pt or .pth. No Python code in a file is run. Its layers take "
-    "the place of the ones on the canvas; Undo brings those back."
+    "weights alone as .safetensors, .pt or .pth: their network is guessed, or described by another "
+    "file. No Python code in a file is run. Its layers take the place of the ones on the canvas; "
+    "Undo brings those back."
 )
+WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+"""Endings of files that may hold weights alone."""
 RANDOM = "Random weights"
 ALL_BUT_HEAD = "all-but-head"
 
@@ -85,6 +89,12 @@ class ImportModelDialog(QDialog):
             self._pages.addWidget(page)
         self._path = PathEditor(FILE, self)
         self._path.edited.connect(self._on_path)
+        self._network = PathEditor(NETWORK, self)
+        self._network.setToolTip(
+            "For a file of weights alone: another file of the same network, such as .onnx or .pt2"
+        )
+        self._described = ""
+        self._network.edited.connect(self._on_network)
         self._weights = QComboBox(self)
         self._weights.setObjectName("publishedWeights")
         self._weights.setAccessibleName("Weights")
@@ -130,11 +140,12 @@ class ImportModelDialog(QDialog):
         choice.setSpacing(10)
         choice.addWidget(self._search)
         choice.addWidget(self._pages, 1)
-        for title, part in (("File", self._path), ("Weights", self._weights)):
+        rows = (("File", self._path), ("Its network", self._network), ("Weights", self._weights))
+        for title, part in rows:
             row = QHBoxLayout()
             row.setSpacing(10)
             label = QLabel(title, self)
-            label.setMinimumWidth(60)
+            label.setMinimumWidth(80)
             row.addWidget(label)
             row.addWidget(part, 1)
             choice.addLayout(row)
@@ -177,6 +188,9 @@ class ImportModelDialog(QDialog):
             self._table.clearSelection()
         self._show()
 
+    def _on_network(self, text: str) -> None:
+        self._described = text
+
     def _on_import(self) -> None:
         found = self._table.architecture
         source = self._file or (f"{found.importer}:{found.name}" if found else "")
@@ -185,10 +199,16 @@ class ImportModelDialog(QDialog):
         has_head = self._head.isChecked() and self._classes > 1
         self._import.start(
             source,
+            architecture=self._described if self._holds_weights else "",
             published="" if self._file else self._weights.currentData() or "",
             classes=self._classes if has_head else 0,
             freeze=ALL_BUT_HEAD if self._freeze.isChecked() else "",
         )
+
+    @property
+    def _holds_weights(self) -> bool:
+        """Whether the chosen file may hold weights alone."""
+        return self._file.lower().endswith(WEIGHTS)
 
     def _on_cancel(self) -> None:
         if self._import.is_busy:
@@ -218,6 +238,7 @@ class ImportModelDialog(QDialog):
         can_start = bool(self._file) or found is not None
         self._start.setEnabled(can_start and not self._import.is_busy)
         self._weights.setEnabled(found is not None)
+        self._network.setEnabled(self._holds_weights)
         self._show_list()
         self._say(found)
 

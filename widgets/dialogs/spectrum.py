@@ -15,7 +15,8 @@ from widgets.texts import counted
 from widgets.theme import ui_font
 from widgets.trial.signal import LEFT, SignalView
 from workbench.errors import UserError
-from workbench.inspecting import Array, Seen
+from workbench.inspecting.answers import Seen
+from workbench.inspecting.network import Array
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent

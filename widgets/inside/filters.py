@@ -23,7 +23,7 @@ from widgets.monitor.colormap import diverged
 from widgets.monitor.empty import EmptyState
 from widgets.search_choice import SearchChoice
 from widgets.texts import counted, grouped
-from workbench.inspecting import Filters, ShowFilters
+from workbench.inspecting.answers import Filters, ShowFilters
 from workbench.reading import Refused
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QMouseEvent, QPaintEvent, QShowEvent
 
     from widgets.theme import Theme
-    from workbench.inspecting import Reply
+    from workbench.inspecting.answers import Reply
     from workbench.session import Session
 
 GAP = 4

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from widgets.theme import Theme
-    from workbench.inspecting import Answered, Explained
+    from workbench.inspecting.answers import Answered, Explained
 
 COLUMNS = 2
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from widgets.monitor.gallery import Answer
     from widgets.theme import Theme
-    from workbench.inspecting import Explained, Loaded
+    from workbench.inspecting.answers import Explained
+    from workbench.inspecting.network import Loaded
     from workbench.plugin_api.data import SplitName
     from workbench.session import Session
     from workbench.session.data import Thumbnail

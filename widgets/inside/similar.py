@@ -26,7 +26,7 @@ from workbench.session.watching import layers_of
 
 if TYPE_CHECKING:
     from workbench.document.experiment import Data
-    from workbench.inspecting import Sample
+    from workbench.inspecting.network import Sample
     from workbench.session import Session
     from workbench.session.data import Thumbnail
 

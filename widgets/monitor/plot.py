@@ -247,7 +247,9 @@ class Plot(QWidget):
         middle, right = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignRight
         for tick in below:
             if tick.label:
-                box = QRectF(across.at(tick.value) - 40, area.bottom() + 4, 80, 16)
+                half = painter.fontMetrics().horizontalAdvance(tick.label) / 2
+                at = min(across.at(tick.value), self.width() - half)  # not cut by the edge
+                box = QRectF(at - 40, area.bottom() + 4, 80, 16)
                 painter.drawText(box, middle, tick.label)
         for tick in left:
             if tick.label:

@@ -83,6 +83,7 @@ class InnerModules(QWidget):
             self._parts = parts
             self._fill()
         self._show_marks()
+        self._up_to.setHidden(node.layer.is_fixed)
         self._whole.setVisible(bool(getattr(node.layer, "end", "")))
         self._show_buttons()
 
@@ -182,8 +183,9 @@ class InnerModules(QWidget):
         if item is None or part is None:
             return
         menu = QMenu(self)
-        menu.addAction("Freeze", lambda: self._freeze(up_to=False))
-        menu.addAction("Freeze up to here", lambda: self._freeze(up_to=True))
+        if self._node is not None and not self._node.layer.is_fixed:
+            menu.addAction("Freeze", lambda: self._freeze(up_to=False))
+            menu.addAction("Freeze up to here", lambda: self._freeze(up_to=True))
         menu.addAction("End here", self._end_here).setEnabled(part.shape is not None)
         menu.exec(self._tree.viewport().mapToGlobal(place))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLay
 
 from widgets.panels.column import wrapped
 from widgets.theme import mono_font
+from workbench.runs.journal import Line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,7 @@ POLL_MILLISECONDS = 1000
 
 
 class LogPanel(QWidget):
-    """Appends lines as they come; the worker's output is read on a thread of its own."""
+    """What was said so far, then lines as they come; output is read on a thread of its own."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,8 +39,7 @@ class LogPanel(QWidget):
         self.setAccessibleName("Log")
         self._session = session
         self._tail: FileTail | None = None
-        self._noted = 0
-        self._said = ""
+        self._told = 0
         self._text = QPlainTextEdit(self)
         self._text.setObjectName("logText")
         self._text.setAccessibleName("Log")
@@ -65,6 +66,8 @@ class LogPanel(QWidget):
         session.messaged.connect(self._on_message)
         session.run.opened.connect(self._on_run_opened)
         session.run.updated.connect(self._on_run_updated)
+        for when, message in session.messages:  # of before anybody looked
+            self._append(_line_of(when, message))
         self._on_run_opened()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -79,41 +82,47 @@ class LogPanel(QWidget):
         super().hideEvent(event)
 
     def _on_message(self, message: Message) -> None:
-        self._append(f"{message.text} {message.hint}".strip(), message.severity)
+        self._append(_line_of(time.time(), message))
 
     def _on_run_opened(self) -> None:
         folder = self._session.run.folder
-        self._noted, self._said = 0, ""
+        self._told = 0
         self._tail = FileTail(folder.stderr) if folder else None
         self._where.setText(str(folder.path) if folder else "No run is shown")
         if folder:
-            self._append(f"Run {folder.name}")
+            self._append(Line(time.time(), f"Run {folder.name}"))
             self._on_run_updated()
 
     def _on_run_updated(self) -> None:
         state = self._session.run.state
-        said = state.message if state.status in ("preparing", "failed") else state.status
-        if said and said not in (self._said, "new"):
-            self._append(said.replace("_", " ").capitalize())
-        self._said = said
-        if len(state.notes) < self._noted:
-            self._noted = 0
-        for note in state.notes[self._noted :]:
-            self._append(f"{note.message} {note.hint}".strip(), note.severity)
-        self._noted = len(state.notes)
+        fresh = state.told - self._told
+        self._told = state.told
+        for line in state.journal[-fresh:] if fresh > 0 else ():
+            self._append(line)
 
     def _take_output(self) -> None:
         if self._tail is not None:
             for line in self._tail.new_lines():
-                self._append(line, "worker")
+                self._append(Line(time.time(), f"worker: {line}"))
 
-    def _append(self, text: str, source: str = "") -> None:
+    def _append(self, line: Line) -> None:
         bar = self._text.verticalScrollBar()
         at_end = bar.value() >= bar.maximum() - 2
-        stamp = time.strftime("%H:%M:%S")
-        self._text.appendPlainText(f"{stamp}  {source + ': ' if source else ''}{text}")
+        source = f"{line.severity}: " if line.severity else ""
+        self._text.appendPlainText(f"{_stamp(line.time)}  {source}{line.text}")
         if at_end:
             self._text.moveCursor(QTextCursor.MoveOperation.End)
+
+
+def _line_of(when: float, message: Message) -> Line:
+    return Line(when, f"{message.text} {message.hint}".strip(), message.severity)
+
+
+def _stamp(seconds: float) -> str:
+    """Return the time of day, with the date where that is not today's."""
+    then = datetime.fromtimestamp(seconds)
+    today = then.date() == datetime.now().date()
+    return then.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
 
 
 class FileTail:

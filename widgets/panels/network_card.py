@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
 
 from widgets.fields import set_property
@@ -38,11 +38,10 @@ class NetworkCard(ScrollColumn):
         self._forget.clicked.connect(self._on_forget)
         self._fit = StartingFit()
         self._hint = wrapped("", self)
-        self._notes = QPlainTextEdit(self)
+        self._notes = _Notes(self)
         self._notes.setObjectName("notes")
         self._notes.setAccessibleName("Notes")
         self._notes.setPlaceholderText("What this experiment is about")
-        self._notes.setFixedHeight(NOTES_HEIGHT)
         self._notes.setTabChangesFocus(True)
         self._notes.textChanged.connect(self._on_notes_changed)
         self._notes.installEventFilter(self)
@@ -104,6 +103,24 @@ class NetworkCard(ScrollColumn):
                 lambda e: replace(e, notes=notes), "Change the notes", "notes"
             )
         )
+
+
+class _Notes(QPlainTextEdit):
+    """A text that takes the room of its lines, so that nothing of it has to be scrolled to."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(NOTES_HEIGHT)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().documentLayout().documentSizeChanged.connect(lambda _size: self._fit())
+        self.textChanged.connect(self._fit)  # the layout does not tell of the end of a deletion
+
+    def _fit(self) -> None:
+        block = self.document().firstBlock()
+        line = self.blockBoundingRect(block).height() / max(block.lineCount(), 1)
+        text = self.document().size().height() * line  # a plain text counts in lines
+        around = self.height() - self.contentsRect().height() + 2 * self.document().documentMargin()
+        self.setFixedHeight(max(NOTES_HEIGHT, int(text + around) + 1))
 
 
 def _facts(session: Session) -> list[str]:

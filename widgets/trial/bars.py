@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
     from widgets.theme import Theme
-    from workbench.inspecting import Answered
+    from workbench.inspecting.answers import Answered
 
 ROW = 34
 BAR = 6

@@ -24,13 +24,13 @@ from widgets.trial.explain_bar import METHODS, ExplainBar
 from widgets.trial.picture import PictureView, Reasons
 from widgets.trial.signal import SignalView
 from widgets.trial.words import WordFlow
-from workbench.inspecting import heat
+from workbench.inspecting.heat import heat
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     from widgets.theme import Theme
-    from workbench.inspecting import Answered, Explained
+    from workbench.inspecting.answers import Answered, Explained
 
 
 class Evidence(QWidget):

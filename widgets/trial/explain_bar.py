@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from widgets.search_choice import SearchChoice
 
 if TYPE_CHECKING:
-    from workbench.inspecting import Loaded, Progressed
+    from workbench.inspecting.network import Loaded, Progressed
 
 METHODS = {
     "grad-cam": (

@@ -28,7 +28,7 @@ from widgets.trial.bars import ProbabilityBars
 from widgets.trial.evidence import Evidence
 from widgets.trial.said import Said
 from widgets.trial.sample_choice import SampleChoice
-from workbench.inspecting import GivenFile, TypedText
+from workbench.inspecting.network import GivenFile, TypedText
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject

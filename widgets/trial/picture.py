@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from widgets.theme import ui_font
-from workbench.inspecting import heat
+from workbench.inspecting.heat import heat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     from widgets.theme import Theme
-    from workbench.inspecting import Seen
+    from workbench.inspecting.answers import Seen
 
 GAP = 12
 CAPTION = 20

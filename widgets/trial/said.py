@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from widgets.theme import Colors, Theme
-    from workbench.inspecting import Answered, Foretold, Tagged
+    from workbench.inspecting.answers import Answered, Foretold, Tagged
 
 
 class Said(QWidget):

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from widgets.index_field import IndexField
 from widgets.texts import grouped
-from workbench.inspecting import DataSample
+from workbench.inspecting.network import DataSample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QMouseEvent, QPaintEvent
 
     from widgets.theme import Theme
-    from workbench.inspecting import Seen
+    from workbench.inspecting.answers import Seen
 
 LEFT = 34
 AXIS = 22

@@ -27,7 +27,7 @@ from widgets.monitor.empty import EmptyState
 from widgets.texts import decimal, grouped, percent
 from widgets.theme import ui_font
 from widgets.trial.bars import ProbabilityBars
-from workbench.inspecting import Answered, Seen
+from workbench.inspecting.answers import Answered, Seen
 from workbench.plugin_api.writing import Sampling
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QMouseEvent, QShowEvent
 
     from widgets.theme import Theme
-    from workbench.inspecting import Token
+    from workbench.inspecting.writing import Token
     from workbench.session import Session
 
 NO_RUN = (

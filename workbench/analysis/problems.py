@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench.analysis.lengths import length_problems
 from workbench.analysis.shapes import Resolution, resolve
 from workbench.analysis.training_problems import training_problems
 from workbench.analysis.tuning_problems import tuning_problems
 from workbench.document.edits import add_node, remove_nodes, replace, set_data, set_parameter
 from workbench.document.experiment import Component, Split
-from workbench.document.graph import Node
+from workbench.document.graph import Graph, Node
 from workbench.errors import UserError
 from workbench.plugin_api.problems import Problem, Repair
 
@@ -149,6 +151,7 @@ def _fit(
         lambda: catalog.source(data.source),
         lambda: found.extend(_kinds(experiment, catalog)),
         lambda: found.extend(_vocabulary(network, info)),
+        lambda: found.extend(_without_gradients(network)),
         lambda: found.extend(length_problems(network, info)),
         lambda: found.extend(
             tuning_problems(experiment.training, catalog.task(experiment.task), network, info)
@@ -215,6 +218,33 @@ def _kinds(experiment: Experiment, catalog: Catalog) -> Iterator[Problem]:
             "Leave it out.",
             repair=Repair("Leave it out", partial(set_data, augmentation=None)),
         )
+
+
+def _without_gradients(network: Network) -> Iterator[Problem]:
+    """Yield layers that are to be trained although no gradient comes to them."""
+    above: dict[str, list[str]] = {}
+    for node in network.nodes:
+        before = dict.fromkeys(name for source in node.inputs for name in above[source])
+        above[node.id] = [*before, *([node.id] if node.trained else [])]
+        if node.layer.is_fixed and before:
+            first, *rest = before
+            names = first if not rest else f"{first} and {len(rest)} more"
+            yield Problem(
+                "error",
+                f"{names} cannot be trained: no gradient passes through {node.id}, which is only "
+                "run.",
+                f"Freeze what comes before {node.id}, or move it behind.",
+                node.id,
+                Repair("Freeze it", partial(_frozen, ids=frozenset(before))),
+            )
+
+
+def _frozen(experiment: Experiment, ids: frozenset[str]) -> Experiment:
+    nodes = (
+        msgspec.structs.replace(node, trainable=False) if node.id in ids else node
+        for node in experiment.graph.nodes
+    )
+    return replace(experiment, graph=Graph(tuple(nodes)))
 
 
 def _vocabulary(network: Network, info: DataInfo | None) -> Iterator[Problem]:

@@ -7,8 +7,9 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.progress import display, duration, metrics_line, say_baselines
+from workbench.cli.progress import display, duration, say_baselines
 from workbench.runs import commands, control, store
+from workbench.runs.journal import metrics_line
 from workbench.runs.state import ENDED
 from workbench.session.shown_run import ShownRun
 

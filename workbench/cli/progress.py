@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
+from workbench.runs.journal import metrics_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -56,11 +58,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02} min"
     return f"{whole // 3600}:{whole % 3600 // 60:02} h"
-
-
-def metrics_line(metrics: dict[str, float]) -> str:
-    """Return metrics for people: "train/loss 0.1234, val/accuracy 0.9876"."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
 def say_baselines(evaluation: Evaluation | None, output: Output) -> None:

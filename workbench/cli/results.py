@@ -10,11 +10,12 @@ import msgspec
 from workbench.catalog import Catalog
 from workbench.cli.arguments import WrongUsage
 from workbench.cli.explained import explained, explained_lines, write_pictures
-from workbench.cli.progress import metrics_line, say_baselines
+from workbench.cli.progress import say_baselines
 from workbench.cli.runs import runs_folder
 from workbench.errors import UserError
 from workbench.plugin_api.data import METRIC_PREFIXES
 from workbench.runs import store
+from workbench.runs.journal import metrics_line
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.cli.output import Output
-    from workbench.inspecting import ExplainMethod
+    from workbench.inspecting.answers import ExplainMethod
     from workbench.worker.predict import Answer, How
 
 

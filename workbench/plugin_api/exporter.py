@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from workbench.plugin_api.task import Task
 
 
+ASSETS = "assets"
+"""The folder beside generated code with the files that it reads."""
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """What a format cannot express of a network.
 
@@ -82,6 +86,7 @@ class ExportRequest:
         experiment_json: the experiment as its file holds it, to travel with the weights.
         weights: canonical weights by "node/name".
         fitted: what preprocessing learned.
+        assets: the folder with the files that the generated code reads, `Experiment.assets`.
         sample_inputs: prepared samples to verify with, batch × the input's canonical shape; where
             samples differ in length, zeros fill them up at the end.
         sample_outputs: what the file must give for them: the outputs of `network`.
@@ -101,6 +106,7 @@ class ExportRequest:
     weights: Mapping[str, NDArray[np.float32]]
     sample_inputs: NDArray[np.float32]
     sample_outputs: NDArray[np.float32]
+    assets: Path
     sample_lengths: NDArray[np.int64] | None = None
     options: ExportOptions = field(default_factory=ExportOptions)
     metrics: Mapping[str, float] = field(default_factory=dict)

@@ -6,6 +6,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from workbench.runs.journal import MOST_LINES, Line, told
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -67,6 +69,7 @@ class RunState:
         headline: metric that people look at first, without its split; direction: its better way.
         probes: (step, file name) of feature-map snapshots, oldest first; the worker thins them
             without a word, so that a file may be gone (`forget_thinned`).
+        journal: what the events say in words, the last lines of them; told: lines there were.
         changes: counts applied events, so that a view can tell whether to redraw.
     """
 
@@ -97,6 +100,8 @@ class RunState:
     checkpoints: dict[str, str] = field(default_factory=dict)
     probes: list[tuple[int, str]] = field(default_factory=list)
     notes: list[ev.Noted] = field(default_factory=list)
+    journal: list[Line] = field(default_factory=list)
+    told: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     changes: int = 0
     _clock_base: float = 0.0
@@ -134,6 +139,10 @@ class RunState:
         self.changes += 1
         self.updated = event.time
         getattr(self, f"_on_{event.__struct_config__.tag}")(event)
+        if (line := told(event, self.planned_epochs)) is not None:
+            self.journal.append(line)
+            self.told += 1
+            del self.journal[:-MOST_LINES]
 
     def forget_thinned(self, left: Collection[str]) -> None:
         """Drop the snapshots that are not among the files left, except those written since."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -52,6 +54,9 @@ __all__ = [
 ]
 
 
+MOST_MESSAGES = 500
+
+
 class Session:
     """Joins the parts; widgets take the part they show.
 
@@ -60,6 +65,9 @@ class Session:
 
     Signals:
         messaged(Message): something to show in the message bar.
+
+    Attributes:
+        messages: the last ones, each with its time in seconds since the epoch.
     """
 
     messaged = Signal(Message)
@@ -80,14 +88,16 @@ class Session:
         self.projection = Projection(self.run)
         self.writing = Writing(self.run)
         self.models = ModelImport(self.document)
+        self.messages: deque[tuple[float, Message]] = deque(maxlen=MOST_MESSAGES)
+        self.messaged.connect(self._keep_message)
         self.document.experiment_changed.connect(self._on_experiment_changed)
         self.data.info_changed.connect(self._on_info_changed)
-        self.run.messaged.connect(self.messaged.emit)
-        self.backends.messaged.connect(self.messaged.emit)
-        self.trial.messaged.connect(self.messaged.emit)
-        self.projection.messaged.connect(self.messaged.emit)
-        self.writing.messaged.connect(self.messaged.emit)
-        self.models.messaged.connect(self.messaged.emit)
+        self.run.messaged.connect(self._pass_on)
+        self.backends.messaged.connect(self._pass_on)
+        self.trial.messaged.connect(self._pass_on)
+        self.projection.messaged.connect(self._pass_on)
+        self.writing.messaged.connect(self._pass_on)
+        self.models.messaged.connect(self._pass_on)
         self.comparison.failed.connect(self._on_comparison_failed)
         self._watching: Watching | None = None
         self.backend_comparison: BackendComparison | None = None
@@ -114,6 +124,13 @@ class Session:
         self.document.tick()
         if self.backend_comparison is not None and self.backend_comparison.is_running:
             self.backend_comparison.tick()
+
+    def _pass_on(self, message: Message) -> None:
+        # Not `messaged.emit` itself: psygnal calls such a slot to learn what it takes.
+        self.messaged.emit(message)
+
+    def _keep_message(self, message: Message) -> None:
+        self.messages.append((time.time(), message))
 
     def attempt(self, action: Callable[[], object]) -> bool:
         """Do something a person asked for; a UserError becomes a message and False."""

@@ -7,22 +7,14 @@ from typing import TYPE_CHECKING, Literal
 from psygnal import Signal
 
 from workbench.errors import UserError
-from workbench.inspecting import (
-    Answered,
-    Ask,
-    DataSample,
-    Explain,
-    Explained,
-    Load,
-    Loaded,
-    Progressed,
-)
+from workbench.inspecting.answers import Answered, Ask, Explain, Explained
+from workbench.inspecting.network import DataSample, Load, Loaded, Progressed
 from workbench.reading import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.inspecting import ExplainMethod, Reply
+    from workbench.inspecting.answers import ExplainMethod, Reply
     from workbench.plugin_api.data import SplitName
     from workbench.session.run import RunSession
     from workbench.session.trial import Trial

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.inspecting import Look, Looked, Network
+from workbench.inspecting.answers import Look, Looked
+from workbench.inspecting.network import Network
 from workbench.runs.probes import decode_snapshot
 
 if TYPE_CHECKING:
-    from workbench.inspecting import Reply
+    from workbench.inspecting.answers import Reply
     from workbench.runs.probes import Snapshot
     from workbench.session.run import RunSession
     from workbench.session.trial import Trial

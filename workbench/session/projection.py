@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from workbench.inspecting import (
+from workbench.inspecting.network import Network, Progressed
+from workbench.inspecting.projection import (
     FindNeighbours,
     Method,
     Neighbours,
-    Network,
-    Progressed,
     Project,
     Projected,
     ProjectionReply,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from workbench.errors import UserError
-from workbench.inspecting import FindSimilar, Network, Progressed, ProjectionReply, Similar
+from workbench.inspecting.network import Network, Progressed
+from workbench.inspecting.projection import FindSimilar, ProjectionReply, Similar
 from workbench.reading import Refused
 from workbench.session.helper import Helper
 from workbench.session.projection import COMMAND
@@ -15,7 +16,7 @@ from workbench.session.projection import COMMAND
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.inspecting import Sample
+    from workbench.inspecting.network import Sample
     from workbench.session.run import RunSession
 
 COUNT = 12

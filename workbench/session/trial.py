@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, Literal
 from psygnal import Signal
 
 from workbench.errors import UserError
-from workbench.inspecting import (
+from workbench.inspecting.answers import (
     Answered,
     Ask,
     Explain,
     Explained,
     ExplainMethod,
-    Load,
-    Loaded,
     Look,
-    Network,
-    Progressed,
     Reply,
     Request,
-    Sample,
 )
+from workbench.inspecting.network import Load, Loaded, Network, Progressed, Sample
 from workbench.reading import Refused
 from workbench.session.helper import Helper
 from workbench.session.message import Message

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from psygnal import Signal
 
 from workbench.errors import UserError
-from workbench.inspecting import GoOn, Load, Loaded, Network, Token, Write, WritingReply, Wrote
+from workbench.inspecting.network import Load, Loaded, Network
+from workbench.inspecting.writing import GoOn, Token, Write, WritingReply, Wrote
 from workbench.reading import Refused
 from workbench.session.helper import Helper
 from workbench.session.message import Message

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workbench.inspecting import DataSample, ExplainMethod
+    from workbench.inspecting.answers import ExplainMethod
+    from workbench.inspecting.network import DataSample
     from workbench.plugin_api.data import Samples
     from workbench.plugin_api.network import Network
     from workbench.plugin_api.preprocessing import Word
@@ -175,6 +176,11 @@ def explain(
         raise UserError(f"There is no class number {chosen}.", f"There are {len(classes)}.")
     factors = np.eye(len(classes), dtype=np.float32)[chosen]
     if method == "integrated-gradients":
+        for fixed in (each for each in trained.network.nodes if each.layer.is_fixed):
+            raise UserError(
+                f"Integrated gradients cannot pass through {fixed.id}, which is only run.",
+                "Choose occlusion, or Grad-CAM, which begins behind it.",
+            )
         attribution = integrated_gradients(
             trained.model,
             asked.inputs[None],

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import resources
-from workbench.inspecting import heat
+from workbench.inspecting.heat import heat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

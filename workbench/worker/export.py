@@ -22,7 +22,7 @@ import numpy as np
 from workbench.analysis.exports import format_state
 from workbench.errors import UserError
 from workbench.files import unwritable
-from workbench.plugin_api.exporter import ExportedFile, ExportOptions
+from workbench.plugin_api.exporter import ASSETS, ExportedFile, ExportOptions
 from workbench.runs.exports import Doing, Failed, Written
 from workbench.worker.export_request import raw_request, with_softmax
 from workbench.worker.trained import open_design, open_trained
@@ -215,6 +215,10 @@ def _put(folder: Path, target: Path) -> None:
     """Move everything from a folder to where it belongs, the target last."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name == target.name):
         place = target.with_name(path.name)
+        if path.name == ASSETS and place.is_dir():  # named after their content
+            for file in path.iterdir():
+                file.replace(place / file.name)
+            continue
         if path.is_dir() and place.is_dir():
             _set_aside(place, folder, path)
         path.replace(place)

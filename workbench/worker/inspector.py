@@ -13,26 +13,28 @@ import numpy as np
 
 from workbench.catalog import Catalog
 from workbench.errors import UserError
-from workbench.inspecting import (
+from workbench.inspecting.answers import (
     Answered,
-    Array,
     Ask,
-    DataSample,
     Explain,
     Explained,
     Filters,
+    Look,
+    Looked,
+    Reply,
+    Request,
+    Seen,
+    ShowFilters,
+)
+from workbench.inspecting.network import (
+    Array,
+    DataSample,
     GivenFile,
     Load,
     Loaded,
-    Look,
-    Looked,
     Network,
     Progressed,
-    Reply,
-    Request,
     Sample,
-    Seen,
-    ShowFilters,
     TypedText,
 )
 from workbench.plugin_api.predictions import (

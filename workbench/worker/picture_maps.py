@@ -161,7 +161,7 @@ def _pictures(network: Network) -> dict[str, bool]:
     for node in network.nodes:
         if node.id not in leading or node.layer.id in ("Input", "Output"):
             continue
-        for part in node.layer.inner():
+        for part in () if node.layer.is_fixed else node.layer.inner():
             if part.path and part.shape is not None and _is_picture(part.shape):
                 found[f"{node.id}.{part.path}"] = "pool" in part.kind.lower()
         if node.output.axes[:2] == ("height", "width") and _is_picture(node.output.shape):
@@ -177,9 +177,9 @@ def _is_picture(shape: tuple[int | None, ...]) -> bool:
 
 
 def _leading(network: Network) -> set[str]:
-    """Return the nodes on a way to an Output."""
+    """Return the nodes on a way to an Output that gradients come along."""
     found = {node.id for node in network.outputs}
     for node in reversed(network.nodes):
-        if node.id in found:
+        if node.id in found and not node.layer.is_fixed:
             found.update(node.inputs)
     return found

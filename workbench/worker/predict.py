@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.catalog import Catalog
-    from workbench.inspecting import ExplainMethod
+    from workbench.inspecting.answers import ExplainMethod
     from workbench.plugin_api.task import Prediction
     from workbench.runs.folder import RunFolder
     from workbench.worker.asking import Explanation, Question

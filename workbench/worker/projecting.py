@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.catalog import Catalog
-    from workbench.inspecting import Method
+    from workbench.inspecting.projection import Method
     from workbench.plugin_api.data import Samples, SplitName
     from workbench.runs.folder import RunFolder
     from workbench.worker.trained import Which

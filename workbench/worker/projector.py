@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.errors import UserError
-from workbench.inspecting import (
-    Array,
+from workbench.inspecting.network import Array, Progressed
+from workbench.inspecting.projection import (
     FindNeighbours,
     FindSimilar,
     Neighbours,
-    Progressed,
     Project,
     Projected,
     ProjectionReply,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.inspecting import DataSample, GivenFile, TypedText
+from workbench.inspecting.network import DataSample, GivenFile, TypedText
 from workbench.worker import asking
 from workbench.worker.batches import Feed, prepare
 from workbench.worker.projecting import means
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.catalog import Catalog
-    from workbench.inspecting import Sample
+    from workbench.inspecting.network import Sample
     from workbench.plugin_api.data import Samples
     from workbench.runs.folder import RunFolder
     from workbench.worker.trained import Trained, Which

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.inspecting import Array, Foretold, Tagged
+from workbench.inspecting.answers import Foretold, Tagged
+from workbench.inspecting.network import Array
 from workbench.plugin_api.timelines import Windows
 from workbench.worker import asking
 

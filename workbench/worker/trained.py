@@ -15,6 +15,7 @@ from workbench.errors import UserError
 from workbench.plugin_api.backend import BuildPlan
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.task import Context
+from workbench.runs.start import copy_into
 from workbench.worker.checkpoints import STATE, Checkpoints
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def open_trained(
     experiment, network, info = design.experiment, design.network, design.info
     checkpoint = Checkpoints(folder.checkpoints).find(which)
     task = catalog.task(experiment.task)
-    model = _build(_backend(experiment, catalog, backend, differentiable), design, task)
+    chosen = _backend(experiment, catalog, backend, differentiable)
+    model = _build(chosen, design, task, folder.assets)
     model.load_weights(checkpoint.weights)
     return Trained(
         experiment=experiment,
@@ -157,13 +159,15 @@ def _backend(
     return chosen or trained
 
 
-def _build(backend: Backend, design: Design, task: Task) -> Model:
+def _build(backend: Backend, design: Design, task: Task, assets: Path) -> Model:
     """Build the model on the CPU; its module is needed only while it is loaded."""
     experiment, network, info = design.experiment, design.network, design.info
     code = backend.generate(network)
     with tempfile.TemporaryDirectory(prefix="workbench-model-") as name:
         module_path = Path(name) / "model.py"
         module_path.write_text(code.source, encoding="utf-8")
+        for asset in experiment.assets:
+            copy_into(module_path.with_name(assets.name) / asset.name, assets / asset.name)
         plan = BuildPlan(
             network=network,
             task=task,

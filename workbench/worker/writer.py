@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.errors import UserError
-from workbench.inspecting import GoOn, Load, Loaded, Token, Write, WritingRequest, Wrote
+from workbench.inspecting.network import Load, Loaded
+from workbench.inspecting.writing import GoOn, Token, Write, WritingRequest, Wrote
 from workbench.plugin_api.writing import Sampling
 from workbench.reading import Refused
 from workbench.runs.folder import RunFolder
@@ -21,7 +22,8 @@ from workbench.worker.writing import Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.inspecting import Network, WritingReply
+    from workbench.inspecting.network import Network
+    from workbench.inspecting.writing import WritingReply
     from workbench.worker.writing import Written
 
 PART_SECONDS = 0.08

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPlainTextEdit, QPushButton
 
+from tests.packages import unpacked
 from widgets.dialogs.import_model import ImportModelDialog
 from widgets.dialogs.model_table import ModelTable
 
@@ -86,10 +87,25 @@ def test_nothing_of_that_name_and_a_file_that_is_none_are_told(window, dialog, q
     assert searched(qtbot, dialog, "no such network").count == 0
     path = tmp_path / "notes.pt"
     path.write_text("these are notes")
-    line = dialog.findChild(QLineEdit, "value_model_file") or dialog.findChildren(QLineEdit)[-1]
+    line = dialog.findChild(QPushButton, "browse_model_file").parent().findChild(QLineEdit)
     qtbot.keyClicks(line, str(path))
     qtbot.keyClick(line, Qt.Key.Key_Return)
     press(qtbot, dialog, "startImport")
     state = dialog.findChild(QLabel, "importState")
     qtbot.waitUntil(lambda: "notes.pt" in state.text(), timeout=WAIT)
     assert "is not a weights file" in state.text()
+
+
+def test_weights_take_their_network_from_another_file(window, dialog, qtbot):
+    folder = unpacked("akiki==0.0.6") / "akiki/models"
+    path = dialog.findChild(QPushButton, "browse_model_file").parent()
+    network = dialog.findChild(QPushButton, "browse_network_file").parent()
+    assert not network.isEnabled()
+    path.choose(str(folder / "akiki-vad.pt"))
+    assert network.isEnabled()
+    network.choose(str(folder / "akiki-vad.onnx"))
+    press(qtbot, dialog, "startImport")
+    report = dialog.findChild(QPlainTextEdit, "importReport")
+    qtbot.waitUntil(lambda: bool(report.toPlainText()), timeout=WAIT)
+    assert "Both files have the same weights." in report.toPlainText()
+    assert "model_rnn" in window.session.document.experiment.graph

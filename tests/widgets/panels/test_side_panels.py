@@ -17,11 +17,13 @@ from PySide6.QtWidgets import (
     QPushButton,
     QTableView,
     QToolButton,
+    QWidget,
 )
 
 from widgets.panels.data_preview import ThumbnailGrid
 from widgets.panels.data_summary import summary
 from widgets.panels.log import FileTail
+from widgets.panels.network_card import NOTES_HEIGHT
 from widgets.panels.schedule_plot import rate_at
 from widgets.panels.weights_plot import ticks
 from workbench.document.edits import disconnect, set_data, set_training
@@ -218,6 +220,44 @@ def test_the_log_keeps_messages_and_the_output_of_the_worker(window, qtbot, run_
     assert "error: The disk is full. Free some space." in text.toPlainText()
     click(qtbot, window, "clearLog")
     assert text.toPlainText() == ""
+
+
+def test_the_log_knows_what_was_said_before_anybody_looked(window, qtbot, run_folder):
+    window.session.messaged.emit(Message("info", "A network is being imported."))
+    window.session.run.open(run_folder)
+    qtbot.waitUntil(lambda: window.session.run.state.told > 0)
+    window.session.run.tick()
+    window.show_tab("log")
+    lines = window.findChild(QPlainTextEdit, "logText").toPlainText().splitlines()
+    assert lines[0].endswith("  info: A network is being imported.")
+    told = window.session.run.state.journal
+    assert [line.partition("  ")[2] for line in lines[-len(told) :]] == [x.text for x in told]
+    stamp = time.strftime("%H:%M:%S", time.localtime(told[0].time))
+    assert lines[-len(told)].partition("  ")[0].endswith(stamp)
+
+
+def test_notes_take_the_room_that_they_need(window, qtbot):
+    notes = window.findChild(QPlainTextEdit, "notes")
+    least = notes.height()
+    QApplication.clipboard().setText("\n".join(f"line {i}" for i in range(30)))
+    notes.setFocus()
+    notes.paste()
+    qtbot.waitUntil(lambda: notes.height() > 2 * least)
+    assert notes.verticalScrollBar().maximum() == 0
+    notes.selectAll()
+    qtbot.keyClick(notes, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: notes.height() == NOTES_HEIGHT)
+
+
+def test_labels_stand_in_the_middle_of_their_fields(window, qtbot):
+    panel = window.show_tab("training")
+    panel.resize(300, 900)
+    for name in ("epochs", "learning_rate", "rise", "schedule"):
+        editor = next(e for e in panel.findChildren(QWidget, f"editor_{name}") if e.isVisible())
+        label = next(x for x in panel.findChildren(QLabel) if x.buddy() is editor)
+        field = next(c for c in editor.findChildren(QWidget) if c.isVisible() and c.height() == 28)
+        middle = label.mapTo(panel, label.rect().center()).y()
+        assert abs(middle - field.mapTo(panel, field.rect().center()).y()) <= 1, name
 
 
 def test_a_tail_gives_every_line_once(tmp_path):

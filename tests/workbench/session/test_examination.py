@@ -10,19 +10,8 @@ import pytest
 from psygnal import Signal
 
 from workbench.document.experiment import Component, Data, Experiment
-from workbench.inspecting import (
-    Answered,
-    Array,
-    Ask,
-    DataSample,
-    Explain,
-    Explained,
-    Load,
-    Loaded,
-    Network,
-    Progressed,
-    Seen,
-)
+from workbench.inspecting.answers import Answered, Ask, Explain, Explained, Seen
+from workbench.inspecting.network import Array, DataSample, Load, Loaded, Network, Progressed
 from workbench.reading import Refused
 from workbench.session.correcting import Correcting
 from workbench.session.document import DocumentSession

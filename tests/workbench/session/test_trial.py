@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.workbench import inspected
-from workbench.inspecting import TypedText
+from workbench.inspecting.network import TypedText
 from workbench.session.run import RunSession
 from workbench.session.trial import COMMAND, Trial
 

@@ -13,19 +13,8 @@ import pytest
 
 from tests.workbench import inspected
 from workbench.cli import main
-from workbench.inspecting import (
-    Answered,
-    Ask,
-    Explain,
-    Explained,
-    GivenFile,
-    Load,
-    Loaded,
-    Look,
-    Network,
-    Reply,
-    TypedText,
-)
+from workbench.inspecting.answers import Answered, Ask, Explain, Explained, Look, Reply
+from workbench.inspecting.network import GivenFile, Load, Loaded, Network, TypedText
 from workbench.reading import Refused, receive, send
 from workbench.runs.probes import decode_snapshot, read_snapshot
 from workbench.worker.inspector import Inspector, wanted

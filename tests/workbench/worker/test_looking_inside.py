@@ -12,19 +12,9 @@ from PIL import Image
 from tests.workbench import inspected
 from workbench.cli import main
 from workbench.document.files import save
-from workbench.inspecting import (
-    Ask,
-    DataSample,
-    Explain,
-    Filters,
-    FindSimilar,
-    GivenFile,
-    Load,
-    Network,
-    Progressed,
-    ShowFilters,
-    Similar,
-)
+from workbench.inspecting.answers import Ask, Explain, Filters, ShowFilters
+from workbench.inspecting.network import DataSample, GivenFile, Load, Network, Progressed
+from workbench.inspecting.projection import FindSimilar, Similar
 from workbench.reading import Refused
 from workbench.worker.inspector import Inspector, wanted
 from workbench.worker.preparation import describe

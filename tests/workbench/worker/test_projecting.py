@@ -7,14 +7,8 @@ import pytest
 
 from tests.workbench import inspected
 from workbench.errors import UserError
-from workbench.inspecting import (
-    FindNeighbours,
-    Neighbours,
-    Network,
-    Progressed,
-    Project,
-    Projected,
-)
+from workbench.inspecting.network import Network, Progressed
+from workbench.inspecting.projection import FindNeighbours, Neighbours, Project, Projected
 from workbench.reading import Refused
 from workbench.worker.projecting import neighbours, project
 from workbench.worker.projector import Projector

@@ -9,7 +9,8 @@ import resources
 from tests.plugins.exporters.networks import run_of
 from tests.plugins.exporters.test_scripts_of_tasks import experiments
 from tests.widgets.forecasts_on_disk import forecaster
-from workbench.inspecting import Answered, Ask, DataSample, Network, TypedText
+from workbench.inspecting.answers import Answered, Ask
+from workbench.inspecting.network import DataSample, Network, TypedText
 from workbench.reading import Refused
 from workbench.worker.inspector import Inspector
 

@@ -14,7 +14,8 @@ from tests.workbench.written import CONTEXT, language_model
 from workbench.cli import main
 from workbench.document.files import save
 from workbench.errors import UserError
-from workbench.inspecting import GoOn, Load, Loaded, Network, Write, Wrote
+from workbench.inspecting.network import Load, Loaded, Network
+from workbench.inspecting.writing import GoOn, Write, Wrote
 from workbench.plugin_api.writing import Sampling
 from workbench.reading import Refused
 from workbench.runs import store

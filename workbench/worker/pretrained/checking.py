@@ -53,7 +53,7 @@ def input_type(imported: Imported) -> TensorType:
 
 def check_parameters(imported: Imported, network: Network) -> None:
     """Raise an error unless the network has as many parameters as it came with, and some."""
-    if not network.weight_specs():
+    if not network.weight_specs() and not any(node.layer.is_fixed for node in network.nodes):
         raise UserError("The network has no weights, so that there is nothing to train in it.")
     if network.parameters != imported.parameters:
         raise NotCoveredError(

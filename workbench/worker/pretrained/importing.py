@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from workbench.analysis.adapting import adapters_in_words, add_adapters
 from workbench.analysis.group_layout import arrange_groups
 from workbench.analysis.import_report import ImportReport
 from workbench.analysis.retraining import freeze_body, freeze_up_to, head_of, swap_head
@@ -24,6 +25,7 @@ from workbench.plugin_api.importer import ImportRequest, NotCoveredError
 from workbench.worker.pretrained.beside import beside
 from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
 from workbench.worker.pretrained.keeping import keep, keep_assets, keep_weights
+from workbench.worker.pretrained.transplanting import put_on
 from workbench.worker.weights.opening import open_weights
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.weights import Stored
     from workbench.catalog import Catalog
+    from workbench.document.graph import LoRA
     from workbench.plugin_api.importer import Form, Guess, Imported, Importer
     from workbench.plugin_api.network import Network
     from workbench.worker.weights.file import WeightsFile
@@ -46,11 +49,13 @@ class Wish:
 
     Attributes:
         source: name of an architecture, with or without "importer:" before it; or a file.
-        architecture: for a file of weights alone, what it belongs to; empty: it is guessed.
+        architecture: for a file of weights alone, what it belongs to, by name or as another file of
+            the same network; empty: it is guessed.
         published: name of published weights of an architecture; empty: random ones.
         classes: outputs that the head gets; 0 leaves it.
         freeze: "all-but-head", the name of the last layer that is frozen, or nothing.
         base: the experiment whose data and training settings are kept.
+        lora: adapters that the body gets; None: none.
         form: "nodes", "block" or "auto", as an importer is asked.
         folder: where the starting weights are kept.
         beside: the network is added to that of `base`, without its Input and Output, as a group;
@@ -62,6 +67,7 @@ class Wish:
     published: str = ""
     classes: int = 0
     freeze: str = ""
+    lora: LoRA | None = None
     form: Form = "auto"
     base: Experiment = field(default_factory=Experiment)
     folder: Path
@@ -115,6 +121,11 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
     """
     with _request(wish, catalog, tell) as (importer, request, others):
         imported, network, error = read_checked(importer, request, catalog)
+    if request.file is not None and request.file == _described_by(wish):
+        tell("Finding the layers that the weights belong to")
+        path = Path(wish.source).expanduser()
+        with open_weights(path) as file:
+            imported = put_on(imported, network, _OpenArrays(file), path, catalog)
     tell("Keeping its weights")
     report = ImportReport(
         origin=imported.origin,
@@ -128,6 +139,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         classes=imported.classes,
         others=tuple(guess.name for guess in others),
         whole=imported.whole,
+        fixed=imported.fixed,
     )
     kind = _kind_missed(wish, imported, catalog)
     preparation = "" if kind else _preparation(imported)
@@ -195,6 +207,13 @@ def _request(
             _need(importer)
             yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
             return
+    if (network := _described_by(wish)) is not None:
+        yield (
+            _opening(network, importers),
+            ImportRequest(file=network, form=wish.form, tell=tell),
+            [],
+        )
+        return
     with open_weights(path) as file:
         arrays = _OpenArrays(file)
         others: list[Guess] = []
@@ -208,6 +227,24 @@ def _request(
         _need(importer)
         request = ImportRequest(source=name, file=path, arrays=arrays, form=wish.form, tell=tell)
         yield importer, request, others
+
+
+def _described_by(wish: Wish) -> Path | None:
+    """Return the file that describes the network of a file of weights, if one is named."""
+    path = Path(wish.architecture).expanduser()
+    return path if wish.architecture and path.is_file() else None
+
+
+def _opening(path: Path, importers: list[Importer]) -> Importer:
+    """Return the importer that reads a whole network from a file."""
+    for importer in importers:
+        if importer.opens(path):
+            _need(importer)
+            return importer
+    raise UserError(
+        f"{path.name} does not describe a network.",
+        "Choose one as .onnx, .pt2, TorchScript or .keras, or name an architecture.",
+    )
 
 
 def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
@@ -246,7 +283,8 @@ def _guessed(path: Path, arrays: _OpenArrays, importers: list[Importer]) -> list
         raise UserError(
             f"{path.name} holds {len(arrays.shapes)} weights without their network, and they fit "
             "no architecture that is known here.",
-            "Name the architecture, or draw the network and use “Load weights”.",
+            "Name the architecture, choose another file of the same network (.onnx, .pt2) as the "
+            "architecture, or draw the network and use “Load weights”.",
         )
     return sorted(found, key=lambda guess: guess.rank)
 
@@ -328,7 +366,7 @@ def _with_files(imported: Imported, folder: Path) -> Component:
 def _prepared_for(
     wish: Wish, experiment: Experiment, network: Network, report: ImportReport, catalog: Catalog
 ) -> tuple[Experiment, ImportReport]:
-    """Give the network the head and the frozen layers that were asked for."""
+    """Give the network the head, the frozen layers and the adapters that were asked for."""
     head = head_of(network)
     if wish.classes:
         before = experiment
@@ -344,6 +382,10 @@ def _prepared_for(
         experiment = freeze_body(experiment, network)
     elif wish.freeze:
         experiment = freeze_up_to(experiment, network, wish.freeze)
+    if wish.lora is not None:
+        experiment = add_adapters(experiment, network, wish.lora)
+        network = resolve(experiment.graph, catalog, network.inputs[0].output).network
+        report = msgspec.structs.replace(report, adapters=adapters_in_words(network))
     frozen = tuple(node.id for node in experiment.graph.nodes if not node.trainable)
     return experiment, msgspec.structs.replace(report, frozen=frozen)
 

@@ -1,0 +1,111 @@
+"""What layers that keep a network made elsewhere have in common: its input, its parts, its end."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from workbench.plugin_api.layer import Layer, Part, is_in
+from workbench.plugin_api.tensors import IMAGE_AXES, SEQUENCE_AXES, ShapeError, TensorType
+
+HIDDEN = {"hidden": True}
+ASSETS = """\
+ASSETS = Path(__file__).parent / "assets"
+"""
+
+
+class KeptNetwork(Layer, frozen=True, kw_only=True):
+    """A network that is run as it was made; its parts can be listed, watched and made its end."""
+
+    category = "Pretrained"
+    takes = "anything"
+    is_imported = True
+
+    # What it is made of comes with the import; `end` is set in the tree of modules.
+    input: Annotated[tuple[int | None, ...], msgspec.Meta(extra=HIDDEN)] = ()
+    end: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=HIDDEN)] = ""
+    parts: Annotated[tuple[Part, ...], msgspec.Meta(extra=HIDDEN)] = ()
+
+    @property
+    def called(self) -> str:
+        """What a person knows the network by."""
+        return self.title
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether its samples are whole numbers that stand for words."""
+        return False
+
+    def inner(self) -> tuple[Part, ...]:
+        """Return the parts up to the end."""
+        return self.parts[: self.working]
+
+    def output(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Return what the network, or the part at its end, gives.
+
+        Raises:
+            ShapeError: it takes something else, or there is no such part.
+        """
+        if not self.parts:
+            raise ShapeError("This block holds no network.", "Import one with File → Import model.")
+        (tensor,) = inputs
+        self._need_input(tensor)
+        part = self.last_part
+        if part.shape is None:
+            raise ShapeError(
+                f"“{part.path}” does not give one tensor, so nothing can follow it.",
+                "Choose another inner module as the end.",
+            )
+        steps = tensor.shape[0]
+        return _type(tuple(steps if size is None else size for size in part.shape))
+
+    def multiply_adds(self, inputs: Sequence[TensorType]) -> int:
+        """Return what was counted when the network was imported; varying steps count as one."""
+        return sum(part.multiply_adds for part in self.inner())
+
+    @property
+    def last_part(self) -> Part:
+        """The part at the end; the network itself is the first one, with an empty path."""
+        for part in self.parts:
+            if part.path == self.end:
+                return part
+        raise ShapeError(
+            f"{self.called} has no inner module “{self.end}”.",
+            "Choose one of those that are listed.",
+        )
+
+    @property
+    def working(self) -> int:
+        """How many of the parts work: the last one and all in it are the last of them."""
+        places = [i for i, part in enumerate(self.parts) if is_in(part.path, self.end)]
+        return places[-1] + 1 if places else len(self.parts)
+
+    def _need_input(self, tensor: TensorType) -> None:
+        kinds = {1: "vectors", 2: "series", 3: "pictures", 4: "volumes"}
+        wanted = "tokens of texts" if self.takes_tokens else kinds.get(len(self.input), "samples")
+        is_tokens = tensor.dtype.startswith(("int", "uint"))
+        if is_tokens != self.takes_tokens or tensor.rank != len(self.input):
+            raise ShapeError(
+                f"{self.called} takes {wanted}, but got {tensor.in_words()} ({tensor}).",
+                "Choose other data, or connect it to the Input.",
+            )
+        pairs = zip(self.input, tensor.shape, strict=True)
+        if any(size not in (None, given) for size, given in pairs):
+            sizes = " × ".join("any" if size is None else str(size) for size in self.input)
+            sides = "height, width and number of channels" if tensor.rank == 3 else "size"
+            raise ShapeError(
+                f"{self.called} takes {wanted} of {sizes}, but got {tensor}.",
+                f"Set that {sides} in the data settings.",
+            )
+
+
+def channels_first(part: Part) -> str:
+    """Return what brings an output of PyTorch to channels first."""
+    if part.shape is None or part.channels_first or len(part.shape) < 2:
+        return ""
+    return ".movedim(-1, 1)"
+
+
+def _type(shape: tuple[int | None, ...]) -> TensorType:
+    axes = {2: SEQUENCE_AXES, 3: IMAGE_AXES}.get(len(shape), ())
+    return TensorType(shape, axes)
