@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -24,6 +24,8 @@ GAP = 6
 HEAD = 18
 MOST_LABEL = 140
 LARGEST = 180.0
+STRETCH = 2.0
+"""How much longer one side of a cell may be, where there is room."""
 MOVES = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -91,14 +93,20 @@ class AttentionGrid(QWidget):
 
     def cell_rect(self, row: int, head: int) -> QRectF:
         """Return where the map of a layer's head is."""
-        left, widest = self._left(), max((len(shares) for _, shares in self._maps), default=1)
-        wide = (self.width() - left - GAP) / widest
-        tall = (self.height() - HEAD - GAP) / max(len(self._maps), 1)
-        _, shares = self._maps[row]
-        shape = shares.shape[2] / shares.shape[1]
-        size = max(min(LARGEST, wide - GAP, (tall - GAP) * min(shape, 1.0)), 1.0)
-        pitch = min(wide, LARGEST + GAP), min(tall, LARGEST + GAP)
-        return QRectF(left + head * pitch[0], HEAD + row * pitch[1], size, size / max(shape, 0.1))
+        sizes = [self._size(shares) for _, shares in self._maps]
+        pitch = max(width for width, _ in sizes) + GAP
+        above = sum(height + GAP for _, height in sizes[:row])
+        return QRectF(QPointF(self._left() + head * pitch, HEAD + above), QSizeF(*sizes[row]))
+
+    def _size(self, shares: NDArray[np.float32]) -> tuple[float, float]:
+        """Return how wide and high each map of a layer is; its cells are nearly squares."""
+        heads, rows, columns = shares.shape
+        most = max(len(one) for _, one in self._maps)
+        wide = (self.width() - self._left()) / max(most, heads) - GAP
+        tall = (self.height() - HEAD) / len(self._maps) - GAP
+        width, height = max(min(wide, LARGEST), 1.0), max(min(tall, LARGEST), 1.0)
+        pitch = min(width / columns, height / rows) * STRETCH
+        return min(width, pitch * columns), min(height, pitch * rows)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw all maps, the layers' names on the left and the heads' numbers above."""
