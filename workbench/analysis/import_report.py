@@ -32,6 +32,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         frozen: names of layers that training leaves alone.
         others: architectures that the weights would fit as well.
         whole: why the network is one block; empty where no part of it is.
+        is_opaque: whether its modules can be frozen only, not watched or cut.
         fixed: numbers in that block where it can only be run; 0: it can be trained.
         warnings: what a person should know besides.
     """
@@ -50,6 +51,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     frozen: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     whole: str = ""
+    is_opaque: bool = False
     fixed: int = 0
     warnings: tuple[str, ...] = ()
 
@@ -64,9 +66,10 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
                 f"can be watched, or be its end: {self.whole}."
             )
         elif self.whole:
+            possible = "frozen" if self.is_opaque else "watched, frozen and cut"
             yield (
                 f"Kept as one block of {parameters} parameters, whose inner modules can be "
-                f"watched, frozen and cut: {self.whole}."
+                f"{possible}: {self.whole}."
             )
         else:
             yield f"{self.layers} layers that can be edited, {parameters} parameters."
