@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
-from tests.packages import unpacked
+from tests.packages import debian, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,16 @@ PHOTOGRAPHS = (
     "rocket.jpg",
     "text.png",
 )
+NATURE = {
+    "birds": ("animals/birds",),
+    "mammals": ("animals/mammals", "animals/marsupials"),
+    "fruit": ("food/fruit", "food/vegetables", "food/nuts"),
+    "plants": ("plants",),
+}
+"""Folders of tuxpaint-stamps-default with some 35 photographs or more of each; the other folders
+have fewer, or drawings."""
+DRAWN = ("cartoon", "toys", "plastic")
+WIDE = 224
 FOREST = "2019_YELL_2_528000_4978000_image_crop2"
 SIDE = 64
 
@@ -62,6 +72,35 @@ def crops(target: Path, seed: int, learned: int, asked: int) -> Path:
                 square = picture.crop((x, y, x + side, y + side)).resize((SIDE, SIDE))
                 _save(square, target / part / name.partition(".")[0], number)
     return target
+
+
+def nature(target: Path, seed: int, learned: int, asked: int) -> Path:
+    """Write photographs of birds, mammals, fruit and plants, cut out and laid on white.
+
+    Each is another animal or thing: nothing that is asked was seen from another side.
+    """
+    random = np.random.default_rng(seed)
+    stamps = debian("tuxpaint-stamps-default") / "usr" / "share" / "tuxpaint" / "stamps"
+    for label, folders in NATURE.items():
+        found = sorted(path for folder in folders for path in (stamps / folder).rglob("*.png"))
+        photographs = [path for path in found if not {*path.parts} & {*DRAWN}]
+        order = random.permutation(len(photographs))[: learned + asked]
+        for number, place in enumerate(order):
+            part = "train" if number < learned else "test"
+            _save(_on_white(photographs[place]), target / part / label, number)
+    return target
+
+
+def _on_white(path: Path) -> Image.Image:
+    """Return a cut-out picture as large as it fits into a white square."""
+    picture = Image.open(path).convert("RGBA")
+    scale = WIDE / max(picture.size)
+    picture = picture.resize(
+        (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    )
+    square = Image.new("RGB", (WIDE, WIDE), "white")
+    square.paste(picture, ((WIDE - picture.width) // 2, (WIDE - picture.height) // 2), picture)
+    return square
 
 
 def trees(target: Path, seed: int, learned: int, asked: int) -> Path:

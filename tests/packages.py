@@ -31,6 +31,33 @@ def unpacked(requirement: str, *, source: bool = False) -> Path:
     return folder
 
 
+def debian(package: str) -> Path:
+    """Return the folder with the files of a Debian package, fetched by apt-get, not installed.
+
+    Raises:
+        RuntimeError: it cannot be fetched here; with what apt-get or dpkg-deb said.
+    """
+    folder = CACHE / package
+    with FileLock(f"{_made(CACHE) / package}.lock"):
+        done = folder / ".complete"
+        if not done.exists():
+            _called(["apt-get", "download", package], _made(folder))
+            archive = next(folder.glob("*.deb"))
+            _called(["dpkg-deb", "-x", archive.name, "."], folder)
+            archive.unlink()
+            done.touch()
+    return folder
+
+
+def _called(command: list[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise RuntimeError(f"{command[0]} is not here; it belongs to Debian.") from error
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -256,6 +256,24 @@ def _retraining(window: MainWindow) -> Iterator[Command]:
         group=3,
     )
     yield Command(
+        "net.add_adapters",
+        "Add LoRA adapters…",
+        own.add_adapters_dialog,
+        "Network",
+        enabled=lambda: own.has_weights,
+        help="Train small factors beside the matrices of the body, and the head",
+        group=3,
+    )
+    yield Command(
+        "net.remove_adapters",
+        "Remove LoRA adapters",
+        own.remove_adapters,
+        "Network",
+        enabled=lambda: own.has_adapters,
+        help="Train the layers themselves again",
+        group=3,
+    )
+    yield Command(
         "net.spread_rates",
         "Smaller rates for earlier layers…",
         own.spread_rates_dialog,

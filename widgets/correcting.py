@@ -19,8 +19,9 @@ from widgets.search_choice import SearchChoice
 from widgets.texts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from widgets.dialogs.new_target import NewTargetDialog
     from workbench.session.correcting import Correcting
 
 MOST_LISTED = 24
@@ -29,13 +30,18 @@ OTHER_DATA = "The experiment on the canvas learns from other data"
 
 
 def correction_menu(
-    correcting: Correcting, ids: Sequence[str], classes: Sequence[str], parent: QWidget
+    correcting: Correcting,
+    ids: Sequence[str],
+    classes: Sequence[str],
+    parent: QWidget,
+    ask: Callable[[], NewTargetDialog] | None = None,
 ) -> QMenu:
     """Return a menu that relabels samples, leaves them out, or takes that back.
 
     Args:
         ids: of the samples; without any, everything is disabled.
         classes: names to choose from; none where samples have no class of their own.
+        ask: makes the dialog for what else the samples may have, such as several classes.
     """
     menu = QMenu(parent)
     menu.setObjectName("correction_menu")
@@ -53,6 +59,10 @@ def correction_menu(
         action = menu.addAction("Relabel as…")
         action.setEnabled(bool(ids))
         action.triggered.connect(lambda: _ask_for_class(correcting, ids, classes, parent))
+    elif ask is not None:
+        action = menu.addAction("Relabel as…")
+        action.setEnabled(bool(ids))
+        action.triggered.connect(lambda: _open(ask(), correcting, ids))
     out = menu.addAction("Leave out")
     out.setEnabled(bool(ids) and any(correcting.labels.get(key, "") is not None for key in ids))
     out.triggered.connect(lambda: correcting.leave_out(ids))
@@ -66,7 +76,12 @@ def correction_menu(
 def _ask_for_class(
     correcting: Correcting, ids: Sequence[str], classes: Sequence[str], parent: QWidget
 ) -> None:
-    dialog = ClassDialog(classes, parent)
+    _open(ClassDialog(classes, parent), correcting, ids)
+
+
+def _open(
+    dialog: ClassDialog | NewTargetDialog, correcting: Correcting, ids: Sequence[str]
+) -> None:
     dialog.accepted.connect(lambda: correcting.relabel(ids, dialog.label))
     dialog.open()
 

@@ -1,16 +1,19 @@
-"""Commands for a network that was trained before: what is frozen, and rates by depth."""
+"""Commands for a network that was trained before: what is frozen, adapters, rates by depth."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog
 
-from workbench.analysis import retraining
+from widgets.dialogs.add_adapters import AddAdapters
+from workbench.analysis import adapting, retraining
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
+    from workbench.document.graph import LoRA
     from workbench.session import Session
 
 SMALLEST, LARGEST, SUGGESTED = 0.0001, 1.0, 0.1
@@ -61,6 +64,35 @@ class RetrainingCommands:
             lambda: document.edit(
                 lambda e: retraining.unfreeze_from(e, network, first), f"Unfreeze from {first}"
             )
+        )
+
+    @property
+    def has_adapters(self) -> bool:
+        """Whether a layer has LoRA adapters."""
+        return any(node.lora for node in self._session.document.experiment.graph.nodes)
+
+    def add_adapters_dialog(self) -> None:
+        """Ask for rank and place of adapters, and add them."""
+        dialog = AddAdapters(self._session, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self.add_adapters(dialog.lora))
+        dialog.open()
+
+    def add_adapters(self, lora: LoRA) -> bool:
+        """Train adapters and the head instead of the body; what had adapters gets new ones."""
+        document = self._session.document
+        network = document.report.network
+        return self._session.attempt(
+            lambda: document.edit(
+                lambda e: adapting.add_adapters(e, network, lora), "Add LoRA adapters"
+            )
+        )
+
+    def remove_adapters(self) -> bool:
+        """Train the layers themselves again."""
+        document = self._session.document
+        return self._session.attempt(
+            lambda: document.edit(adapting.remove_adapters, "Remove LoRA adapters")
         )
 
     def spread_rates_dialog(self) -> None:

@@ -115,6 +115,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         text: the beginning of a text; empty for what is no text.
         sample_id: by which the sample can be corrected, see `Source.sample_id`; empty: it cannot.
+        label: its target where that is no class, as `read_target` reads it.
     """
 
     index: int
@@ -125,6 +126,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     pixels: bytes
     text: str = ""
     sample_id: str = ""
+    label: str = ""
 
 
 class TimelinePart(msgspec.Struct, frozen=True, kw_only=True):

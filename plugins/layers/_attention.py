@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar
 from plugins.layers import _attention_keras, _attention_torch
 from plugins.layers._source import call, unless
 from workbench.plugin_api.code import Bind
-from workbench.plugin_api.layer import Initializer, Layer, WeightSpec, need_rank
+from workbench.plugin_api.layer import Initializer, Layer, Projection, Role, WeightSpec, need_rank
 from workbench.plugin_api.parameters import Size, param
 from workbench.plugin_api.tensors import ShapeError, TensorType
 
-_PARTS = ("query", "key", "value", "output")
+_PARTS: tuple[Role, ...] = ("query", "key", "value", "output")
 
 
 class Attention(Layer, frozen=True, kw_only=True):
@@ -123,6 +123,15 @@ class Attention(Layer, frozen=True, kw_only=True):
                 bias = shape[2:] if part == "output" else shape[1:]
                 weights[f"{prefix}{part}_bias"] = WeightSpec(shape=bias)
         return weights
+
+    def attention_projections(self, prefix: str = "") -> dict[str, Projection]:
+        """Return the kernels; that of the output has heads and their features as inputs."""
+        return {
+            f"{prefix}{part}_kernel": Projection(
+                roles=(part,), leading=2 if part == "output" else 1
+            )
+            for part in _PARTS
+        }
 
     def attention_multiply_adds(self, inputs: Sequence[TensorType], context: TensorType) -> int:
         """Return those of the four projections, and of scores and sums over all steps."""

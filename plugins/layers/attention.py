@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from plugins.layers import _attention_maps
 from plugins.layers._attention import TORCH_ATTENTION, Attention
 from workbench.plugin_api.code import Code, Layout
-from workbench.plugin_api.layer import WeightSpec
+from workbench.plugin_api.layer import Projection, WeightSpec
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import ShapeError, TensorType
 
@@ -42,6 +42,10 @@ class MultiHeadAttention(Attention, frozen=True, kw_only=True):
     def weights(self, inputs: Sequence[TensorType]) -> Mapping[str, WeightSpec]:
         """Return query, key, value and output kernels and biases."""
         return self.attention_weights(inputs, inputs[-1])
+
+    def projections(self, inputs: Sequence[TensorType]) -> Mapping[str, Projection]:
+        """Return the kernels of query, key, value and output."""
+        return self.attention_projections()
 
     def multiply_adds(self, inputs: Sequence[TensorType]) -> int:
         """Return those of the projections and of all pairs of steps."""

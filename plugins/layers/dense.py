@@ -7,7 +7,7 @@ from plugins.layers._activations import activated
 from plugins.layers._source import call, unless
 from plugins.layers._weighted import Weighted
 from workbench.plugin_api.code import Bind, Code, Layout
-from workbench.plugin_api.layer import WeightSpec
+from workbench.plugin_api.layer import Projection, WeightSpec
 from workbench.plugin_api.parameters import param
 from workbench.plugin_api.tensors import ShapeError, TensorType
 
@@ -44,6 +44,10 @@ class Dense(Weighted, frozen=True, kw_only=True):
         features = inputs[0].shape[-1]
         kernel = self.kernel_spec((features, self.units), features, self.units)
         return {"kernel": kernel, **self.bias_spec(self.units, features)}
+
+    def projections(self, inputs: Sequence[TensorType]) -> Mapping[str, Projection]:
+        """Return the kernel."""
+        return {"kernel": Projection()}
 
     def multiply_adds(self, inputs: Sequence[TensorType]) -> int:
         """Return values × units."""

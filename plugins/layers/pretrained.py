@@ -8,7 +8,7 @@ import msgspec
 from plugins.layers._kept import ASSETS, HIDDEN, KeptNetwork, moved
 from plugins.layers._source import call
 from workbench.plugin_api.code import Bind, Code, Layout
-from workbench.plugin_api.layer import WeightSpec, around
+from workbench.plugin_api.layer import Projection, Role, WeightSpec, around
 from workbench.plugin_api.tensors import ShapeError, TensorType
 
 _BLOCK = '''\
@@ -54,6 +54,22 @@ class Pretrained(nn.Module):
     def _reach(module, inputs, output):
         raise Reached(output[0] if isinstance(output, tuple) else output)
 '''
+
+_MATRICES = {
+    "Linear": ("weight",),
+    "NonDynamicallyQuantizableLinear": ("weight",),
+    "MultiheadAttention": ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"),
+}
+"""Weights that are matrices (outputs × inputs), by the class of module that has them."""
+
+_ROLES: dict[Role, frozenset[str]] = {
+    "query": frozenset(("query", "q", "q_proj", "q_lin", "wq", "to_q", "query_proj")),
+    "key": frozenset(("key", "k", "k_proj", "k_lin", "wk", "to_k", "key_proj", "kv")),
+    "value": frozenset(("value", "v", "v_proj", "v_lin", "wv", "to_v", "value_proj", "kv")),
+}
+"""What libraries call the linear layers of attention."""
+
+_ALL_THREE = frozenset(("qkv", "in_proj", "query_key_value", "wqkv", "to_qkv"))
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -124,6 +140,16 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
             if next((order[path] for path in around(each.name) if path in order), 0) < end
         }
 
+    def projections(self, inputs: Sequence[TensorType]) -> Mapping[str, Projection]:
+        """Return the matrices of linear layers and of PyTorch's own attention, outputs first."""
+        kinds = {part.path: part.kind for part in self.inner()}
+        return {
+            name: Projection(roles=_roles(name), outputs_first=True)
+            for name, spec in self.weights(inputs).items()
+            if len(spec.shape) == 2
+            and name.rpartition(".")[2] in _MATRICES.get(kinds.get(name.rpartition(".")[0], ""), ())
+        }
+
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return the library's constructor; pictures go in channels first, tokens with a mask."""
         init = call(
@@ -134,9 +160,12 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
             end=_text(self.end),
             batch=self.batch or None,
         )
-        binds = {name: Bind(f"network.{name}") for name in self.weights(inputs)}
+        weights = self.weights(inputs)
+        binds = {name: Bind(f"network.{name}") for name in weights}
         paths = {part.path for part in self.parts}
         held = tuple(f"network.{path}" for path in self.frozen if path in paths)
+        if all(spec.frozen for spec in weights.values()):
+            held = ("network",)
         helpers = {"Pretrained": _BLOCK, **({"ASSETS": ASSETS} if self.asset else {})}
         options = {"init": init, "binds": binds, "helpers": helpers, "held": held}
         if self.vocabulary and not self.asset:
@@ -180,6 +209,15 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         return f"transformers.{self.architecture}({config})"
 
 
+def _roles(weight: str) -> tuple[Role, ...]:
+    """Tell by a weight's dotted name what it does."""
+    path, _, last = weight.lower().rpartition(".")
+    name = path.rpartition(".")[2] if last == "weight" else last.removesuffix("_weight")
+    if name in _ALL_THREE:
+        return ("query", "key", "value")
+    return tuple(role for role, names in _ROLES.items() if name in names) or ("dense",)
+
+
 def _text(value: str) -> str | None:
     return repr(value) if value else None
 
@@ -192,6 +230,7 @@ def _spec(stored: Stored, *, frozen: bool) -> WeightSpec:
             shape=stored.shape,
             initializer="ones" if last == "running_var" else "zeros",
             trainable=False,
+            frozen=frozen,
         )
     if len(stored.shape) < 2:
         kind = "ones" if last in ("weight", "gamma") else "zeros"

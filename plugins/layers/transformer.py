@@ -11,7 +11,7 @@ from plugins.layers._affine import Epsilon
 from plugins.layers._attention import KERAS_BLOCK, TORCH_BLOCK, Attention
 from plugins.layers._source import call, unless
 from workbench.plugin_api.code import Bind, Code, Layout
-from workbench.plugin_api.layer import WeightSpec
+from workbench.plugin_api.layer import Projection, WeightSpec
 from workbench.plugin_api.parameters import Size, param
 from workbench.plugin_api.tensors import TensorType
 
@@ -69,6 +69,14 @@ class _Block(Attention, frozen=True, kw_only=True):
             found[f"{norm}_gamma"] = WeightSpec(shape=(features,), initializer="ones")
             found[f"{norm}_beta"] = WeightSpec(shape=(features,))
         return found
+
+    def projections(self, inputs: Sequence[TensorType]) -> Mapping[str, Projection]:
+        """Return the kernels of every attention and of the feed-forward network."""
+        found = self.attention_projections("attention_")
+        if len(inputs) > 1:
+            found |= self.attention_projections("cross_")
+        dense = self._feed_forward(inputs[0].shape[1], self._hidden(inputs))
+        return found | {f"{part}_kernel": Projection() for part, _, _ in dense}
 
     def multiply_adds(self, inputs: Sequence[TensorType]) -> int:
         """Return those of every attention and of the feed-forward network."""

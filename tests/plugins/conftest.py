@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugins.peers import Peers
+from tests.plugins.peers import QUICK_COMPILATION, Peers
 
 
 @pytest.fixture(scope="session")
-def peers():
-    """Keras on TensorFlow, JAX and PyTorch, each in a process that all tests share."""
-    found = Peers()
+def peers(tmp_path_factory):
+    """Keras on TensorFlow, JAX and PyTorch, each in a process that all tests share.
+
+    What they leave in the folder for temporary files goes with this run's other files.
+    """
+    left_behind = tmp_path_factory.mktemp("peers")
+    found = Peers({**QUICK_COMPILATION, "TMPDIR": str(left_behind)})
     yield found
     found.close()

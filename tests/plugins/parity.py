@@ -76,7 +76,7 @@ def torch_answer(network: Network, weights: dict[str, Array], case: Case) -> Ans
     answer.trained = _canonical(model, outputs)
     seeds = [_tensor(s, n.output) for s, n in zip(case.seeds, network.outputs, strict=True)]
     total = sum((y * seed).sum() for y, seed in zip(outputs, seeds, strict=True))
-    parameters = dict(model.module.named_parameters())
+    parameters = {k: v for k, v in model.module.named_parameters() if v.requires_grad}
     sources = [*inputs, *parameters.values()]
     gradients = torch.autograd.grad(total, sources, allow_unused=True, materialize_grads=True)
     for index, node in enumerate(network.inputs):

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 FRAMEWORKS = ("tensorflow", "jax", "torch")
 ROOT = Path(__file__).parents[2]
@@ -70,10 +71,21 @@ class Call:
     arguments: tuple[Any, ...] = ()
 
 
-class Peers:
-    """Processes that answer cases; one starts when it is first asked."""
+QUICK_COMPILATION = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+}
+"""JAX compiles most cases for longer than it computes them; the operations are the same."""
 
-    def __init__(self) -> None:
+
+class Peers:
+    """Processes that answer cases; one starts when it is first asked.
+
+    Args:
+        environment: variables that the processes get besides those of this one.
+    """
+
+    def __init__(self, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._environment = environment
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def ask(self, case: Case, frameworks: Sequence[str] = FRAMEWORKS) -> dict[str, Answer]:
@@ -129,7 +141,7 @@ class Peers:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=ROOT,
-                env={**os.environ, **threads},
+                env={**os.environ, **threads, **self._environment},
             )
         return self._processes[framework]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -15,10 +15,16 @@ from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QMenu,
+    QPlainTextEdit,
+    QPushButton,
     QSlider,
 )
 
+from resources import examples
 from tests.workbench import inspected
+from widgets.dialogs.new_target import NewTargetDialog
+from widgets.panels.data_preview import DataPreview
+from workbench.document.files import load
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +273,30 @@ def look_at_filters(person):
     before = grid._values.copy()
     QTest.keyClick(channel, Qt.Key.Key_Up)
     person.wait(lambda: (grid._values != before).any())
+
+
+def test_several_classes_are_written_anew_in_the_preview(person):
+    person.window.show_workbench()
+    document = person.session.document
+    document.replace(load(examples()["yeast-mlp"]))
+    person.wait(lambda: person.session.data.info is not None)
+    preview = person.window.show_tab("data").findChild(DataPreview)
+    person.wait(lambda: bool(preview._shown))
+    sample, grid = preview._shown[0], preview._grid
+    right_click(grid, QPoint(20, 12))
+    choose_in_menu(person, "Relabel as…")
+    person.wait(lambda: isinstance(QApplication.activeModalWidget(), NewTargetDialog))
+    dialog = QApplication.activeModalWidget()
+    field, ok = dialog.findChild(QPlainTextEdit), dialog.findChild(QPushButton)
+    assert field.toPlainText() == sample.label
+    assert not ok.isEnabled()
+    QTest.keyClicks(field, "Class99")
+    assert "no class “Class99”" in dialog.findChild(QLabel, "new_target_note").text()
+    assert not ok.isEnabled()
+    QTest.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(field, "Class2; Class5")
+    QTest.mouseClick(ok, Qt.MouseButton.LeftButton)
+    assert document.experiment.data.corrections == {sample.sample_id: "Class2; Class5"}
+    person.wait(lambda: person.session.data.info.corrected.relabelled == 1)
+    document.undo()
+    assert not document.experiment.data.corrections

@@ -35,6 +35,7 @@ class NodeFace:
     parameters: str = ""
     color: str = OTHER_COLOR
     frozen: bool = False
+    adapted: bool = False
     severity: str = ""  # "error", "warning" or nothing
     tip: str = ""
     has_input: bool = True
@@ -49,7 +50,7 @@ class NodeFace:
     @property
     def signs(self) -> int:
         """Number of small signs at the right end of its first line."""
-        return bool(self.severity) + self.frozen + self.is_group
+        return bool(self.severity) + self.frozen + self.adapted + self.is_group
 
 
 def grouped(number: int) -> str:
@@ -79,6 +80,7 @@ def make_face(
         parameters=f"{grouped(parameters)} params" if parameters else "",
         color=CATEGORY_COLORS.get(kind.category, OTHER_COLOR),
         frozen=not node.trainable,
+        adapted=node.lora is not None,
         severity=severity,
         tip=_heading(node, kind.title) + _facts(resolved) + _tip(problems),
         has_input=kind.inputs[1] != 0,
@@ -107,6 +109,8 @@ def make_group_face(
     weighted = {node.id for node in found if node.weights}
     held = sum(not node.trainable for node in nodes if node.id in weighted)
     partly = f" · {grouped(held)} frozen" if 0 < held < len(weighted) else ""
+    adapted = sum(node.lora is not None for node in nodes)
+    partly += f" · {grouped(adapted)} LoRA" if adapted else ""
     layers = "1 layer" if len(nodes) == 1 else f"{grouped(len(nodes))} layers"
     kinds = {node.id: catalog.layers[node.type] for node in nodes if node.type in catalog.layers}
     colors = Counter(
@@ -126,6 +130,7 @@ def make_group_face(
         shape=shape,
         parameters=total,
         frozen=0 < len(weighted) == held,
+        adapted=adapted > 0,
         severity=min((problem.severity for problem in problems), default=""),
         tip=f"<b>{html.escape(path)}</b> {layers}{partly}{facts}{_tip(problems[:3])}",
         has_input=all(kind.inputs[1] != 0 for kind in kinds.values()),
@@ -164,7 +169,8 @@ def _summary(node: Node, resolved: ResolvedNode | None, catalog: Catalog) -> str
 
 def _heading(node: Node, title: str) -> str:
     frozen = "" if node.trainable else " · frozen"
-    return f"<b>{html.escape(title)}</b> {html.escape(node.id)}{frozen}"
+    adapted = "" if node.lora is None else f" · LoRA adapters, rank {node.lora.rank}"
+    return f"<b>{html.escape(title)}</b> {html.escape(node.id)}{frozen}{adapted}"
 
 
 def _facts(resolved: ResolvedNode | None) -> str:
@@ -174,6 +180,8 @@ def _facts(resolved: ResolvedNode | None) -> str:
     if resolved.parameters or resolved.statistics:
         kept = f", {grouped(resolved.statistics)} statistics" if resolved.statistics else ""
         lines.append(f"{grouped(resolved.parameters)} parameters{kept}")
+    if resolved.adapters and resolved.trainable:
+        lines.append(f"{grouped(resolved.trained_parameters)} of them trained, in adapters")
     if resolved.multiply_adds:
         lines.append(f"{grouped(resolved.multiply_adds)} multiply-adds")
     return "".join(f"<br>{html.escape(line)}" for line in lines)

@@ -22,6 +22,7 @@ from widgets.canvas.node_style import (
     near_lines,
     paint_badge,
     paint_chevron,
+    paint_factors,
     paint_lock,
 )
 
@@ -203,6 +204,9 @@ class NodeItem(QGraphicsItem):
             right -= 16
         if self.face.frozen:
             paint_lock(painter, right - 9, _SIGN_TOP, self._style.lock)
+            right -= 16
+        if self.face.adapted:
+            paint_factors(painter, right - 11, _SIGN_TOP, self._style.lock)
             right -= 16
         color = self._style.severity.get(self.face.severity)
         if color:

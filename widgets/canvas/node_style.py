@@ -111,6 +111,13 @@ def paint_lock(painter: QPainter, x: float, y: float, color: QColor) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
 
 
+def paint_factors(painter: QPainter, x: float, y: float, color: QColor) -> None:
+    """Paint the two factors of adapters, 11 × 11: a tall narrow matrix and a wide flat one."""
+    painter.setBrush(color)
+    painter.drawRoundedRect(QRectF(x, y + 0.5, 3.2, 11), 0.8, 0.8)
+    painter.drawRoundedRect(QRectF(x + 4.8, y + 4.4, 6.2, 3.2), 0.8, 0.8)
+
+
 def paint_badge(painter: QPainter, x: float, y: float, color: QColor, mark: QColor) -> None:
     """Paint a round badge with an exclamation mark, 12 × 12."""
     painter.setBrush(color)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
@@ -16,10 +17,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from widgets.correcting import correction_menu
+from widgets.dialogs.new_target import NewTargetDialog
 from widgets.excerpt import paint_excerpt
 from widgets.fields import ComboBox
 from widgets.panels.column import wrapped
 from widgets.theme import ui_font
+from workbench.plugin_api.targets import target_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +161,11 @@ class DataPreview(QWidget):
         if info is None or not sample_id:
             return
         classes = info.classes if info.target is None else ()
-        menu = correction_menu(self._session.correcting, [sample_id], classes, self)
+        label = self._shown[number].label
+        ask = None
+        if target_kind(info) in ("classes", "steps", "numbers"):
+            ask = partial(NewTargetDialog, info, label, self)
+        menu = correction_menu(self._session.correcting, [sample_id], classes, self, ask)
         menu.popup(place)
 
     def _on_again(self) -> None:

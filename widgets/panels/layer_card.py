@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from widgets.forms import StructForm
+from widgets.panels.adapters_form import AdaptersForm
 from widgets.panels.column import ScrollColumn, heading, rule, wrapped
 from widgets.panels.inner_modules import InnerModules
 from widgets.panels.weights_plot import WeightsPlot
@@ -69,6 +70,7 @@ class LayerCard(ScrollColumn):
         self._inside_title = heading("Modules inside", self)
         self._inside: InnerModules | None = None
         self._node_form = StructForm(NODE_FIELDS, self)
+        self._adapters = AdaptersForm(session, self)
         self._weights_title = heading("Weights", self)
         self._weights = WeightsPlot(theme, self)
         self._help = QLabel(self)
@@ -118,6 +120,7 @@ class LayerCard(ScrollColumn):
         for part in (self._title, self._facts, self._problem, self._repair, self._name):
             self.add(part)
         self.add(self._node_form)
+        self.add(self._adapters)
         self.add(self._inside_title, 6)
         self.add(self._weights_title, 6)
         self.add(self._weights)
@@ -179,6 +182,7 @@ class LayerCard(ScrollColumn):
         self._repair.setVisible(bool(problems and problems[0].repair))
         has_weights = resolved is not None and bool(resolved.weights)
         self._node_form.setVisible(has_weights)
+        self._adapters.show_node(node, resolved)
 
     def _show_values(self, node: Node) -> None:
         if not self._wanted_name:
@@ -260,6 +264,8 @@ def facts(node: ResolvedNode) -> str:
         text = counted(node.parameters, "parameter")
         if node.statistics:
             text += f" and {grouped(node.statistics)} statistics"
+        if node.adapters and node.trainable:
+            text += f", {grouped(node.trained_parameters)} trained"
         parts.append(text.translate(keep))
     if node.multiply_adds:
         parts.append(f"{short_count(node.multiply_adds)} multiply‑adds".translate(keep))

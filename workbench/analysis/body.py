@@ -50,7 +50,8 @@ class Caching:
 
     Attributes:
         parting: None: it is not.
-        reason: why it is not, as a sentence, where one would expect it; else empty.
+        reason: why it is not, or not of all that is frozen, as a sentence, where one would expect
+            it; else empty.
     """
 
     parting: Parting | None = None
@@ -62,10 +63,11 @@ class Caching:
             return self.reason
         per = " a step" if self.parting.cut.output.varies else ""
         values = f"{self.parting.values:,}".replace(",", "\u2009")
-        return (
+        kept = (
             f"The frozen layers up to {self.parting.cut.id} run once for each sample, whose "
             f"{values} values{per} are kept."
         )
+        return f"{kept} {self.reason}".rstrip()
 
 
 def caching(experiment: Experiment, network: Network, catalog: Catalog) -> Caching:
@@ -80,18 +82,30 @@ def caching(experiment: Experiment, network: Network, catalog: Catalog) -> Cachi
         if wanted == "auto" and _held_cut(network) is None:
             return Caching()
         return Caching(reason=f"{why}, so the frozen layers run in every step.")
-    cut = _held_cut(network)
+    cut, inside = _held_cut(network), _half_frozen(network)
     if cut is None:
-        if wanted == "auto":
-            return Caching()
+        if inside or wanted == "auto":
+            return Caching(reason=inside)
         return Caching(
             reason="There is no place behind which all that is trained lies, and before which "
             "all is frozen and draws no random numbers, so that nothing can be kept."
         )
     parting = part(network, cut, catalog)
     if wanted == "auto" and parting.body.multiply_adds < WORTH_SHARE * network.multiply_adds:
-        return Caching()
-    return Caching(parting)
+        return Caching(reason=inside)
+    return Caching(parting, inside)
+
+
+def _half_frozen(network: Network) -> str:
+    """Return that a block's frozen modules run in every step, as others in it are trained."""
+    for node in network.nodes:
+        frozen = sum(spec.frozen for spec in node.weights.values())
+        if node.trainable and 0 < frozen < len(node.weights) and node.layer.inner():
+            return (
+                f"The frozen modules inside {node.id} run in every step, for others in it are "
+                "trained: what a block gives is kept only where all of it is frozen."
+            )
+    return ""
 
 
 def _in_the_way(experiment: Experiment) -> str:
@@ -172,7 +186,7 @@ def _is_held(node: ResolvedNode) -> bool:
     A frozen node with weights runs as in evaluation, dropout and statistics included.
     """
     if node.weights:
-        return not node.trainable
+        return node.is_frozen
     return not (node.layer.is_random or node.layer.is_over_batch)
 
 

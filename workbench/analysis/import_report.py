@@ -30,6 +30,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         classes: names of the outputs as they came; empty where they are not known.
         head: what became of the last layer; empty where it stayed.
         frozen: names of layers that training leaves alone.
+        adapters: which layers got LoRA adapters, a sentence; empty where none did.
         others: architectures that the weights would fit as well.
         whole: why the network is one block; empty where no part of it is.
         is_opaque: whether its modules can be frozen only, not watched or cut.
@@ -49,6 +50,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
     head: str = ""
     frozen: tuple[str, ...] = ()
+    adapters: str = ""
     others: tuple[str, ...] = ()
     whole: str = ""
     is_opaque: bool = False
@@ -58,21 +60,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> Iterator[str]:
         """Yield the report in words, one sentence or two a line."""
         yield f"Imported: {self.origin}."
-        parameters = f"{self.parameters:,}".replace(",", "\u2009")
-        if self.fixed:
-            fixed = f"{self.fixed:,}".replace(",", "\u2009")
-            yield (
-                f"Kept as one block of {fixed} numbers that never change; what is computed inside "
-                f"can be watched, or be its end: {self.whole}."
-            )
-        elif self.whole:
-            possible = "frozen" if self.is_opaque else "watched, frozen and cut"
-            yield (
-                f"Kept as one block of {parameters} parameters, whose inner modules can be "
-                f"{possible}: {self.whole}."
-            )
-        else:
-            yield f"{self.layers} layers that can be edited, {parameters} parameters."
+        yield self._form()
         yield (
             f"Compared on random inputs, the outputs differ by {self.difference:.0e} of their size."
         )
@@ -95,12 +83,30 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
             yield self.head
         if self.frozen:
             yield f"{len(self.frozen)} layers are frozen, their running statistics too."
+        if self.adapters:
+            yield self.adapters
         if self.others:
             yield (
                 f"The weights fit {_listed(self.others)} as well; name another architecture if "
                 "this is not the one."
             )
         yield from self.warnings
+
+    def _form(self) -> str:
+        """Return what has become of the network: layers, or one block."""
+        parameters, fixed = (f"{n:,}".replace(",", "\u2009") for n in (self.parameters, self.fixed))
+        if self.fixed:
+            return (
+                f"Kept as one block of {fixed} numbers that never change; what is computed inside "
+                f"can be watched, or be its end: {self.whole}."
+            )
+        if self.whole:
+            possible = "frozen" if self.is_opaque else "watched, frozen and cut"
+            return (
+                f"Kept as one block of {parameters} parameters, whose inner modules can be "
+                f"{possible}: {self.whole}."
+            )
+        return f"{self.layers} layers that can be edited, {parameters} parameters."
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -1,7 +1,14 @@
-"""What a learning-rate range test says: where the loss falls, and which rate to train with."""
+"""What a learning-rate range test says: where the loss falls, and which rate to train with.
+
+A range test shows within a few steps where training begins and where it breaks. Which rate trains
+best lies between, and how far below the break differs with the optimizer, the schedule and the
+data; that is asked of short trainings at a few rates, as successive halving does (Jamieson and
+Talwalkar, 2016), beginning where the range test points.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,10 +30,13 @@ DIVERGED = 4.0
 FEWEST = 10
 """Steps that a suggestion needs."""
 BELOW_LOWEST = 3.0
-"""The suggestion is the rate of the lowest loss divided by this. Of the rules tried (steepest
+"""A test alone points at the rate of the lowest loss divided by this. Of the rules tried (steepest
 slope, longest valley, the rate of half to nine tenths of the fall, a tenth to a half of the lowest)
 the last came nearest to the best of grids over six examples, each with Adam and SGD: a half for
 trainings of one epoch, a third for somewhat longer ones; see `benchmarks/learning_rate.py`."""
+RUNG = math.sqrt(10)
+"""Between the rates of two neighbouring trials."""
+MOST_TRIALS = 6
 SMALLEST_FALL = 0.02
 """Share of the first loss by which it must fall more than it scatters; less is chance."""
 
@@ -44,11 +54,13 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rate: None where the test shows none.
         lowest_at: the rate at which the smoothed loss was lowest.
+        trials: short trainings: each one's rate, and the loss it ended with.
         words: a sentence on what the test showed, and a next step where it showed nothing.
     """
 
     rate: float | None = None
     lowest_at: float | None = None
+    trials: tuple[RatePoint, ...] = ()
     words: str = ""
 
 
@@ -96,6 +108,47 @@ def suggest(tested: Sequence[RatePoint]) -> Suggestion:
     else:
         words = f"The loss is lowest at {_rounded(at):g} and rises beyond."
     return Suggestion(rate=rate, lowest_at=at, words=words)
+
+
+def next_trial(found: Suggestion) -> float | None:
+    """Return the rate to try next, or None where the best one has a worse one on either side."""
+    if found.rate is None or len(found.trials) >= MOST_TRIALS:
+        return None
+    if not found.trials:
+        return found.rate
+    best = min(found.trials, key=lambda trial: trial.loss)
+    known = [trial.rate for trial in found.trials]
+    if not math.isfinite(best.loss):
+        return _rounded(min(known) / RUNG)
+    for rate in (best.rate / RUNG, best.rate * RUNG):
+        if not any(math.isclose(rate, other, rel_tol=0.1) for other in known):
+            return _rounded(rate)
+    return None
+
+
+def tried(found: Suggestion, trial: RatePoint, steps: int) -> Suggestion:
+    """Return the suggestion with one trial of so many steps more: the rate that ended lowest."""
+    trials = (*found.trials, trial)
+    best = min(trials, key=lambda each: each.loss)
+    if not math.isfinite(best.loss):
+        return msgspec.structs.replace(found, trials=trials)
+    words = f"Of {len(trials)} trainings of {steps} steps the one with {best.rate:g} ended lowest."
+    return msgspec.structs.replace(found, rate=best.rate, trials=trials, words=words)
+
+
+def for_longer(found: Suggestion, steps: int, total: int) -> Suggestion:
+    """Return the suggestion for a training longer than the trials, whose rate never falls.
+
+    The longer one trains at a constant rate, the smaller the best one is: the noise of the steps
+    stays while the way to go does not grow. In the bounds of stochastic gradient descent it falls
+    with the square root of the number of steps (Nemirovski et al., 2009). A schedule that ends
+    near zero has taken the noise away by itself.
+    """
+    if found.rate is None or not found.trials or total <= steps:
+        return found
+    rate = _rounded(found.rate * math.sqrt(steps / total))
+    words = f"{found.words} {total} steps at a constant rate want {rate:g}."
+    return msgspec.structs.replace(found, rate=rate, words=words)
 
 
 def _noise(tested: Sequence[RatePoint], curve: NDArray[np.float64]) -> float:

@@ -8,6 +8,7 @@ import msgspec
 
 from workbench.document.edits import EditError, insert_on_edge, remove_nodes, set_parameter
 from workbench.document.graph import Graph, Node
+from workbench.plugin_api.adapters import is_factor
 from workbench.plugin_api.layer import around, is_in
 
 if TYPE_CHECKING:
@@ -115,11 +116,13 @@ def freeze_inside(
         EditError: the layer has no such module.
     """
     node, paths = _inside(network, node_id, path)
+    if not node.trainable:
+        return experiment
     places = {each: place for place, each in enumerate(paths)}
     last = max(place for each, place in places.items() if is_in(each, path))
     wanted = {
         name
-        for name in node.weights
+        for name in _own_weights(node)
         if is_in(name, path) or (up_to and _place(name, places) <= last)
     }
     return _set_frozen(experiment, node, paths, wanted | _frozen_in(node))
@@ -166,20 +169,28 @@ def _place(weight: str, places: Mapping[str, int]) -> int:
 
 
 def _frozen_in(node: ResolvedNode) -> set[str]:
+    if not node.trainable:
+        return set(node.weights)
     frozen = set(node.layer.frozen)  # type: ignore[attr-defined]
-    return {name for name in node.weights if not frozen.isdisjoint(around(name))}
+    return {name for name in _own_weights(node) if not frozen.isdisjoint(around(name))}
+
+
+def _own_weights(node: ResolvedNode) -> list[str]:
+    """Return the names of a layer's weights; adapters are frozen with what they adapt."""
+    return [name for name in node.weights if not is_factor(node, name)]
 
 
 def _set_frozen(
     experiment: Experiment, node: ResolvedNode, paths: Sequence[str], wanted: Collection[str]
 ) -> Experiment:
     """Name what is frozen by as few modules as there can be."""
-    partly = {path for name in node.weights.keys() - wanted for path in around(name)}
+    partly = {path for name in set(_own_weights(node)) - set(wanted) for path in around(name)}
     whole = {path for name in wanted for path in around(name)} - partly - {""}
     whole.intersection_update(paths)
     outermost = {path for path in whole if whole.isdisjoint({*around(path)} - {path})}
     alone = {name for name in wanted if outermost.isdisjoint(around(name))}
-    return set_parameter(experiment, node.id, "frozen", sorted(outermost | alone))
+    changed = set_parameter(experiment, node.id, "frozen", sorted(outermost | alone))
+    return _mapped(changed, {node.id}, lambda own: msgspec.structs.replace(own, trainable=True))
 
 
 def spread_rates(experiment: Experiment, network: Network, first: float) -> Experiment:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench.document.edits import remove_nodes
+from workbench.document.edits import remove_nodes, update_node
 from workbench.document.graph import CycleError, Graph, Node
 from workbench.errors import UserError
+from workbench.plugin_api.adapters import adapted
 from workbench.plugin_api.layer import need_values
 from workbench.plugin_api.network import Network, ResolvedNode
 from workbench.plugin_api.problems import Problem, Repair
@@ -63,6 +64,10 @@ def resolve(
             repair = None
             if node.type not in catalog.layers:
                 repair = Repair("Remove it", partial(remove_nodes, ids=(node.id,)))
+            elif isinstance(raised, NothingToAdapt):
+                repair = Repair(
+                    "Remove the adapters", partial(update_node, node_id=node.id, lora=None)
+                )
             problems.append(Problem("error", told.message, told.hint, node.id, repair))
         else:
             if resolved is not None:
@@ -97,7 +102,7 @@ def _resolve_node(
         types = (data_type,)
     need_values(layer, types)
     output = layer.output(types)
-    return ResolvedNode(
+    resolved = ResolvedNode(
         id=node.id,
         layer=layer,
         inputs=node.inputs,
@@ -107,7 +112,24 @@ def _resolve_node(
         multiply_adds=layer.multiply_adds(types),
         trainable=node.trainable,
         learning_rate_scale=node.learning_rate_scale,
+        lora=node.lora,
     )
+    if node.lora is None:
+        return resolved
+    with_factors = adapted(resolved, layer.projections(types))
+    if not with_factors.adapters:
+        raise NothingToAdapt(node.id, layer)
+    return with_factors
+
+
+class NothingToAdapt(UserError):
+    """A layer has LoRA adapters, but no matrix that they could change."""
+
+    def __init__(self, node_id: str, layer: Layer) -> None:
+        super().__init__(
+            f"{layer.title} “{node_id}” has LoRA adapters, but no matrix that they could change.",
+            "Remove the adapters, or choose what they change anew.",
+        )
 
 
 def _check_inputs(node: Node, layer: Layer, graph: Graph) -> None:

@@ -24,6 +24,7 @@ NAMES = frozenset(
         "code",
         "correct",
         "load",
+        "lora",
         "models",
         "import",
         "find-lr",
@@ -64,6 +65,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _correcting(commands)
     _loading(commands)
     _models(commands)
+    _adapting(commands)
     _finding(commands)
     _training(commands)
     _comparing(commands)
@@ -148,6 +150,39 @@ def _loading(commands: Commands) -> None:
     )
 
 
+def _adapting(commands: Commands) -> None:
+    from workbench.cli import adapters
+
+    text = "train LoRA adapters of an experiment's layers instead of their weights"
+    parser = _add(commands, "lora", text, adapters.adapt)
+    parser.add_argument("file", metavar="FILE", help="an experiment")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--rank", dest="lora", type=_count, default=8, metavar="RANK", help="of all adapters (8)"
+    )
+    what.add_argument("--remove", action="store_true", help="remove all adapters")
+    _add_adapters(parser, "--")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="(FILE itself)")
+
+
+def _add_adapters(parser: argparse.ArgumentParser, prefix: str) -> None:
+    parser.add_argument(
+        f"{prefix}alpha",
+        dest="lora_alpha",
+        type=float,
+        metavar="A",
+        help="how much adapters count (twice the rank)",
+    )
+    parser.add_argument(
+        f"{prefix}on",
+        dest="lora_on",
+        action="append",
+        metavar="WHAT",
+        help="query, key, value, output, dense, all, or a module's dotted name; repeatable "
+        "(query and value, or all where there is no attention)",
+    )
+
+
 def _models(commands: Commands) -> None:
     from workbench.cli import models
 
@@ -175,7 +210,12 @@ def _models(commands: Commands) -> None:
         "--weights", metavar="NAME", help="published weights, see `models show` (random ones)"
     )
     parser.add_argument("--classes", type=_count, metavar="N", help="outputs of a new head")
-    parser.add_argument("--freeze", metavar="all-but-head|LAYER", help="what training leaves alone")
+    held = parser.add_mutually_exclusive_group()
+    held.add_argument("--freeze", metavar="all-but-head|LAYER", help="what training leaves alone")
+    held.add_argument(
+        "--lora", type=_count, metavar="RANK", help="train LoRA adapters of the body and the head"
+    )
+    _add_adapters(parser, "--lora-")
     parser.add_argument(
         "--as",
         dest="form",
@@ -200,10 +240,13 @@ def _models(commands: Commands) -> None:
 def _finding(commands: Commands) -> None:
     from workbench.cli import find_rate
 
-    text = "suggest a learning rate by training a few steps with a rising one"
+    text = "suggest a learning rate: a few steps with a rising one, then short trainings"
     parser = _add(commands, "find-lr", text, find_rate.find_rate)
     parser.add_argument("file", metavar="FILE")
     _add_settings(parser)
+    parser.add_argument(
+        "--quick", action="store_true", help="without the short trainings, in a fifth of the time"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="experiment to write with that rate"
     )

@@ -9,12 +9,15 @@ from workbench.cli.arguments import WrongUsage
 from workbench.cli.design import open_experiment, target_of
 from workbench.document.edits import correct_samples, revert_corrections
 from workbench.document.files import save
+from workbench.errors import UserError
+from workbench.plugin_api.targets import expected, read_target
 
 if TYPE_CHECKING:
     import argparse
 
     from workbench.cli.output import Output
     from workbench.document.experiment import Experiment
+    from workbench.plugin_api.data import DataInfo
 
 LEFT_OUT = "left out"
 
@@ -26,7 +29,7 @@ def correct(options: argparse.Namespace, output: Output) -> int:
     experiment = open_experiment(options.file)
     changed = _changed(experiment, options)
     _, info = describe(changed.data, Catalog.load())
-    _refuse_unknown(options, (*info.corrected.missing, *info.corrected.idle))
+    _refuse_unknown(options, info)
     if changed is not experiment:
         path = save(changed, target_of(options))
         output.say(f"{path} written.")
@@ -44,7 +47,7 @@ def _changed(experiment: Experiment, options: argparse.Namespace) -> Experiment:
     labels: dict[str, str | None] = {}
     for text in options.relabel:
         key, sign, label = text.rpartition("=")
-        if not sign or not key or not label:
+        if not sign or not key:
             raise WrongUsage(f"“{text}” names no class.", "--relabel ID=CLASS")
         labels[key] = label
     labels |= dict.fromkeys(options.leave_out)
@@ -55,12 +58,19 @@ def _changed(experiment: Experiment, options: argparse.Namespace) -> Experiment:
     return correct_samples(found, labels) if labels else found
 
 
-def _refuse_unknown(options: argparse.Namespace, without_effect: tuple[str, ...]) -> None:
+def _refuse_unknown(options: argparse.Namespace, info: DataInfo) -> None:
     """Refuse corrections that were asked for now and change nothing."""
-    asked = {text.rpartition("=")[0] for text in options.relabel} | set(options.leave_out)
-    wrong = sorted(asked & set(without_effect))
-    if wrong:
+    labels = {key: label for key, _, label in (text.rpartition("=") for text in options.relabel)}
+    for key in sorted({*labels, *options.leave_out}.intersection(info.corrected.missing)):
         raise WrongUsage(
-            f"The data have no sample “{wrong[0]}”, or no such class.",
+            f"The data have no sample “{key}”.",
             "`workbench evaluate RUN --mistakes 20` lists samples by these names.",
+        )
+    for key in sorted(labels.keys() & {*info.corrected.idle}):
+        try:
+            read_target(labels[key], info)
+        except UserError as error:
+            raise WrongUsage(error.message, error.hint) from error
+        raise WrongUsage(
+            f"“{labels[key]}” does not say as much as “{key}” is long.", expected(info)
         )

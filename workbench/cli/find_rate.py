@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def find_rate(options: argparse.Namespace, output: Output) -> int:
         first = report.errors[0]
         output.result({"error": first.message, "hint": first.hint, "problems": problems_of(report)})
         return 1
-    tested, found = _tested(experiment, catalog, output)
+    tested, found = _tested(experiment, catalog, output, trials=not options.quick)
     _say(tested, found, output)
     written = _written(options, experiment, found, output)
     output.result({"tested": tested, **_plain(found), "file": written})
@@ -53,7 +54,7 @@ def find_rate(options: argparse.Namespace, output: Output) -> int:
 
 
 def _tested(
-    experiment: Experiment, catalog: Catalog, output: Output
+    experiment: Experiment, catalog: Catalog, output: Output, *, trials: bool
 ) -> tuple[list[RatePoint], Suggestion]:
     from workbench.worker.failures import failure
     from workbench.worker.range_test import find_rate as test
@@ -67,6 +68,7 @@ def _tested(
                 Path(name),
                 tell=lambda words: output.note(f"{words} …"),
                 show=tested.append,
+                trials=trials,
             )
         except (NodeError, OutOfMemoryError, MemoryError) as error:
             said = failure(error)
@@ -81,6 +83,8 @@ def _say(tested: list[RatePoint], found: Suggestion, output: Output) -> None:
         curve = smoothed([point.loss for point in tested]).tolist()
         for line in rate_plot([point.rate for point in tested], curve, found.rate):
             output.say(line)
+    for trial in found.trials:
+        output.say(f"trained with {trial.rate:<8g} loss {trial.loss:.4g}")
     if found.rate is not None:
         output.say(f"Suggested learning rate: {found.rate:g}")
     output.say(found.words)
@@ -101,4 +105,10 @@ def _written(
 
 
 def _plain(found: Suggestion) -> dict[str, object]:
-    return {"learning_rate": found.rate, "lowest_at": found.lowest_at, "words": found.words}
+    trials = [[trial.rate, trial.loss] for trial in found.trials if math.isfinite(trial.loss)]
+    return {
+        "learning_rate": found.rate,
+        "lowest_at": found.lowest_at,
+        "trials": trials,
+        "words": found.words,
+    }

@@ -8,6 +8,7 @@ import msgspec
 
 from workbench import preferences
 from workbench.catalog import Catalog
+from workbench.cli.adapters import wanted_adapters
 from workbench.cli.design import open_experiment
 from workbench.document.experiment import Experiment
 from workbench.document.files import save, with_suffix
@@ -84,6 +85,7 @@ def import_model(options: argparse.Namespace, output: Output) -> int:
         published=options.weights or "",
         classes=options.classes or 0,
         freeze=options.freeze or "",
+        lora=wanted_adapters(options),
         form=options.form,
         base=base,
         folder=preferences.weights_folder(),

@@ -196,6 +196,15 @@ def update_node(experiment: Experiment, node_id: str, **changes: Any) -> Experim
     return _map_nodes(experiment, {node_id: lambda node: _checked(node, changes)})
 
 
+def without_adapters(experiment: Experiment) -> Experiment:
+    """Remove the LoRA adapters of all layers, which are trained themselves again."""
+    adapted = [node.id for node in experiment.graph.nodes if node.lora is not None]
+    if not adapted:
+        return experiment
+    remove = {node_id: lambda node: _checked(node, {"lora": None}) for node_id in adapted}
+    return _map_nodes(experiment, remove)
+
+
 def set_parameter(
     experiment: Experiment, node_id: str, name: str, value: Any, default: Any = msgspec.UNSET
 ) -> Experiment:

@@ -42,7 +42,8 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         corrections: what a person says of single samples against what the source says: by
-            `Source.sample_id` the class, or None for a sample to leave out.
+            `Source.sample_id` the class, or what else its target is as `read_target` reads it, or
+            None for a sample to leave out.
     """
 
     source: Component = Component("digits")

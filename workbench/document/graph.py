@@ -16,6 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+class LoRA(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Low-rank adapters of a layer: its matrices stay, and small factors beside them are trained.
+
+    A matrix W works as W + alpha/rank · A·B (Hu et al., 2021, https://arxiv.org/abs/2106.09685).
+
+    Attributes:
+        rank: columns of A and rows of B.
+        alpha: how much the product counts.
+        on: which matrices, by what they do ("query", "key", "value", "output", "dense") or by
+            dotted names in the layer, each with all in it; none: queries and values, or all where
+            the layer has no such.
+    """
+
+    rank: Annotated[int, Meta(ge=1, le=4096)] = 8
+    alpha: Annotated[float, Meta(gt=0)] = 16.0
+    on: tuple[str, ...] = ()
+
+
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One layer in the graph.
 
@@ -28,6 +46,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         learning_rate_scale: factor on the learning rate of its weights.
         position: top left corner on the canvas, in scene units.
         group: path of the group it is in, "layer3/block2" for one within another; empty for none.
+        lora: adapters that are trained in place of its weights; None: it has none.
     """
 
     id: str
@@ -38,6 +57,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     learning_rate_scale: Annotated[float, Meta(ge=0)] = 1.0
     position: tuple[float, float] = (0.0, 0.0)
     group: str = ""
+    lora: LoRA | None = None
 
 
 def is_identifier(text: str) -> bool:

@@ -35,10 +35,10 @@ class Corrected(msgspec.Struct, frozen=True):
     """What became of the corrections of single samples.
 
     Attributes:
-        relabelled, excluded: samples that are now of another class, or left out.
+        relabelled, excluded: samples that have another target now, or are left out.
         missing: ids of samples that are not in the data, or not as they were.
-        idle: ids of samples for which nothing changes: the class is none of the data's, or the
-            samples have no class.
+        idle: ids of samples for which nothing changes: the data have no such class, or targets of
+            another kind.
     """
 
     relabelled: int = 0

@@ -79,6 +79,23 @@ class WeightSpec(msgspec.Struct, frozen=True, kw_only=True):
         return math.prod(self.shape)
 
 
+Role = Literal["query", "key", "value", "output", "dense"]
+
+
+class Projection(msgspec.Struct, frozen=True, kw_only=True):
+    """A weight that multiplies features as a matrix, which low-rank adapters can change.
+
+    Attributes:
+        roles: what it does; one that makes queries, keys and values at once has all three.
+        leading: how many axes of the canonical weight come first of the matrix' two sides.
+        outputs_first: whether these are the outputs, as in PyTorch's layout, not the inputs.
+    """
+
+    roles: tuple[Role, ...] = ("dense",)
+    leading: int = 1
+    outputs_first: bool = False
+
+
 class Part(msgspec.Struct, frozen=True, array_like=True):
     """A module inside a layer that keeps a network made elsewhere.
 
@@ -149,6 +166,14 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def weights(self, inputs: Sequence[TensorType]) -> Mapping[str, WeightSpec]:
         """Return the canonical weights by name; called only for inputs that `output` took."""
+        return {}
+
+    def projections(self, inputs: Sequence[TensorType]) -> Mapping[str, Projection]:
+        """Return those of the weights that low-rank adapters (LoRA) can change, by name.
+
+        In PyTorch each is bound to a matrix (outputs × inputs), in Keras to the `kernel` of a
+        Dense or EinsumDense layer.
+        """
         return {}
 
     def multiply_adds(self, inputs: Sequence[TensorType]) -> int:

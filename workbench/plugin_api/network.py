@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.plugin_api.layer import Layer, Part, WeightSpec
+    from workbench.document.graph import LoRA
+    from workbench.plugin_api.layer import Layer, Part, Projection, WeightSpec
     from workbench.plugin_api.tensors import TensorType
 
 
@@ -25,6 +26,9 @@ class ResolvedNode:
     multiply_adds: int = 0
     trainable: bool = True
     learning_rate_scale: float = 1.0
+    lora: LoRA | None = None
+    adapters: Mapping[str, Projection] = field(default_factory=dict)
+    """Weights with low-rank factors beside them, see `workbench.plugin_api.adapters`."""
 
     @property
     def parameters(self) -> int:
@@ -39,6 +43,12 @@ class ResolvedNode:
         return tuple(
             name for name, spec in self.weights.items() if spec.trainable and not spec.frozen
         )
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether training leaves all of it as it is: as a whole, or module by module."""
+        specs = self.weights.values()
+        return not self.trainable or (bool(specs) and all(spec.frozen for spec in specs))
 
     @property
     def trained_parameters(self) -> int:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from workbench import preferences
 from workbench.errors import UserError
 from workbench.files import unwritable
+from workbench.plugin_api.adapters import factor_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ class Fit(msgspec.Struct, frozen=True):
     Attributes:
         used: weights of the network that start from the file.
         drawn: those that start from the seed: the file lacks them, or has them in another shape.
+            Adapters that it lacks do not count: they are new, and change nothing at first.
         spare: weights of the file that the network has no place for.
         names: what the file calls those that are used, by our names.
     """
@@ -75,12 +77,12 @@ def fit(
     Args:
         renamed: `StartingWeights.names`, what the file calls layers of other names.
     """
-    specs = network.weight_specs()
+    specs, new = network.weight_specs(), factor_names(network)
     theirs = _names_there(specs, shapes, renamed or {})
     used = {
         name: theirs[name] for name, spec in specs.items() if shapes.get(theirs[name]) == spec.shape
     }
-    drawn = tuple(name for name in specs if name not in used)
+    drawn = tuple(name for name in specs if name not in used and name not in new)
     return Fit(tuple(used), drawn, tuple(sorted(set(shapes).difference(used.values()))), used)
 
 

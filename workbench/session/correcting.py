@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from workbench.session.document import DocumentSession
 
 LEFT_OUT = "left out"
+LONGEST = 40
+"""Characters of a label that are shown."""
 
 
 class Correcting:
@@ -23,7 +25,7 @@ class Correcting:
 
     @property
     def labels(self) -> Mapping[str, str | None]:
-        """By sample id its class, or None where it is left out."""
+        """By sample id its class or other target, or None where it is left out."""
         return self._document.experiment.data.corrections
 
     def fits(self, data: Data | None) -> bool:
@@ -31,15 +33,15 @@ class Correcting:
         return data is not None and data.source == self._document.experiment.data.source
 
     def in_words(self, sample_id: str) -> str:
-        """Return "→ cat", "left out", or nothing for a sample that is believed."""
+        """Return "→ cat", "left out", or nothing for a sample that is believed; cut if long."""
         if not sample_id or sample_id not in self.labels:
             return ""
         label = self.labels[sample_id]
-        return LEFT_OUT if label is None else f"→ {label}"
+        return LEFT_OUT if label is None else f"→ {_short(label)}"
 
     def relabel(self, ids: Sequence[str], label: str) -> None:
-        """Give samples another class."""
-        title = f"Relabel {_samples(ids)} as {label}"
+        """Give samples another class, or another target as `read_target` reads it."""
+        title = f"Relabel {_samples(ids)} as {_short(label)}"
         self._document.edit(lambda e: correct_samples(e, dict.fromkeys(ids, label)), title)
 
     def leave_out(self, ids: Sequence[str]) -> None:
@@ -51,6 +53,11 @@ class Correcting:
         """Believe the data again about samples."""
         title = f"Take back {'a correction' if len(ids) == 1 else f'{len(ids)} corrections'}"
         self._document.edit(lambda e: revert_corrections(e, ids), title)
+
+
+def _short(label: str) -> str:
+    """Return a label of at most `LONGEST` characters; several classes may be none."""
+    return label[: LONGEST - 1] + "…" if len(label) > LONGEST else label or "no class"
 
 
 def _samples(ids: Sequence[str]) -> str:

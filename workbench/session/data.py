@@ -48,6 +48,7 @@ class Thumbnail:
         pixels: height × width × 3, uint8.
         text: the beginning of a text; empty for what is no text.
         sample_id: by which the sample can be corrected; empty: it cannot.
+        label: its target in words where that is no class.
     """
 
     index: int
@@ -56,6 +57,7 @@ class Thumbnail:
     pixels: NDArray[np.uint8]
     text: str = ""
     sample_id: str = ""
+    label: str = ""
 
 
 class DataSession:
@@ -236,6 +238,7 @@ def _thumbnails(reply: Reply) -> list[Thumbnail]:
             np.frombuffer(made.pixels, np.uint8).reshape(made.height, made.width, 3),
             made.text,
             made.sample_id,
+            made.label,
         )
         for made in reply.pictures
     ]

@@ -11,6 +11,7 @@ import numpy as np
 from workbench.errors import UserError
 from workbench.plugin_api.data import Corrected, known_sample_rate, known_shapes, raw_target
 from workbench.plugin_api.samples import fingerprint
+from workbench.plugin_api.targets import read_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,23 +28,24 @@ def corrected(opened: Opened, source: Source, labels: Mapping[str, str | None]) 
     The division into splits stays: a relabelled sample is where it was, and none comes nearer.
 
     Args:
-        labels: by sample id the class, or None for a sample to leave out; see `Data.corrections`.
+        labels: by sample id the target as `read_target` reads it, or None for a sample to leave
+            out; see `Data.corrections`.
     """
     if not labels:
         return opened
     found = _found(opened, source, labels)
-    numbers = {name: number for number, name in enumerate(opened.classes)}
-    has_classes = opened.target is None and bool(numbers)
-    relabelled: dict[SplitName, dict[int, int]] = {name: {} for name in opened.splits}
+    relabelled: dict[SplitName, dict[int, int | NDArray[Any]]]
+    relabelled = {name: {} for name in opened.splits}
     excluded: dict[SplitName, list[int]] = {name: [] for name in opened.splits}
     idle = []
     for sample_id, (split, index) in found.items():
         label = labels[sample_id]
         if label is None:
             excluded[split].append(index)
-        elif has_classes and label in numbers:
-            relabelled[split][index] = numbers[label]
-        else:
+            continue
+        try:
+            relabelled[split][index] = new_target(label, opened, split, index)
+        except UserError:
             idle.append(sample_id)
     splits = {
         name: CorrectedSamples(samples, relabelled[name], excluded[name])
@@ -66,6 +68,25 @@ def corrected(opened: Opened, source: Source, labels: Mapping[str, str | None]) 
     )
 
 
+def new_target(label: str, opened: Opened, split: SplitName, index: int) -> int | NDArray[Any]:
+    """Return the target that a person gives a sample.
+
+    Raises:
+        UserError: it is not of the kind of these data, or not as long as the sample's own.
+    """
+    found = read_target(label, opened)
+    if isinstance(found, int):
+        return found
+    own = raw_target(opened.splits[split], index)
+    if found.shape != own.shape:
+        raise UserError(
+            f"“{opened.splits[split].name(index)}” has {len(own)} steps, but {len(found)} classes "
+            "are given.",
+            "Write one class for each word or step.",
+        )
+    return found.astype(own.dtype)
+
+
 def remarks(found: Corrected) -> Iterator[str]:
     """Yield what a person should know of corrections that change nothing."""
     if found.missing:
@@ -77,26 +98,30 @@ def remarks(found: Corrected) -> Iterator[str]:
     if found.idle:
         yield _said(
             found.idle,
-            "sample has been given a class that the data do not have",
-            "samples have been given classes that the data do not have",
+            "sample has been given what the data do not have, such as an unknown class",
+            "samples have been given what the data do not have, such as unknown classes",
         )
 
 
 class CorrectedSamples:
-    """The samples of a split without some, and some of another class.
+    """The samples of a split without some, and some with another target.
 
     Args:
-        labels: by number in `samples`, the class number.
+        labels: by number in `samples`, the class number or the whole target.
         excluded: numbers in `samples`.
     """
 
-    def __init__(self, samples: Samples, labels: Mapping[int, int], excluded: list[int]) -> None:
+    def __init__(
+        self, samples: Samples, labels: Mapping[int, int | NDArray[Any]], excluded: list[int]
+    ) -> None:
         self._samples = samples
         self._excluded = excluded
         self._kept = np.delete(np.arange(len(samples)), excluded)
         targets = np.array(samples.targets)
+        self._others = dict(labels)
         for number, label in labels.items():
-            targets[number] = label
+            if isinstance(label, int):
+                targets[number] = label
         self._targets: NDArray[np.int64] = targets[self._kept]
 
     def __getattr__(self, name: str) -> Any:
@@ -126,7 +151,7 @@ class CorrectedSamples:
         """What reads a target, where the source has any that are not class numbers."""
         if getattr(self._samples, "target", None) is None:
             return None
-        return lambda index: raw_target(self._samples, int(self._kept[index]))
+        return lambda index: self._target(int(self._kept[index]))
 
     @property
     def shapes(self) -> NDArray[np.int64] | None:
@@ -144,13 +169,24 @@ class CorrectedSamples:
         """Targets of each class where they are not class numbers."""
         counts = np.array(getattr(self._samples, "class_counts", ()), np.int64)
         if len(counts):
-            for number in self._excluded:
-                gone = raw_target(self._samples, number)
-                if gone.dtype.kind == "f":
-                    counts -= gone.astype(np.int64)
-                else:
-                    counts -= np.bincount(gone, minlength=len(counts))
+            for number in {*self._excluded, *self._others}:
+                counts -= _counted(raw_target(self._samples, number), len(counts))
+            for number in self._others:
+                counts += _counted(self._target(number), len(counts))
         return tuple(counts.tolist())
+
+    def _target(self, number: int) -> NDArray[Any]:
+        if number in self._others:
+            return np.asarray(self._others[number])
+        return raw_target(self._samples, number)
+
+
+def _counted(target: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """Return how often each class is in a target."""
+    if target.dtype.kind == "f":
+        return target.astype(np.int64)
+    known = np.ravel(target)
+    return np.bincount(known[known >= 0], minlength=classes)
 
 
 def _found(

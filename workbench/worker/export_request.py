@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from workbench.document.edits import without_adapters
 from workbench.document.files import dumps
 from workbench.document.graph import Node
 from workbench.errors import UserError
+from workbench.plugin_api.adapters import merged, plain
 from workbench.plugin_api.data import METRIC_PREFIXES
 from workbench.plugin_api.exporter import ExportRequest
 from workbench.plugin_api.network import Network, ResolvedNode
@@ -32,13 +34,18 @@ SAMPLES = 16
 MEASURED = 64
 """Samples from which they are taken where samples differ in length, from the shortest on."""
 NO_DATA = "The data are not there any more, so the file was compared on random samples."
+MERGED = "The LoRA adapters are merged into the weights."
 SOFTMAX = "softmax"
 
 
 def raw_request(
     folder: RunFolder, trained: Trained, catalog: Catalog, options: ExportOptions
 ) -> tuple[ExportRequest, tuple[str, ...]]:
-    """Return the request of the network as it was trained, and what to say of the samples."""
+    """Return the request of the network as it was trained, and what to say of the files.
+
+    Adapters are merged into the matrices that they change: the outputs to compare with are those
+    of the network that was trained.
+    """
     rows = _real_samples(trained, catalog)
     notes = () if rows else (NO_DATA,)
     rows = rows or _noise(trained.network)
@@ -46,15 +53,18 @@ def raw_request(
     inputs, lengths = padded(rows) if varies else (np.stack(rows), None)
     given = {} if lengths is None else {"lengths": lengths}
     metrics, baselines = measured(folder, trained.step)
+    experiment, network = without_adapters(trained.experiment), plain(trained.network)
+    if network is not trained.network:
+        notes = (*notes, MERGED)
     request = ExportRequest(
-        experiment=trained.experiment,
-        experiment_json=dumps(trained.experiment).decode(),
-        network=trained.network,
+        experiment=experiment,
+        experiment_json=dumps(experiment).decode(),
+        network=network,
         task=trained.task,
         info=trained.info,
         preprocessing=trained.preprocessing,
         fitted=trained.fitted,
-        weights=trained.weights,
+        weights=merged(trained.network, trained.weights),
         sample_inputs=inputs,
         sample_outputs=trained.model.predict(inputs, **given),
         assets=folder.assets,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.analysis.body import caching
 from workbench.files import unwritable
@@ -18,17 +18,29 @@ if TYPE_CHECKING:
     from workbench.plugin_api.backend import Model, ModelState
     from workbench.plugin_api.data import SplitName
     from workbench.worker.assembly import Assembly
-    from workbench.worker.control import Control
-    from workbench.worker.eventlog import EventLog
     from workbench.worker.features import Kept
 
 TOLD_EVERY = 0.5
 """Seconds between two words on how far the body is."""
 
 
-def with_kept_features(
-    assembly: Assembly, model: Model, control: Control, events: EventLog
-) -> Model:
+class Asked(Protocol):
+    """Whoever may stop it, such as a run's `Control`."""
+
+    stop: bool
+
+    def poll(self) -> object:
+        """Look whether somebody wants something."""
+
+
+class Listener(Protocol):
+    """Who is told how far it is, such as a run's event log."""
+
+    def write(self, kind: type[Any], /, **fields: Any) -> None:
+        """Take an event of a kind."""
+
+
+def with_kept_features(assembly: Assembly, model: Model, control: Asked, events: Listener) -> Model:
     """Return a model that trains the head alone, where the body is frozen; else `model` itself.
 
     From then on the feed gives the body's outputs in place of the samples. Whatever keeps them
@@ -49,7 +61,7 @@ class _Keeper:
     """Computes or finds the features of one run."""
 
     def __init__(
-        self, assembly: Assembly, parting: Parting, control: Control, events: EventLog
+        self, assembly: Assembly, parting: Parting, control: Asked, events: Listener
     ) -> None:
         self._assembly = assembly
         self._parting = parting

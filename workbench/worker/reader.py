@@ -13,7 +13,8 @@ from PIL import Image
 
 from workbench.catalog import Catalog
 from workbench.errors import UserError
-from workbench.plugin_api.data import known_sample_rate
+from workbench.plugin_api.data import known_sample_rate, raw_target
+from workbench.plugin_api.targets import write_target
 from workbench.reading import (
     Described,
     DescribeData,
@@ -163,9 +164,16 @@ class Answerer:
         source, preparation = self._catalog.source(data.source), data.preprocessing
         if not source.correctable or self._catalog.preprocessing(preparation).makes_targets:
             return lambda picture: picture
-        return lambda picture: msgspec.structs.replace(
-            picture, sample_id=source.sample_id(samples, picture.index)
-        )
+        opened, _ = self._opened(data)
+
+        def identified(picture: Picture) -> Picture:
+            label = ""
+            if opened.target is not None:
+                label = write_target(raw_target(samples, picture.index), opened)
+            sample_id = source.sample_id(samples, picture.index)
+            return msgspec.structs.replace(picture, sample_id=sample_id, label=label)
+
+        return identified
 
     def _samples(self, request: MakeThumbnails | ShowPicture | ShowSpectrum) -> Samples:
         opened, _ = self._opened(request.data)

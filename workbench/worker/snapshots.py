@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.plugin_api.adapters import merged_node
 from workbench.runs.probes import (
     AttentionMaps,
     Histogram,
@@ -129,7 +130,7 @@ def attended(
         real: steps of the sample, as it came in.
     """
     inputs = [outputs[source][0] for source in node.inputs]
-    own = {name: weights[f"{node.id}/{name}"] for name in node.weights}
+    own = merged_node(node, {name: weights[f"{node.id}/{name}"] for name in node.weights})
     lengths = [
         real if kind.varies and len(rows) > real else None
         for kind, rows in zip(node.input_types, inputs, strict=True)
@@ -169,7 +170,8 @@ def histograms(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, Histogra
     """Count each weight's values in equal bins; values that are not finite are left out."""
     found = {}
     for name, values in weights.items():
-        finite = values[np.isfinite(values)]
+        # In single precision neighbouring numbers have no room for bins between them.
+        finite = values[np.isfinite(values)].astype(np.float64)
         if finite.size:
             counts, edges = np.histogram(finite, BINS)
             found[name] = Histogram(counts, float(edges[0]), float(edges[-1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.analysis.unfreezing import in_words, thawed, thawing
+from workbench.analysis.unfreezing import in_words, left, thawed, thawing
 
 if TYPE_CHECKING:
     from workbench.plugin_api.backend import Model
@@ -27,8 +27,9 @@ def begin_epoch(model: Model, assembly: Assembly, progress: Progress) -> str:
     """Thaw what joins the training with this epoch; return that in words, empty for nothing."""
     unfreezing = assembly.experiment.training.unfreezing
     found = thawing(assembly.network, unfreezing, progress.epoch)
-    if progress.batch or not found:
+    if unfreezing is None or progress.batch or not found:
         return ""
     network = thawed(assembly.network, unfreezing, progress.epoch)
     model.set_trainable(network)
-    return in_words(found, network, progress.epoch)
+    still = left(assembly.network, unfreezing, progress.epoch)
+    return in_words(found, still, progress.epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plugins.backends.keras.adapters import adapting, with_adapters
 from plugins.backends.keras.names import layer_names, model_name, variables
 from plugins.backends.source.format import statement
 from plugins.backends.source.lengths import StepCode, StepNames, placeholders, preparation
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 FUNCTION = "make_model"
 _INDENT = " " * 4
 _IMPORTS = (
+    ("import operator", r"\boperator\."),
+    ("", r"\boperator\."),
     ("import keras", r"\bkeras\."),
     ("import numpy as np", r"\bnp\."),
     ("from keras import layers, ops", r"\bops\."),
@@ -84,7 +87,7 @@ def _changed(names: StepNames) -> str:
 
 
 KERAS = Dialect(
-    code=lambda node, layout: node.layer.keras(node.input_types),
+    code=lambda node, layout: with_adapters(node, node.layer.keras(node.input_types)),
     boundary=_boundary,
     permuted=_never_permuted,
     attributes=layer_names,
@@ -128,8 +131,19 @@ def generate(network: Network) -> GeneratedCode:
     outputs = [by_id[node.id].value.variable for node in ends(network)]
     first = f"{_listed(inputs)}, {_listed(outputs)}"
     made = f'keras.Model({first}, name="{model_name(network.name)}")'
-    lines.add(*statement("return ", made, _INDENT), node=ends(network)[0].id)
+    _write_end(lines, steps, made, ends(network)[0].id)
     return lines.finished(FUNCTION, _IMPORTS)
+
+
+def _write_end(lines: Lines, steps: Sequence[Step], made: str, end: str) -> None:
+    """Return the model; where layers have adapters, these need the layers built."""
+    adapted = [step for step in steps if step.node.adapters]
+    lines.add(*statement("model = " if adapted else "return ", made, _INDENT), node=end)
+    for step in adapted:
+        added = adapting(step.node, step.code, step.attribute)
+        lines.add(*statement("", added, _INDENT), node=step.node.id)
+    if adapted:
+        lines.add(f"{_INDENT}return model", node=end)
 
 
 def keras_names(network: Network) -> dict[str, tuple[str, Bind]]:

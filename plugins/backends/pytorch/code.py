@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plugins.backends.pytorch.adapters import with_adapters
 from plugins.backends.pytorch.names import attributes, class_name, variables
 from plugins.backends.source.format import statement
 from plugins.backends.source.lengths import StepCode, StepNames, placeholders, preparation
@@ -37,6 +38,7 @@ _IMPORTS = (
     ("import torchvision", r"\btorchvision\."),
     ("import transformers", r"\btransformers\."),
     ("from torch import nn", r"\bnn\."),
+    ("from torch.nn.utils import parametrize", r"\bparametrize\."),
 )
 
 
@@ -69,7 +71,7 @@ def _changed(names: StepNames) -> str:
 
 
 PYTORCH = Dialect(
-    code=lambda node, layout: node.layer.torch(node.input_types, layout),
+    code=lambda node, layout: with_adapters(node, node.layer.torch(node.input_types, layout)),
     boundary=boundary_layout,
     permuted=_permuted,
     attributes=attributes,

@@ -9,17 +9,22 @@ import pytest
 import timm  # noqa: TID253
 import torch  # noqa: TID253
 
+from plugins.backends.pytorch.adapters import HELPERS
 from plugins.importers import _aten_program
+from workbench.analysis.adapting import add_adapters
 from workbench.analysis.retraining import cut_after, freeze_inside, unfreeze_inside
 from workbench.analysis.shapes import resolve
+from workbench.analysis.unfreezing import thawed
 from workbench.document.edits import EditError, insert_on_edge
 from workbench.document.experiment import Component
-from workbench.document.graph import Node
-from workbench.document.training import SGD, Training
+from workbench.document.graph import LoRA, Node
+from workbench.document.training import SGD, Training, Unfreezing
+from workbench.plugin_api.adapters import factor_names, merged
 from workbench.plugin_api.backend import Batch, BuildPlan
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.tensors import TensorType
+from workbench.worker.initial import initial_weights
 from workbench.worker.pretrained.importing import Wish, take
 
 SIZE = (160, 160, 3)
@@ -227,3 +232,70 @@ def test_other_sizes_and_texts_are_refused_in_words(blocks, catalog):
     assert "pictures of 160 × 160 × 3" in small.problems[0].message
     tokens = resolve(graph, catalog, TensorType((None,), ("time",), "int64"))
     assert "takes pictures" in tokens.problems[0].message
+
+
+def test_adapters_inside_a_block_are_trained_and_merge(blocks, catalog, tmp_path):
+    taken = blocks("timm:test_vit")
+    network = network_of(taken.experiment.graph, catalog)
+    experiment = add_adapters(taken.experiment, network, LoRA(rank=2))
+    network = network_of(experiment.graph, catalog)
+    block, head = network.nodes[1:3]
+    assert set(block.adapters) == {name for name in block.weights if name.endswith("qkv.weight")}
+    assert head.trained_parameters == head.parameters
+    weights = taken.imported.weights | initial_weights(network, SEED)
+    weights |= {name: value for name, value in taken.imported.weights.items() if name in weights}
+    _, plain_model = model_of(taken, catalog, tmp_path)
+    before = plain_model.predict(pictures())
+    _, model = model_of(
+        dataclasses.replace(taken, imported=_with(taken, weights)), catalog, tmp_path, experiment
+    )
+    np.testing.assert_allclose(model.predict(pictures()), before, atol=1e-6)
+    for _ in range(3):
+        model.train_step((Batch(pictures(4), np.array([0, 1, 2, 3])),), 0.1)
+    trained = model.weights()
+    changed = {name for name, value in trained.items() if (value != weights[name]).any()}
+    assert changed == {*factor_names(network), *(f"{head.id}/{name}" for name in head.weights)}
+    alone = dataclasses.replace(taken, imported=_with(taken, merged(network, trained)))
+    _, plain_model = model_of(alone, catalog, tmp_path)
+    wanted = model.predict(pictures())
+    np.testing.assert_allclose(plain_model.predict(pictures()), wanted, atol=1e-5)
+    assert np.abs(wanted - before).max() > 1e-3
+
+
+def _with(taken, weights):
+    return dataclasses.replace(taken.imported, weights=weights)
+
+
+def test_adapters_in_frozen_modules_wait_until_these_thaw(blocks, catalog):
+    taken = blocks("timm:test_vit")
+    network = network_of(taken.experiment.graph, catalog)
+    body = network.nodes[1].id
+    experiment = add_adapters(taken.experiment, network, LoRA(rank=2))
+    experiment = freeze_inside(experiment, network, body, "blocks.0")
+    network = network_of(experiment.graph, catalog)
+    held = network[body].trained
+    assert held
+    assert not any(name.startswith("blocks.0.") for name in held)
+    warm = thawed(network, Unfreezing(every=1, stages=1), 1)[body].trained
+    assert {name.partition(".attn")[0] for name in warm} > {"blocks.0"}
+    assert all("_lora_" in name for name in warm)
+
+
+def test_matrices_that_a_module_reads_itself_are_adapted(catalog):
+    space = {}
+    exec(
+        "import torch\nfrom torch import nn\nfrom torch.nn.utils import parametrize\n"
+        + "\n".join(HELPERS.values()),
+        space,
+    )
+    torch.manual_seed(0)
+    attention = torch.nn.MultiheadAttention(8, 2, batch_first=True).eval()
+    x = torch.randn(2, 5, 8)
+    with torch.no_grad():
+        before = attention(x, x, x, need_weights=False)[0]
+        adapted = space["add_lora"](attention, ["in_proj_weight", "out_proj.weight"], 2, 4.0)
+        torch.testing.assert_close(adapted(x, x, x, need_weights=False)[0], before)
+        for name, parameter in adapted.named_parameters():
+            if name.endswith(".b"):
+                parameter.normal_()
+        assert (adapted(x, x, x, need_weights=False)[0] - before).abs().max() > 0.1

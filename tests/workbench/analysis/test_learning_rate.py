@@ -11,11 +11,16 @@ from workbench.analysis.learning_rate import (
     FEWEST,
     HIGHEST,
     LOWEST,
+    MOST_TRIALS,
     STEPS,
     RatePoint,
+    Suggestion,
+    for_longer,
     has_diverged,
+    next_trial,
     smoothed,
     suggest,
+    tried,
 )
 
 RATES = np.geomspace(LOWEST, HIGHEST, STEPS)
@@ -66,6 +71,38 @@ def test_a_loss_that_falls_nowhere_has_no_suggestion(losses):
     found = suggest(tested)
     assert found.rate is None
     assert "fell at no rate" in found.words
+
+
+def trials(loss_of, start=0.01):
+    found = Suggestion(rate=start, words="From the test.")
+    while (rate := next_trial(found)) is not None:
+        found = tried(found, RatePoint(rate, loss_of(rate)), steps=100)
+    return found
+
+
+@settings(max_examples=30)
+@given(st.floats(1e-4, 1.0), st.floats(-1.0, 1.0))
+def test_trials_walk_to_the_best_rate_and_stop_beyond_it(best, apart):
+    found = trials(lambda rate: abs(math.log10(rate / best)), best * 10**apart)
+    assert max(found.rate / best, best / found.rate) < 2
+    assert len(found.trials) <= MOST_TRIALS
+    assert len({trial.rate for trial in found.trials}) == len(found.trials)
+
+
+def test_trials_that_all_diverge_leave_what_the_test_said():
+    found = trials(lambda rate: math.inf)
+    assert (found.rate, found.words) == (0.01, "From the test.")
+    assert trials(lambda rate: math.inf if rate > 2e-3 else 1.0).rate == 0.001
+    assert next_trial(Suggestion()) is None
+
+
+def test_a_constant_rate_is_smaller_the_longer_one_trains():
+    found = trials(lambda rate: abs(math.log10(rate / 0.01)))
+    longer = for_longer(found, 100, 10_000)
+    assert longer.rate == pytest.approx(0.001, rel=0.01)
+    assert "10000 steps" in longer.words
+    assert for_longer(found, 100, 100) is found
+    assert for_longer(Suggestion(rate=0.01), 100, 1000).rate == 0.01
 
 
 def test_a_loss_that_is_not_finite_at_once_is_told():

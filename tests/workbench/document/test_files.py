@@ -16,7 +16,7 @@ import resources
 from workbench.document import files
 from workbench.document.experiment import Asset, Component, Data, Experiment, Split, StartingWeights
 from workbench.document.files import dumps, load, loads, save, with_suffix
-from workbench.document.graph import Graph, Node
+from workbench.document.graph import Graph, LoRA, Node
 from workbench.document.training import (
     SGD,
     Adagrad,
@@ -48,6 +48,10 @@ values = st.recursive(
     max_leaves=6,
 )
 
+adapters = st.builds(
+    LoRA, rank=st.integers(1, 64), alpha=st.floats(0.1, 100), on=st.tuples(texts) | st.just(())
+)
+
 
 @st.composite
 def graphs(draw) -> Graph:
@@ -64,6 +68,7 @@ def graphs(draw) -> Graph:
                 draw(st.booleans()),
                 draw(st.floats(0, 100)),
                 (draw(numbers), draw(numbers)),
+                lora=draw(st.none() | adapters),
             )
             for node_id in ids
         )
@@ -273,6 +278,7 @@ def test_files_of_every_version_open_with_all_they_held(file):
     if version >= 3:
         kept = msgspec.structs.replace(kept, names={"conv1": "features.0"})
     assert experiment.start == (kept if version >= 2 else None)
+    assert conv.lora == (LoRA(rank=2, alpha=4.0, on=("query",)) if version >= 3 else None)
     assert experiment.folded == (("stem",) if version >= 3 else ())
     program = Asset(name="detector.onnx", file="/weights/51ab.onnx", sha256=SUM)
     corrected = {"17#0123456789ab": "3", "cat/2.png": None}

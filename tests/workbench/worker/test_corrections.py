@@ -12,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from resources import examples
 from workbench.cli import main
 from workbench.document.edits import correct_samples, revert_corrections
 from workbench.document.experiment import Component, Data, Experiment, Split
-from workbench.document.files import save
+from workbench.document.files import load, save
 from workbench.errors import UserError
 from workbench.plugin_api.backend import Batch
+from workbench.plugin_api.data import raw_target
+from workbench.plugin_api.targets import write_target
 from workbench.reading import DescribeData, MakeThumbnails, ShowPicture
 from workbench.worker.batches import Feed, prepare
 from workbench.worker.preparation import describe
@@ -169,13 +172,65 @@ def test_what_has_no_class_of_its_own_can_be_left_out(tmp_path, catalog):
             assert gone.tolist() == samples.target(1).tolist()
 
 
+def table(tmp_path, name, rows):
+    file = tmp_path / f"{name}.csv"
+    file.write_text("\n".join(rows))
+    return str(file)
+
+
+def counted(target, classes):
+    return target if target.dtype.kind == "f" else np.bincount(target, minlength=classes)
+
+
+@pytest.mark.parametrize(
+    ("source", "preparation", "change"),
+    [
+        ("several", "text", lambda old: "b" if old != "b" else "a; b"),
+        ("table_samples", "table", lambda _: "-12.5"),
+        ("entities", "tagged_words", lambda old: " ".join(["B-LOC", *["O"] * old.count(" ")])),
+    ],
+)
+def test_several_classes_tags_and_numbers_are_given_anew(
+    source, preparation, change, tmp_path, catalog
+):
+    component = Component(source)
+    if source == "several":
+        rows = [f"words of text {n},{'a' if n % 3 else 'a;b'}" for n in range(20)]
+        file = table(tmp_path, source, ["text,labels", *rows])
+        component = Component("multi_label_table", {"file": file})
+    if source == "entities":
+        component = load(examples()["entities-bilstm"]).data.source
+    data = Data(source=component, preprocessing=Component(preparation))
+    opened, info = describe(data, catalog)
+    samples = opened.splits["train"]
+    old = write_target(raw_target(samples, 1), info)
+    new = change(old)
+    labels = {catalog.source(component).sample_id(samples, 1): new}
+    labels |= {catalog.source(component).sample_id(samples, 2): "a b c d e f g"}
+
+    corrected, after = describe(msgspec.structs.replace(data, corrections=labels), catalog)
+
+    assert after.corrected.relabelled == 1
+    assert len(after.corrected.idle) == 1
+    left = pickle.loads(pickle.dumps(corrected.splits["train"]))
+    assert raw_target(left, 1).dtype == raw_target(samples, 1).dtype
+    assert write_target(raw_target(left, 1), info) == new != old
+    assert raw_target(left, 2).tolist() == raw_target(samples, 2).tolist()
+    assert after.fingerprint != info.fingerprint
+    if info.class_counts:
+        both = (left, samples)
+        targets = [[raw_target(each, n) for n in range(len(each))] for each in both]
+        counts = [sum(counted(t, len(info.classes)) for t in each) for each in targets]
+        assert tuple(counts[0]) == after.class_counts["train"] != info.class_counts["train"]
+
+
 def test_a_class_that_is_not_there_changes_nothing_and_is_told(pictures, catalog):
     data = folder_data(pictures, corrections={"cat/1.png": "horse"})
 
     _, info = describe(data, catalog)
 
     assert info.corrected.idle == ("cat/1.png",)
-    assert "class that the data do not have: “cat/1.png”" in " ".join(info.warnings)
+    assert "such as an unknown class: “cat/1.png”" in " ".join(info.warnings)
     assert info.fingerprint == describe(folder_data(pictures), catalog)[1].fingerprint
 
 

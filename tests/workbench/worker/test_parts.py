@@ -216,6 +216,8 @@ def test_what_a_snapshot_shows():
     values = np.array([0.0, 1.0, np.nan], np.float32)
     (found,) = histograms({"a/b": values, "a/c": np.array([math.nan], np.float32)}.copy()).values()
     assert found.counts.sum() == 2
+    neighbours = np.array([1.0, np.nextafter(np.float32(1), np.float32(2))], np.float32)
+    assert histograms({"a/b": neighbours})["a/b"].counts[[0, -1]].tolist() == [1, 1]
 
 
 def test_standard_error_is_cut_at_its_beginning(tmp_path):

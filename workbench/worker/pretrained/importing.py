@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from workbench.analysis.adapting import adapters_in_words, add_adapters
 from workbench.analysis.group_layout import arrange_groups
 from workbench.analysis.import_report import ImportReport
 from workbench.analysis.retraining import freeze_body, freeze_up_to, head_of, swap_head
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.weights import Stored
     from workbench.catalog import Catalog
+    from workbench.document.graph import LoRA
     from workbench.plugin_api.importer import Form, Guess, Imported, Importer
     from workbench.plugin_api.network import Network
     from workbench.worker.weights.file import WeightsFile
@@ -53,6 +55,7 @@ class Wish:
         classes: outputs that the head gets; 0 leaves it.
         freeze: "all-but-head", the name of the last layer that is frozen, or nothing.
         base: the experiment whose data and training settings are kept.
+        lora: adapters that the body gets; None: none.
         form: "nodes", "block" or "auto", as an importer is asked.
         folder: where the starting weights are kept.
         beside: the network is added to that of `base`, without its Input and Output, as a group;
@@ -64,6 +67,7 @@ class Wish:
     published: str = ""
     classes: int = 0
     freeze: str = ""
+    lora: LoRA | None = None
     form: Form = "auto"
     base: Experiment = field(default_factory=Experiment)
     folder: Path
@@ -363,7 +367,7 @@ def _with_files(imported: Imported, folder: Path) -> Component:
 def _prepared_for(
     wish: Wish, experiment: Experiment, network: Network, report: ImportReport, catalog: Catalog
 ) -> tuple[Experiment, ImportReport]:
-    """Give the network the head and the frozen layers that were asked for."""
+    """Give the network the head, the frozen layers and the adapters that were asked for."""
     head = head_of(network)
     if wish.classes:
         before = experiment
@@ -379,6 +383,10 @@ def _prepared_for(
         experiment = freeze_body(experiment, network)
     elif wish.freeze:
         experiment = freeze_up_to(experiment, network, wish.freeze)
+    if wish.lora is not None:
+        experiment = add_adapters(experiment, network, wish.lora)
+        network = resolve(experiment.graph, catalog, network.inputs[0].output).network
+        report = msgspec.structs.replace(report, adapters=adapters_in_words(network))
     frozen = tuple(node.id for node in experiment.graph.nodes if not node.trainable)
     return experiment, msgspec.structs.replace(report, frozen=frozen)
 

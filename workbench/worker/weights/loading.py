@@ -14,6 +14,7 @@ from workbench.analysis.weights_report import WeightsReport, check_match, first_
 from workbench.document.experiment import StartingWeights
 from workbench.errors import UserError
 from workbench.files import unwritable, write_atomically
+from workbench.plugin_api.adapters import factor_names, plain
 from workbench.worker.weights.opening import open_weights
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ def read_weights(
     Raises:
         UserError: the file cannot be used at all, or the network has no weights.
     """
-    specs = network.weight_specs()
-    if not specs:
+    if not network.weight_specs():
         raise UserError("This network has no weights.", "Add a layer that has some.")
     with open_weights(path) as file:
+        if not factor_names(network) & {stored.name for stored in file.stored}:
+            network = plain(network)
+        specs = network.weight_specs()
         matching = match(
             network,
             _layouts(network, catalog),
