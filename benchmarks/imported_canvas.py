@@ -108,7 +108,9 @@ def _used(app: QApplication, path: Path) -> list[Row]:
     document.edit(lambda _: experiment, "Import")
     steps = [_seconds(step) for _ in range(10) for step in (document.undo, document.redo)]
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    folding = [_seconds(fold) for _ in range(3) for fold in (view.fold_all, view.unfold_all)]
+    folding = [
+        _seconds(fold) for _ in range(3) for fold in (view.groups.fold_all, view.groups.unfold_all)
+    ]
     close()
     rows += [
         Row(

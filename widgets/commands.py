@@ -198,11 +198,18 @@ def _groups(window: MainWindow) -> Iterator[Command]:
         return bool(paths(document.experiment.graph))
 
     for name, title, run, keys, enabled, help_text in (
-        ("group", "Group", canvas.group, "Ctrl+G", selected, "Put the selected layers together"),
+        (
+            "group",
+            "Group",
+            canvas.groups.make,
+            "Ctrl+G",
+            selected,
+            "Put the selected layers together",
+        ),
         (
             "ungroup",
             "Ungroup",
-            canvas.ungroup,
+            canvas.groups.dissolve,
             "Ctrl+Shift+G",
             selected,
             "Dissolve the group; its layers stay",
@@ -210,13 +217,13 @@ def _groups(window: MainWindow) -> Iterator[Command]:
         (
             "toggle_fold",
             "Fold or unfold",
-            canvas.toggle_fold,
+            canvas.groups.toggle,
             "G",
             selected,
             "Show the group as one node, or the layers in it",
         ),
-        ("fold_all", "Fold all groups", canvas.fold_all, "", has_groups, ""),
-        ("unfold_all", "Unfold all groups", canvas.unfold_all, "", has_groups, ""),
+        ("fold_all", "Fold all groups", canvas.groups.fold_all, "", has_groups, ""),
+        ("unfold_all", "Unfold all groups", canvas.groups.unfold_all, "", has_groups, ""),
     ):
         yield Command(
             f"net.{name}",

@@ -22,9 +22,9 @@ def node_menu(view: CanvasView, node_id: str) -> QMenu:
     graph, folding = view.editing.graph, view.network.folding
     frozen = not any(graph[i].trainable for i in view.editing.selection)
     is_folded = node_id in folding.inside
-    fold = ("Unfold" if is_folded else "Fold", "G", view.toggle_fold)
-    group = ("Group", "Ctrl+G", view.group)
-    ungroup = ("Ungroup", "Ctrl+Shift+G", view.ungroup)
+    fold = ("Unfold" if is_folded else "Fold", "G", view.groups.toggle)
+    group = ("Group", "Ctrl+G", view.groups.make)
+    ungroup = ("Ungroup", "Ctrl+Shift+G", view.groups.dissolve)
     has_group = is_folded or bool(graph[folding.layers((node_id,))[0]].group)
     return _menu(
         view,
@@ -68,8 +68,8 @@ def canvas_menu(view: CanvasView, at: QPoint) -> QMenu:
             ("Select all", "Ctrl+A", view.select_all),
             None,
             ("Tidy", "Shift+A", view.tidy),
-            ("Fold all groups", "", view.fold_all),
-            ("Unfold all groups", "", view.unfold_all),
+            ("Fold all groups", "", view.groups.fold_all),
+            ("Unfold all groups", "", view.groups.unfold_all),
             ("Show the whole network", "F", view.fit),
             ("Find…", "Ctrl+F", view.find),
         ),

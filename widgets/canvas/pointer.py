@@ -161,7 +161,7 @@ class PointerFilter(QObject):
 
     def _toggle(self, path: str, *, folded: bool) -> None:
         self._toggled = True  # a second click at once shall not take it back
-        self._view.fold((path,), folded=folded)
+        self._view.groups.fold((path,), folded=folded)
 
     def _only_edge(self, node_id: str) -> EdgeKey | None:
         """Return the connection of a layer that can take no further one."""
@@ -219,9 +219,9 @@ class PointerFilter(QObject):
         if self._toggled:
             self._toggled = False
         elif node and node.face.is_group:
-            self._view.fold((node.node_id[:-1],), folded=False)
+            self._view.groups.fold((node.node_id[:-1],), folded=False)
         elif frame:
-            self._view.fold((frame.path,), folded=True)
+            self._view.groups.fold((frame.path,), folded=True)
         elif node:
             self._select_only(node.node_id)
             self._view.rename()

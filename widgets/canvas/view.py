@@ -21,6 +21,7 @@ from widgets.canvas.find_bar import FindBar
 from widgets.canvas.gestures.base import Stage
 from widgets.canvas.gestures.drop import landing_at
 from widgets.canvas.gestures.drop_model import landing_of_model
+from widgets.canvas.groups import Groups
 from widgets.canvas.keyboard import CanvasKeys
 from widgets.canvas.live import LivePictures
 from widgets.canvas.minimap import Minimap
@@ -32,13 +33,11 @@ from workbench.analysis.group_layout import arrange_groups
 from workbench.document import edits
 from workbench.document.graph import Graph
 from workbench.document.grouping import detached
-from workbench.document.groups import fold, members, paths
+from workbench.document.groups import fold
 from workbench.document.joining import Landing
 from workbench.session.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from widgets.canvas.edge_item import EdgeKey
     from widgets.canvas.gestures.drop_model import Model
     from widgets.canvas.walking import Direction
@@ -56,6 +55,7 @@ class CanvasView(NetworkView):
 
     Attributes:
         editing: the edits that the canvas makes.
+        groups: the commands for groups.
     """
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -66,6 +66,7 @@ class CanvasView(NetworkView):
         self.setAcceptDrops(True)
         self.viewport().setMouseTracking(True)
         self.editing = Editing(session)
+        self.groups = Groups(self)
         self._session = session
         self._theme = theme
         stage = Stage(
@@ -155,7 +156,7 @@ class CanvasView(NetworkView):
         """Edit the name of the selected layer, or group, in its place."""
         if path := self.editing.group:
             frame = self.network.frames.get(path)
-            box = frame.title_box if frame else self._box(f"{path}/")
+            box = frame.title_box if frame else self.box(f"{path}/")
             box.setWidth(min(box.width(), geometry.NODE_WIDTH))
             self.reveal(box)
             at = self.mapFromScene(box).boundingRect()
@@ -163,55 +164,9 @@ class CanvasView(NetworkView):
         elif self.editing.selection:
             node_id = self.editing.selection[-1]
             self.unhide(node_id)
-            box = self._box(node_id)
+            box = self.box(node_id)
             self.reveal(box)
             self._rename_field.open(node_id, self.mapFromScene(box).boundingRect())
-
-    def group(self) -> None:
-        """Put the selected layers into a new group."""
-        if self.editing.make_group(self.editing.selection):
-            self.rename()
-
-    def ungroup(self) -> None:
-        """Dissolve the selected groups, or the one that the selected layers are in."""
-        self.editing.ungroup(self._groups_of_selection())
-
-    def toggle_fold(self) -> None:
-        """Unfold the selected groups; with none of them folded, fold them."""
-        folding = self.network.folding
-        keys = folding.shown(self.editing.selection)
-        hidden = [key[:-1] for key in keys if key in folding.inside]
-        paths = hidden or self._groups_of_selection()
-        if not paths:
-            text = "No group is selected."
-            hint = "Select a layer of a group, or make a group of layers with Ctrl+G."
-            self._session.messaged.emit(Message("info", text, hint))
-        elif self.fold(paths, folded=not hidden) and not hidden:
-            inside = [i for path in paths for i in members(self.editing.graph, path)]
-            self.editing.select(inside)
-
-    def fold(self, paths: Sequence[str], *, folded: bool) -> bool:
-        """Fold groups, or unfold them, and keep them in view."""
-        if not self.editing.fold(paths, folded=folded):
-            return False
-        if folded:
-            self.reveal(self._box(f"{paths[-1]}/"))
-        elif len(paths) == 1 and paths[0] in self.network.frames:
-            box = self.network.frames[paths[0]].box
-            room = self.visible_area()
-            self.reveal(QRectF(box.topLeft(), box.size().boundedTo(room.size() * 0.9)))
-        return True
-
-    def fold_all(self) -> None:
-        """Fold every group that can be folded, inner ones first."""
-        folding = self.network.folding
-        self.editing.fold(
-            [path for path in reversed(folding.frames) if path not in folding.loose], folded=True
-        )
-
-    def unfold_all(self) -> None:
-        """Unfold every group."""
-        self.editing.fold(paths(self.editing.graph), folded=False)
 
     def toggle_trainable(self) -> None:
         """Freeze the selected layers, or unfreeze them."""
@@ -226,7 +181,7 @@ class CanvasView(NetworkView):
         if self.editing.selection:
             node_id = self.editing.selection[-1]
             self.unhide(node_id)
-            box = self._box(node_id)
+            box = self.box(node_id)
             self.reveal(box)
             self._swapped = node_id
             self._quick_add_edge = None
@@ -421,16 +376,9 @@ class CanvasView(NetworkView):
         keys = self.network.folding.shown(self.editing.selection)
         self.reveal(geometry.bounds(self.network.nodes[key].place for key in keys))
 
-    def _box(self, key: str) -> QRectF:
+    def box(self, key: str) -> QRectF:
+        """Return where what a key names is drawn."""
         return geometry.node_rect(self.network.nodes[key].place)
-
-    def _groups_of_selection(self) -> list[str]:
-        """Return the groups that are selected, or else the innermost around selected layers."""
-        folding = self.network.folding
-        if path := self.editing.group:
-            return [path]
-        found = (folding.path(key) for key in folding.shown(self.editing.selection))
-        return [path for path in dict.fromkeys(found) if path]
 
     def _rename(self, old: str, new: str) -> bool:
         if old.endswith("/"):

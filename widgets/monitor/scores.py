@@ -109,6 +109,7 @@ class ScoresView(QWidget):
             title = QLabel(headline_title(name))
             title.setProperty("soft", True)
             title.setFont(ui_font(8.5))
+            title.setContentsMargins(0, 0, 0, 4)
             self._headline.addWidget(value, column // 4 * 2, column % 4)
             self._headline.addWidget(title, column // 4 * 2 + 1, column % 4)
 

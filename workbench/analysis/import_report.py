@@ -61,9 +61,10 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         """Yield the report in words, one sentence or two a line."""
         yield f"Imported: {self.origin}."
         yield self._form()
-        yield (
-            f"Compared on random inputs, the outputs differ by {self.difference:.0e} of their size."
+        differ = (
+            f"differ by {self.difference:.0e} of their size" if self.difference else "are equal"
         )
+        yield f"Compared on random inputs, the outputs {differ}."
         if self.matched:
             renamed = ""
             if self.renamed:

@@ -108,7 +108,7 @@ def test_what_follows_makes_room(session, view, hands):
     box = view.network.frames["block"].box
     assert view.network.nodes["conv3"].place[1] >= box.bottom() + 20
     assert box.contains(geometry.node_rect(view.network.nodes["add1"].place))
-    view.toggle_fold()
+    view.groups.toggle()
     assert view.network.nodes["conv3"].place == below
 
 
@@ -231,7 +231,7 @@ def test_a_problem_and_a_search_unfold_what_hides_the_layer(session, view, hands
     session.document.select(["add1"])  # as the list of problems does
     assert "add1" in view.network.nodes
     assert session.document.undo_title == "Filters"
-    view.toggle_fold()
+    view.groups.toggle()
     hands.key(Qt.Key.Key_F, CTRL)
     hands.type("add1")
     assert view.network.nodes["add1"].is_chosen
@@ -244,14 +244,14 @@ def test_groups_within_groups(session, view, hands, qapp):
     view.tidy()
     assert set(view.network.frames) == {"body"}
     assert "body/block/" in view.network.nodes
-    view.fold_all()
+    view.groups.fold_all()
     assert shown(view) == {"input1", "body/", "pool1", "dense1", "output1"}
     view.show_node("conv1")
     assert set(view.network.frames) == {"body", "body/block"}
     inner, around = view.network.frames["body/block"].box, view.network.frames["body"].box
     assert around.contains(inner)
-    view.fold_all()
-    view.unfold_all()
+    view.groups.fold_all()
+    view.groups.unfold_all()
     assert shown(view) == set(ids(session))
 
 
@@ -286,7 +286,7 @@ def test_what_is_folded_is_kept_in_the_file(session, view, tmp_path):
     session.document.replace(grouped())
     path = tmp_path / "mine.workbench.json"
     session.document.save(path)
-    view.fold(("block",), folded=False)
+    view.groups.fold(("block",), folded=False)
     assert session.document.is_saved
     session.document.save(path)
     session.document.open(path)
