@@ -118,6 +118,20 @@ SIZES = (
 """What sizes in a program may be written with, besides symbols such as s31."""
 
 
+def check_program(path: Path, kind: str) -> None:
+    """Raise a UserError for a program that would do more than to compute.
+
+    Args:
+        kind: "torch.export" or "TorchScript".
+    """
+    if kind == "torch.export":
+        refuse_code(path)
+        return
+    import torch
+
+    check_script(torch.jit.load(path, map_location="cpu"), path.name)
+
+
 def refuse_code(path: Path) -> None:
     """Raise a UserError for a .pt2 file that has more in it than operations and numbers.
 

@@ -1,6 +1,7 @@
 """A network of a PyTorch library as one block: its own modules, weights and names."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -175,6 +176,13 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
             )
         within: Layout = "channels_last" if self.channels_last else "channels_first"
         return Code("{self}({0})" + moved(self.last_part, within), layout=within, **options)
+
+    def check_assets(self, folder: Path) -> None:
+        """Look for what loading the program would unpickle, and for what reads or writes files."""
+        if self.asset:
+            from plugins.importers._torch_programs import check_program
+
+            check_program(folder / self.asset, self.library)
 
     def summary(self) -> str:
         """Return the network's name, where it ends, and what it runs on."""

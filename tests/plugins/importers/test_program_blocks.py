@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 import torch  # noqa: TID253
@@ -12,6 +15,7 @@ from workbench.analysis.retraining import cut_after, freeze_inside
 from workbench.analysis.shapes import resolve
 from workbench.document.edits import insert_on_edge
 from workbench.document.graph import Node
+from workbench.errors import UserError
 from workbench.plugin_api.backend import Batch
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.tensors import TensorType
@@ -153,6 +157,18 @@ def test_programs_of_one_piece(kind, odd, catalog, tmp_path):
     changed = {name for name, value in model.weights().items() if (value != before[name]).any()}
     assert changed >= {f"{block}/head.weight", "head/kernel"}
     assert not any(name.startswith(f"{block}/stem") for name in changed)
+
+
+def test_a_program_that_was_put_in_its_place_is_not_loaded(odd, catalog, tmp_path):
+    taken = took(program(odd, tmp_path / "net.pt2", torch.randn(2, 3, 12, 16)), catalog)
+    (name,) = taken.imported.assets
+    content = io.BytesIO(taken.imported.assets[name])
+    with zipfile.ZipFile(content, "a") as archive:
+        root = archive.namelist()[0].partition("/")[0]
+        archive.writestr(f"{root}/data/constants/custom_obj_0", b"anything")
+    taken.imported.assets[name] = content.getvalue()
+    with pytest.raises(UserError, match="could do anything on this computer"):
+        model_of(taken, catalog, tmp_path)
 
 
 def test_tokens_and_several_results(catalog, tmp_path):
