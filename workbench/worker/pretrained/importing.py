@@ -139,6 +139,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         classes=imported.classes,
         others=tuple(guess.name for guess in others),
         whole=imported.whole,
+        is_opaque=imported.is_opaque,
         fixed=imported.fixed,
     )
     kind = _kind_missed(wish, imported, catalog)
