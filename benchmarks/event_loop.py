@@ -83,12 +83,12 @@ def measure(home: Path) -> dict[str, float]:
     session.document.replace(_experiment())
     session.document.select((LAYER,))
     window.show_tab("monitor")
-    _spin(app, lambda: session.document.report.errors == (), 60)
+    spin(app, lambda: session.document.report.errors == (), 60)
     window.runs.train()
     for folder in others:
         session.comparison.check(folder, True)
-    _spin(app, lambda: session.run.state.step > 20 and session.run.state.probes, 120)
-    _spin(app, lambda: False, 2)  # what is made at the first picture is made once
+    spin(app, lambda: session.run.state.step > 20 and session.run.state.probes, 120)
+    spin(app, lambda: False, 2)  # what is made at the first picture is made once
 
     times: list[float] = []
     busy: list[float] = []
@@ -98,12 +98,12 @@ def measure(home: Path) -> dict[str, float]:
     timer.timeout.connect(lambda: busy.append(time.thread_time()))
     first = session.run.state.step, len(session.run.state.probes)
     timer.start(TICK_MS)
-    _spin(app, lambda: False, SECONDS)
+    spin(app, lambda: False, SECONDS)
     timer.stop()
     gaps, bursts = np.diff(times) * 1000, np.diff(busy) * 1000
     state = session.run.state
     session.run.stop()
-    _spin(app, lambda: not session.run.is_active, 30)
+    spin(app, lambda: not session.run.is_active, 30)
     session.close()
     return {
         "ticks": len(times),
@@ -125,7 +125,7 @@ def _experiment() -> networks.Experiment:
     return msgspec.structs.replace(small, training=training)
 
 
-def _spin(app: object, until: object, seconds: float) -> None:
+def spin(app: object, until: object, seconds: float) -> None:
     """Let the event loop run as it does for a person, until something is true."""
     from PySide6.QtCore import QEventLoop, QTimer
 

@@ -45,6 +45,8 @@ NETWORKS = {
     "CNN 28×28": (networks.cnn, EPOCHS),
     "text CNN, sentences of any length": (networks.text_cnn, 3),
     "LSTM, series of any length": (networks.series_lstm, 10),
+    "BiLSTM, sentences of any length": (networks.text_bilstm, 3),
+    "Transformer encoder, sentences of any length": (networks.text_transformer, 3),
 }
 
 

@@ -155,8 +155,11 @@ def _head(root: Path, part: str, label: str, path: str, bad: list[BadFile]) -> _
 
 def _reason(path: Path, error: Exception) -> str:
     with open(path, "rb") as file:
-        is_sound = file.read(4) in (b"RIFF", b"fLaC", b"OggS", b"FORM")
-    return "it is cut off" if is_sound else f"it is no sound file ({str(error).split(': ')[-1]})"
+        head = file.read(4)
+    if head in (b"RIFF", b"fLaC", b"OggS", b"FORM"):
+        return "it is cut off"
+    reason = str(error).split(": ")[-1].rstrip(".")
+    return f"it is no sound file ({reason})" if head else "it is empty"
 
 
 def _is_cut_off(path: Path) -> bool:

@@ -74,6 +74,7 @@ def test_attention_is_watched_while_training_and_words_are_projected(person, tex
     person.wait(lambda: view.timeline.snapshot.step == run.state.probes[0][0])
     assert not view.timeline.is_live
 
+    all_heads_at_a_glance(person, view)
     person.window.show_tab("monitor")
     assert run._watch.attention == ()
     person.session.document.select(("block1",))
@@ -89,6 +90,29 @@ def test_attention_is_watched_while_training_and_words_are_projected(person, tex
     person.window.show_tab("inside")
     person.click("inside_projector")
     project_words(person)
+
+
+def all_heads_at_a_glance(person, view):
+    person.click("attention_all")
+    grid = person.find("attention_grid")
+    assert grid.layers == ["block1"]
+    shares = view.timeline.snapshot.attention["block1"].shares()
+    image = grid.grab().toImage()
+    for head, one in enumerate(shares):
+        box = grid.cell_rect(0, head)
+        row, column = np.unravel_index(one.argmax(), one.shape)
+        share = QPointF((column + 0.5) / one.shape[1], (row + 0.5) / one.shape[0])
+        place = box.topLeft() + QPointF(share.x() * box.width(), share.y() * box.height())
+        place *= image.devicePixelRatio()
+        assert image.pixelColor(int(place.x()), int(place.y())).name() == "#fde725"
+    middle = grid.cell_rect(0, 1).center().toPoint()
+    QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=middle)
+    assert not grid.isVisible()
+    assert (view.layer, view.head) == ("block1", 1)
+    person.click("attention_all")
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Return):
+        QTest.keyClick(grid, key)
+    assert view.head == 0
 
 
 def project_words(person):

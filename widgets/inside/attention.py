@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from widgets.inside.attention_grid import AttentionGrid, attention_pixels
 from widgets.monitor.choices import choice
-from widgets.monitor.colormap import viridis
 from widgets.monitor.heat_map import Heat, HeatMap
 from widgets.monitor.timeline import Timeline
 from widgets.texts import counted, grouped, percent
@@ -32,7 +40,7 @@ NOTHING_YET = "Train to see what each token looks at."
 
 
 class AttentionView(QWidget):
-    """Layer and head above, the map of queries by keys, and time below."""
+    """Layer and head above, the map of queries by keys, and time below; or all heads at once."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,12 +52,26 @@ class AttentionView(QWidget):
         self._layers.currentIndexChanged.connect(self._on_layer_chosen)
         self._heads = _fitted("attention_head", "Head")
         self._heads.currentIndexChanged.connect(self._draw)
+        self._all = QToolButton()
+        self._all.setObjectName("attention_all")
+        self._all.setText("All heads")
+        self._all.setToolTip("Every head of every layer at a glance; click one to see it in large")
+        self._all.setProperty("flat", True)
+        self._all.setCheckable(True)
+        self._all.toggled.connect(self._on_all_toggled)
         self._note = QLabel()
         self._note.setObjectName("attention_note")
         self._note.setProperty("soft", True)
         self.map = HeatMap(theme)
         self.map.setObjectName("attention_map")
         self.map.setAccessibleName("Attention: rows look at columns")
+        self.grid = AttentionGrid(theme)
+        self.grid.setObjectName("attention_grid")
+        self.grid.setAccessibleName("Attention of all heads")
+        self.grid.chosen.connect(self._enlarge)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.map)
+        self._stack.addWidget(self.grid)
         self.timeline = Timeline(session, theme, of_attention=True)
         self.timeline.moved.connect(self.refresh)
         self._lay_out()
@@ -112,11 +134,15 @@ class AttentionView(QWidget):
     def _draw(self) -> None:
         snapshot, run = self.timeline.snapshot, self._session.run
         self._note.setText("")
+        self._stack.setCurrentWidget(self.map)
         if run.experiment is not None and not self._session.watching.attending:
             self.map.show_message(NO_LAYERS)
             return
         if snapshot is None:
             self.map.show_message("Loading…" if run.state.probes else NOTHING_YET)
+            return
+        if self._all.isChecked() and snapshot.attention:
+            self._show_all(snapshot)
             return
         maps = snapshot.attention.get(self.layer)
         if maps is None:
@@ -135,10 +161,7 @@ class AttentionView(QWidget):
         shares = maps.shares()
         head = self.head if self.head < len(shares) else MEAN
         chosen: NDArray[np.float32] = shares.mean(axis=0) if head == MEAN else shares[head]
-        most = float(np.nanmax(chosen)) if not np.isnan(chosen).all() else 1.0
-        levels = np.rint(np.nan_to_num(chosen) / (most or 1.0) * 255).astype(np.uint8)
-        ground = np.uint32(int("ff" + self._theme.colors.panel[1:], 16))
-        pixels = np.where(np.isnan(chosen), ground, viridis()[levels])
+        pixels, most = attention_pixels(chosen, self._theme.colors.panel)
         rows = step_names(snapshot.names, maps.steps[0], chosen.shape[0])
         columns = step_names(snapshot.names, maps.steps[1], chosen.shape[1])
 
@@ -154,6 +177,43 @@ class AttentionView(QWidget):
         if hidden > 0:
             text += f" · {counted(hidden, 'later step')} not shown"
         self._note.setText(text)
+
+    def _show_all(self, snapshot: Snapshot) -> None:
+        names = [self._layers.itemData(n) for n in range(self._layers.count())]
+        shares = {
+            name: snapshot.attention[name].shares() for name in names if name in snapshot.attention
+        }
+
+        def describe(layer: str, head: int) -> str:
+            one, steps = shares[layer][head], snapshot.attention[layer].steps
+            title = f"{layer.replace('/', ' · ')}, head {head + 1}"
+            if np.isnan(one).all():
+                return title
+            row, column = np.unravel_index(np.nanargmax(one), one.shape)
+            query = step_names(snapshot.names, steps[0], one.shape[0])[row]
+            key = step_names(snapshot.names, steps[1], one.shape[1])[column]
+            most = percent(float(one[row, column]))
+            return f"{title}: most of all “{query}” looks at “{key}”, {most}"
+
+        self.grid.show_maps(shares, describe)
+        self._stack.setCurrentWidget(self.grid)
+        text = f"step {grouped(snapshot.step)} · each map as bright as its largest share"
+        lacking = len(names) - len(shares)
+        self._note.setText(
+            text + (f" · waiting for {counted(lacking, 'layer')}" if lacking else "")
+        )
+
+    def _enlarge(self, layer: str, head: int) -> None:
+        """Show one head of the grid in large."""
+        self._layers.setCurrentIndex(self._layers.findData(layer))
+        self._all.setChecked(False)
+        self._heads.setCurrentIndex(self._heads.findData(head))
+
+    def _on_all_toggled(self) -> None:
+        for chooser in (self._layers, self._heads):
+            chooser.setVisible(not self._all.isChecked())
+        self._look()
+        self._draw()
 
     def _on_layer_chosen(self) -> None:
         self._look()
@@ -171,12 +231,14 @@ class AttentionView(QWidget):
     def _look(self) -> None:
         """Have recorded what is on the screen, and nothing while this is out of sight."""
         node = self.layer.partition("/")[0]
-        wanted = (node,) if node and self.isVisible() else ()
+        shown = self._session.watching.attending if self._all.isChecked() else (node,)
+        wanted = shown if node and self.isVisible() else ()
         self._session.watching.look_at_attention(*wanted)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(6)
+        head.addWidget(self._all)
         head.addWidget(self._layers)
         head.addWidget(self._heads)
         head.addWidget(self._note)
@@ -185,7 +247,7 @@ class AttentionView(QWidget):
         layout.setContentsMargins(10, 6, 10, 6)
         layout.setSpacing(6)
         layout.addLayout(head)
-        layout.addWidget(self.map, 1)
+        layout.addWidget(self._stack, 1)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what happened unseen."""

@@ -24,6 +24,8 @@ REACH = 10.0
 """Pixels around the mouse in which a point is taken for the one that is meant."""
 DRAG = 4
 MOST_NAMES = 24
+MOST_NAMED = 150
+"""Tokens in sight above which only those that were looked for bear their names."""
 LEGEND = 12
 STEP = 1.2
 DEEPEST = 400.0
@@ -134,6 +136,8 @@ class Scatter(QWidget):
                 self._name(painter, places[index], index, taken)
         for index in dict.fromkeys([*named, *self._near]):
             self._name(painter, places[index], index, taken)
+        for index in self._named_anyway(places):
+            self._name(painter, places[index], index, taken, places)
         self._paint_legend(painter)
 
     def colour(self, index: int) -> str:
@@ -166,9 +170,14 @@ class Scatter(QWidget):
         return image
 
     def _name(
-        self, painter: QPainter, place: NDArray[np.float64], index: int, taken: list[QRectF]
+        self,
+        painter: QPainter,
+        place: NDArray[np.float64],
+        index: int,
+        taken: list[QRectF],
+        points: NDArray[np.float64] | None = None,
     ) -> None:
-        """Write a point's name beside it, unless another one stands there."""
+        """Write a point's name beside it, unless another one, or one of `points`, stands there."""
         metrics = painter.fontMetrics()
         text = metrics.elidedText(self._labels[index], Qt.TextElideMode.ElideRight, 180)
         wide = metrics.horizontalAdvance(text)
@@ -176,6 +185,10 @@ class Scatter(QWidget):
         box = QRectF(x - 2, place[1] - 8, wide + 4, 16)
         if any(box.intersects(other) for other in taken):
             return
+        if points is not None:
+            away = abs(points - [box.center().x(), box.center().y()])
+            if (away < [box.width() / 2 + 3, box.height() / 2 + 3]).all(axis=1).any():
+                return
         taken.append(box)
         colors = self._theme.colors
         ground = QColor(colors.panel)
@@ -184,6 +197,14 @@ class Scatter(QWidget):
         is_meant = index in (self._selected, self._hovered)
         painter.setPen(QColor(colors.text if is_meant else colors.text_soft))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _named_anyway(self, places: NDArray[np.float64]) -> list[int]:
+        """Return the tokens in sight while they are few, as they are after zooming in."""
+        if self._targets is not None or self._found is not None:
+            return []
+        in_sight = ((places >= 0) & (places < [self.width(), self.height()])).all(axis=1)
+        found: list[int] = np.flatnonzero(in_sight).tolist()
+        return found if len(found) <= MOST_NAMED else []
 
     def _paint_legend(self, painter: QPainter) -> None:
         if self._targets is None:

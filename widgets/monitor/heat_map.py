@@ -218,7 +218,7 @@ class HeatMap(QWidget):
             return 0
         names = heat.rows or [str(heat.pixels.shape[0])]
         widest = max((metrics.horizontalAdvance(name) for name in names), default=0)
-        return min(widest, MOST_LABEL) + GAP
+        return min(widest + 2, MOST_LABEL) + GAP  # names are measured a little narrower than drawn
 
     def _widest(self, metrics: QFontMetrics) -> int:
         names = self._heat.columns if self._heat is not None else ()

@@ -238,14 +238,14 @@ class WrittenText(QTextEdit):
         self._theme = theme
         self._starts: list[int] = []
         self._chosen = -1
-        theme.changed.connect(self._mark)
+        theme.changed.connect(self._recolour)
 
     def begin(self, prompt: str) -> None:
         """Show a beginning alone."""
         self._starts, self._chosen = [], -1
         self.setExtraSelections([])
         self.clear()
-        self._append(prompt, QColor(self._theme.colors.text_soft))
+        self._append(prompt, self._theme.colors.text_soft)
 
     def show_tokens(self, tokens: list[Token]) -> None:
         """Add those that are new; the view follows unless it was scrolled up."""
@@ -256,7 +256,7 @@ class WrittenText(QTextEdit):
         follows = bar.value() >= bar.maximum() - 4
         for token in new:
             self._starts.append(self._end)
-            self._append(token.text, QColor(self._theme.colors.text))
+            self._append(token.text, self._theme.colors.text)
         if follows:
             bar.setValue(bar.maximum())
 
@@ -286,16 +286,33 @@ class WrittenText(QTextEdit):
         selection.format.setForeground(QColor(self._theme.colors.accent_text))
         self.setExtraSelections([selection])
 
+    def _recolour(self) -> None:
+        """Give what stands there the colours of another theme."""
+        colors, written = self._theme.colors, self._starts[0] if self._starts else self._end
+        for first, last, color in (
+            (0, written, colors.text_soft),
+            (written, self._end, colors.text),
+        ):
+            cursor = QTextCursor(self.document())
+            cursor.setPosition(first)
+            cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
+            cursor.mergeCharFormat(_ink(color))
+        self._mark()
+
     @property
     def _end(self) -> int:
         return self.document().characterCount() - 1
 
-    def _append(self, text: str, color: QColor) -> None:
+    def _append(self, text: str, color: str) -> None:
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        kind = QTextCharFormat()
-        kind.setForeground(color)
-        cursor.insertText(text, kind)
+        cursor.insertText(text, _ink(color))
+
+
+def _ink(color: str) -> QTextCharFormat:
+    made = QTextCharFormat()
+    made.setForeground(QColor(color))
+    return made
 
 
 def _as_answer(token: Token) -> Answered:

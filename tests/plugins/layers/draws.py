@@ -122,11 +122,25 @@ def _fitting(
     if kind.id == "Reshape":
         sizes = draw(st.permutations(shape))
         return {"shape": (-1, *sizes[1:]) if draw(st.booleans()) else tuple(sizes)}
-    if kind.id == "MelSpectrogram":  # bands fill what the sample rate holds
-        return {"sample_rate": draw(st.integers(8, 20)), "f_min": 0.0}
+    if kind.id == "MelSpectrogram":
+        return draw(_bands(params))
     if "axis" in params:
         return {"axis": draw(st.sampled_from([-1, *range(1, len(shape) + 1)]))}
     return {}
+
+
+@st.composite
+def _bands(draw: st.DrawFn, params: dict[str, Any]) -> dict[str, Any]:
+    """Draw bands wide enough to hold frequencies: a band between two of them is always silent."""
+    n_fft = max(params.get("n_fft", 9), 4)
+    rate = draw(st.integers(8, 20))
+    return {
+        "n_fft": n_fft,
+        "sample_rate": rate,
+        "n_mels": draw(st.integers(1, n_fft // 2)),
+        "f_min": draw(st.sampled_from([0.0, rate / 20])),
+        "f_max": draw(st.sampled_from([None, rate * 0.45])),
+    }
 
 
 @st.composite

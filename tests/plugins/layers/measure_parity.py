@@ -62,7 +62,9 @@ def measured(peers: Peers, layer_type: str, times: float) -> str:
                 found[1] = max(found[1], gradient_difference(pair))
 
     compare()
-    numbers = [f"{outputs:.0e} · {gradient:.0e}" for outputs, gradient in largest.values()]
+    numbers = [
+        " · ".join(f"{gap:.0e}" if gap else "0" for gap in pair) for pair in largest.values()
+    ]
     return f"| {layer_type} | {count} | {' | '.join(numbers)} |"
 
 

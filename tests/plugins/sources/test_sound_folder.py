@@ -53,6 +53,7 @@ def test_what_is_unlike_the_others_or_damaged_is_listed(tmp_path):
     _write(tmp_path / "a" / "stereo.wav", np.zeros((100, 2)))
     _write(tmp_path / "a" / "none.wav", np.zeros(0))
     (tmp_path / "a" / "words.wav").write_text("not a sound")
+    (tmp_path / "a" / "empty.wav").touch()
     whole = (tmp_path / "a" / "0.wav").read_bytes()
     (tmp_path / "b" / "cut.wav").write_bytes(whole[:100])
 
@@ -66,7 +67,8 @@ def test_what_is_unlike_the_others_or_damaged_is_listed(tmp_path):
     assert reasons["a/stereo.wav"] == "it has 2 channels, most others 1"
     assert reasons["a/none.wav"] == "it holds no sound"
     assert reasons["b/cut.wav"] == "it is cut off"
-    assert reasons["a/words.wav"].startswith("it is no sound file")
+    assert reasons["a/words.wav"] == "it is no sound file (Format not recognised)"
+    assert reasons["a/empty.wav"] == "it is empty"
 
 
 def test_a_folder_without_sounds_is_refused(tmp_path):

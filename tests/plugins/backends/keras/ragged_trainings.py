@@ -205,19 +205,22 @@ def compilations(backend: str) -> tuple[dict[str, int], int]:
     return trained.compilations, len(extents(LONGEST))
 
 
-def first_half(backend: str) -> tuple[Arrays, Arrays, dict[str, Any], Arrays]:
+def first_half(backend: str) -> tuple[Arrays, ModelState, Arrays]:
     """Train; return weights and state at half time, and the last weights."""
     trained = model(backend, "recurrent")
     steps(trained, "recurrent", 0, 6)
     weights, state = trained.weights(), trained.state()
     steps(trained, "recurrent", 6, 12)
-    return weights, dict(state.arrays), dict(state.values), trained.weights()
+    return weights, state, trained.weights()
 
 
-def second_half(backend: str, weights: Arrays, arrays: Arrays, values: Any) -> Arrays:
-    """Go on from half time in another process; return the last weights."""
+def second_halves(backend: str, *halves: tuple[Arrays, ModelState]) -> list[Arrays]:
+    """Go on from each half time, perhaps another backend's; return the last weights of each."""
     trained = model(backend, "recurrent")
-    trained.load_weights(weights)
-    trained.load_state(ModelState(arrays, values))
-    steps(trained, "recurrent", 6, 12)
-    return trained.weights()
+    found = []
+    for weights, state in halves:
+        trained.load_weights(weights)
+        trained.load_state(state)
+        steps(trained, "recurrent", 6, 12)
+        found.append(trained.weights())
+    return found

@@ -54,15 +54,21 @@ def test_each_function_is_compiled_once_for_a_number_of_steps(peers):
     assert found["torch"][0] == {}
 
 
-def test_another_process_goes_on_to_the_last_bit(peers):
+def test_training_goes_on_in_another_process_to_the_last_bit_and_in_another_backend(peers):
+    """A framework goes on from its own half time and PyTorch's; PyTorch from each framework's."""
     halves = peers.call(trainings.first_half)
+    *ours, expected = trainings.first_half("torch")
     fresh = Peers()
     try:
         for framework in FRAMEWORKS:
-            weights, arrays, values, last = halves[framework]
-            found = fresh.call_one(framework, trainings.second_half, weights, arrays, values)
+            *theirs, last = halves[framework]
+            own, moved = fresh.call_one(framework, trainings.second_halves, theirs, ours)
+            (back,) = trainings.second_halves("torch", theirs)
             for name, value in last.items():
-                assert found[name].tobytes() == value.tobytes(), (framework, name)
+                assert own[name].tobytes() == value.tobytes(), (framework, name)
+            for found in (moved, back):
+                for name, value in expected.items():
+                    np.testing.assert_allclose(found[name], value, atol=2e-5, err_msg=name)
     finally:
         fresh.close()
 
