@@ -29,6 +29,7 @@ from workbench.document.training import Constant
 from workbench.runs.control import create_run
 from workbench.runs.events import Preparing
 from workbench.worker.assembly import assemble
+from workbench.worker.evaluation import evaluate
 from workbench.worker.importing import import_framework
 from workbench.worker.loop import grouped, steps_per_epoch
 from workbench.worker.parting import with_kept_features
@@ -97,7 +98,7 @@ def find_rate(
             tell(f"Training {steps} steps at {rate:g}")
             model.load_weights(first[0])
             model.load_state(first[1])
-            loss = short_training(assembly, model, rate, steps)
+            loss = short_training(assembly, model, rate, steps, tested[0].loss)
             found = tried(found, RatePoint(rate, loss), steps)
         if found.trials:
             found = between(found, tested[0].loss)
@@ -108,11 +109,18 @@ def find_rate(
     return found
 
 
-def short_training(assembly: Assembly, model: Model, rate: float, steps: int) -> float:
-    """Train some steps and return the mean loss of the last of them; infinite if one is not finite.
+def short_training(
+    assembly: Assembly, model: Model, rate: float, steps: int, before: float
+) -> float:
+    """Train some steps, return the mean loss of the last ones; infinite if it came to nothing.
 
     All trainings see the same batches, so that what differs is the rate alone. The validation loss
-    of a small data set tells less: it is that of few samples after one step.
+    of a small data set tells less: it is that of few samples after one step. But a huge rate may
+    fit few samples by heart, so a training has come to nothing, too, if validation samples, where
+    they are no more than it has trained on, cost more than before any training.
+
+    Args:
+        before: the loss before any training.
     """
     training = assembly.experiment.training
     scales = _compressed(training, steps, steps_per_epoch(assembly) * training.epochs)
@@ -122,6 +130,11 @@ def short_training(assembly: Assembly, model: Model, rate: float, steps: int) ->
         model.train_step(group, rate * scale)
         losses += model.drain_logs(wait=True)["loss"]
         if not math.isfinite(losses[-1]):
+            return math.inf
+    held_out = assembly.feed.counts.get("validation", 0)
+    if 0 < held_out <= steps * training.batch_size * training.accumulate:
+        seen = evaluate(assembly, model, "validation", steps).evaluation.metrics["loss"]
+        if not seen <= before:
             return math.inf
     return statistics.fmean(losses[-max(round(TAIL * steps), 1) :])
 
