@@ -66,7 +66,7 @@ CASES = (
     Case("diabetes-mlp", 20, MOMENTUM),
     Case("solubility-cnn", 5, new=True),
     Case("sentiment-transformer", 1, new=True),
-    Case(FINE_TUNED, 30, new=True),
+    Case(FINE_TUNED, 30),
 )
 GRID = tuple(10 ** (-5 + 5.5 * number / 11) for number in range(12))
 """From 1e-5 to 3, two to each power of ten."""
