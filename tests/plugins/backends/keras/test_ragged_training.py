@@ -62,8 +62,9 @@ def test_training_goes_on_in_another_process_to_the_last_bit_and_in_another_back
     try:
         for framework in FRAMEWORKS:
             *theirs, last = halves[framework]
-            own, moved = fresh.call_one(framework, trainings.second_halves, theirs, ours)
-            (back,) = trainings.second_halves("torch", theirs)
+            own = fresh.call_one(framework, trainings.second_half, *theirs)
+            moved = fresh.call_one(framework, trainings.second_half, *ours)
+            back = trainings.second_half("torch", *theirs)
             for name, value in last.items():
                 assert own[name].tobytes() == value.tobytes(), (framework, name)
             for found in (moved, back):
