@@ -21,6 +21,7 @@ NAMES = (
     "big_text",
     "language_model",
     "fine_tuning",
+    "adapters",
     "keras_speed",
     "startup",
     "event_loop",

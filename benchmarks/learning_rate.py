@@ -1,4 +1,4 @@
-"""The learning-rate finder against a grid: real short trainings at twelve rates."""
+"""The learning-rate finder against grids: real short trainings at twelve rates."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import contextlib
 import math
 import statistics
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 import resources
+from benchmarks import fine_tuning, photographs
 from benchmarks.rows import Row
 from workbench.catalog import Catalog
 from workbench.document.files import load
+from workbench.document.training import SGD, Constant
 from workbench.runs import events as ev
 from workbench.runs.control import create_run
 from workbench.runs.log import LineTail
@@ -23,9 +26,48 @@ from workbench.worker.train import train
 
 if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
+    from workbench.document.training import Optimizer
 
-EPOCHS = {"digits-cnn": 6, "mnist-mlp": 4, "sentiment-cnn": 2}
-"""Few enough that the whole grid takes minutes; all else is the example's own."""
+MOMENTUM, PLAIN = SGD(momentum=0.9), SGD(momentum=0.0)
+FINE_TUNED = "EfficientNet-Lite0's head"
+
+
+@dataclass(frozen=True)
+class Case:
+    """An example with fewer epochs; all else is its own, or plain descent at a constant rate.
+
+    Attributes:
+        new: whether the rule was chosen without having seen it.
+    """
+
+    name: str
+    epochs: int
+    optimizer: Optimizer | None = None
+    new: bool = False
+
+    @property
+    def title(self) -> str:
+        """The example and, where it is not its own, the optimizer."""
+        momentum = {MOMENTUM: " by SGD with momentum", PLAIN: " by plain SGD"}
+        return self.name + (momentum[self.optimizer] if self.optimizer else "")
+
+
+CASES = (
+    Case("digits-cnn", 6),
+    Case("mnist-mlp", 4),
+    Case("sentiment-cnn", 2),
+    Case("digits-cnn", 6, PLAIN),
+    Case("sunspots-lstm", 15),
+    Case("vowels-lstm", 8, MOMENTUM),
+    Case("yeast-mlp", 8),
+    Case("motions-gru", 30),
+    Case("mnist-cnn", 2, new=True),
+    Case("mnist-mlp", 4, MOMENTUM, new=True),
+    Case("diabetes-mlp", 20, MOMENTUM),
+    Case("solubility-cnn", 5, new=True),
+    Case("sentiment-transformer", 1, new=True),
+    Case(FINE_TUNED, 30, new=True),
+)
 GRID = tuple(10 ** (-5 + 5.5 * number / 11) for number in range(12))
 """From 1e-5 to 3, two to each power of ten."""
 SEEDS = (0, 1)
@@ -37,34 +79,51 @@ lowest is flat, and which point of it is the very lowest changes with the seed."
 
 
 def run() -> list[Row]:
-    """Compare each example's suggestion with the rate of the lowest validation loss."""
+    """Compare each suggestion with the rates of the lowest validation losses."""
     catalog = Catalog.load()
-    return [_row(name, epochs, catalog) for name, epochs in EPOCHS.items()]
+    return [row_of(case, catalog) for case in CASES]
 
 
-def _row(name: str, epochs: int, catalog: Catalog) -> Row:
-    experiment = load(resources.examples()[name])
-    training = replace(experiment.training, epochs=epochs, threads=1, device="cpu")
-    experiment = replace(experiment, training=training)
-    with tempfile.TemporaryDirectory(prefix="workbench-bench-") as folder:
+def row_of(case: Case, catalog: Catalog) -> Row:
+    """Find a rate, train at it and over the grid, and say how far it is from the best."""
+    with tempfile.TemporaryDirectory(prefix="workbench-bench-") as name:
+        folder = Path(name)
+        experiment = _experiment(case, folder)
         found = find_rate(
-            experiment, catalog, Path(folder), tell=lambda words: None, show=lambda point: None
+            experiment, catalog, folder, tell=lambda words: None, show=lambda point: None
         )
-        losses = {rate: _loss(experiment, rate, Path(folder), catalog) for rate in GRID}
-        best = min(losses, key=lambda rate: losses[rate])
+        losses = {rate: _loss(experiment, rate, folder, catalog) for rate in GRID}
         suggested = found.rate or math.nan
-        own = _loss(experiment, suggested, Path(folder), catalog) if found.rate else math.inf
+        own = _loss(experiment, suggested, folder, catalog) if found.rate else math.inf
+    best = min(losses, key=lambda rate: losses[rate])
     gain = losses[GRID[0]] - losses[best]
     good = [rate for rate in GRID if losses[rate] <= losses[best] + SLACK * gain]
     apart = min(max(suggested / rate, rate / suggested) for rate in good)
+    strict = max(suggested / best, best / suggested)
+    seen = " (not seen when the rule was chosen)" if case.new else ""
     return Row(
-        f"learning-rate finder, {name}: suggestion against the best rates of a grid of 12",
-        f"factor {apart:.1f}",
+        f"learning-rate finder, {case.title}: suggestion against the best rates of a grid of 12",
+        f"factor {apart:.1f}, of the very best {strict:.1f}",
         f"≤ {FACTOR:g}",
         apart <= FACTOR,
-        f"{epochs} epochs, {len(SEEDS)} seeds; suggested {suggested:g}: loss {own:.3f}; as good as "
-        f"the best: {good[0]:.2g} to {good[-1]:.2g}; the very best {best:.2g}: {losses[best]:.3f}",
+        f"{case.epochs} epochs, {len(SEEDS)} seeds{seen}; suggested {suggested:g}: loss {own:.3f}; "
+        f"as good as the best: {good[0]:.2g} to {good[-1]:.2g}; the very best {best:.2g}: "
+        f"{losses[best]:.3f}; lost {100 * (own - losses[best]) / gain:.1f} % of what there is to "
+        "gain",
     )
+
+
+def _experiment(case: Case, folder: Path) -> Experiment:
+    if case.name == FINE_TUNED:
+        data = photographs.nature(folder / "data", 0, fine_tuning.LEARNED, fine_tuning.FEW)
+        (data / "test").rename(data / "val")
+        experiment = fine_tuning.imported(data, folder)
+    else:
+        experiment = load(resources.examples()[case.name])
+    training = replace(experiment.training, epochs=case.epochs, threads=1, device="cpu")
+    if case.optimizer is not None:
+        training = replace(training, optimizer=case.optimizer, schedule=Constant())
+    return replace(experiment, training=training)
 
 
 def _loss(experiment: Experiment, rate: float, folder: Path, catalog: Catalog) -> float:

@@ -2,6 +2,7 @@
 
     python scripts/index_models.py torchvision timm keras     # names, sizes, marks of the weights
     python scripts/index_models.py --try torchvision timm     # which of them turn into layers
+    python scripts/index_models.py --try --again unbind timm  # blocks for that reason, once more
 
 The second is slow: it takes all of torchvision and keras, and of timm the smallest network of
 each kind (by the first word of its name), and compares each with its original on random inputs.
@@ -175,12 +176,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+", choices=tuple(SOURCES))
     parser.add_argument("--try", dest="is_trial", action="store_true")
+    parser.add_argument("--again", action="append", default=[], metavar="WORDS of a reason")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in options.names:
         known = {each.name: each for each in entries(name)}
         if options.is_trial:
-            for each in _tried(name, list(known.values())):
+            for each in _tried(name, list(known.values()), options.again):
                 known[each.name] = each
                 _write(name, list(known.values()))
                 _table()
@@ -216,12 +218,17 @@ def _trimmed(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _tried(name: str, known: list[Entry]) -> Iterator[Entry]:
-    """Yield architectures with what became of them; only those not tried before."""
+def _tried(name: str, known: list[Entry], again: list[str]) -> Iterator[Entry]:
+    """Yield architectures with what became of them; only those not tried before.
+
+    Args:
+        again: parts of the reasons for which blocks are tried once more.
+    """
     catalog = Catalog.load()
     for entry in _chosen(name, known):
         each = entry
-        if each.covered or each.is_block:
+        is_done = each.covered or each.is_block
+        if is_done and not any(words in each.reason for words in again):
             continue
         is_block = False
         try:

@@ -48,6 +48,8 @@ def _fields(c: Colors, tone: str) -> str:
         background: {c.field_hover}; }}
     QCheckBox::indicator:checked, QTableView::indicator:checked, QTreeView::indicator:checked {{
         image: {_picture("mark", tone)}; }}
+    QTableView::indicator:indeterminate, QTreeView::indicator:indeterminate {{
+        image: {_picture("partly", tone)}; }}
     QCheckBox:focus, QRadioButton:focus {{ color: {c.accent}; }}
     QCheckBox:disabled {{ color: {c.text_faint}; }}"""
 

@@ -10,6 +10,7 @@ import numpy as np
 from plugins.backends.pytorch.code import boundary_layout
 from plugins.layers.io import Input
 from plugins.layers.onnx_network import OnnxNetwork
+from plugins.layers.pretrained import Pretrained
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.exporter import Limit
 from workbench.plugin_api.network import Network, ResolvedNode
@@ -24,21 +25,28 @@ BODY, HEAD = "body/", "head/"
 
 
 def programs_in(network: Network, format: str) -> list[Limit]:
-    """Refuse networks that onnxruntime runs, which a format cannot hold."""
-    return [
-        Limit(
-            message=f"{format} cannot hold {node.id}, which onnxruntime runs.",
-            node=node.id,
-            refuses=True,
-        )
-        for node in network.nodes
-        if isinstance(node.layer, OnnxNetwork)
-    ]
+    """Refuse programs that a format cannot hold: those of onnxruntime, and TorchScript."""
+    found = []
+    for node in network.nodes:
+        reason = ""
+        if isinstance(node.layer, OnnxNetwork):
+            reason = "which onnxruntime runs"
+        if isinstance(node.layer, Pretrained):
+            if node.layer.library == "TorchScript":
+                reason = "which is TorchScript"
+            elif node.layer.batch:
+                reason = "which takes a fixed number of samples"
+        if reason:
+            message = f"{format} cannot hold {node.id}, {reason}."
+            found.append(Limit(message=message, node=node.id, refuses=True))
+    return found
 
 
 def beyond_merging(network: Network) -> list[Limit]:
     """Refuse such networks in an ONNX file, where they do not simply come first."""
     found = [node for node in network.nodes if isinstance(node.layer, OnnxNetwork)]
+    if not found:
+        return programs_in(network, "ONNX")
     inputs = {node.id for node in network.inputs}
     reason = ""
     for node in found:

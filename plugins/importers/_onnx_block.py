@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from plugins.importers._building import GraphBuilder, identifier
-from plugins.importers._onnx_graph import channel_places, sources_of
+from plugins.importers._onnx_graph import channel_places, has_channels_last, sources_of
 from plugins.importers._onnx_head import head_of
 from plugins.importers._onnx_reading import in_words, session, tensors_of
 from workbench.errors import first_line
@@ -80,7 +80,7 @@ def block(
     _name_constants(model.graph)
     _give_constants(model, others, entry)
     _take_floats(model.graph, entry)
-    is_last = _has_channels_last(entry.shape[1:])
+    is_last = has_channels_last(model.graph, INPUT, entry.shape[1:])
     shapes = _looked_at(model, entry, outputs)
     if any(shapes.get(name) == () for name in outputs):
         shapes = _looked_at(_in_columns(model, outputs, shapes), entry, outputs)
@@ -137,11 +137,6 @@ def _plain(name: str) -> str:
 
 def _canonical(shape: Sequence[int], *, first: bool) -> tuple[int, ...]:
     return (*shape[1:], shape[0]) if first and len(shape) > 1 else tuple(shape)
-
-
-def _has_channels_last(shape: Sequence[int]) -> bool:
-    """Whether a sample has them last: only pictures of 1, 3 or 4 there, and not before, do."""
-    return len(shape) == 3 and shape[-1] in (1, 3, 4) and shape[0] not in (1, 3, 4)
 
 
 def _name_constants(graph: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FIRST = (
     *("Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool", "LpPool"),
@@ -13,6 +13,8 @@ FIRST = (
     *("GroupNormalization", "LRN", "DepthToSpace", "SpaceToDepth", "Upsample"),
 )
 """Operators that have the channels before their places."""
+PASSING = ("Cast", "Identity", "Add", "Sub", "Mul", "Div", "QuantizeLinear", "Pad", "Clip")
+"""Operators that leave each value at its place."""
 LAST = ("MatMul", "Gemm", "LayerNormalization", "MatMulInteger", "QLinearMatMul")
 
 
@@ -25,6 +27,27 @@ def sources_of(node: Any) -> set[str]:
             for inner in graph.node:
                 found |= sources_of(inner)
     return found
+
+
+def has_channels_last(graph: Any, entry: str, shape: Sequence[int]) -> bool:
+    """Say whether a sample has its channels last.
+
+    Pictures of 1, 3 or 4 channels tell by their shape. Else what reads them does: convolutions want
+    them first; without one, steps come before their features, and pictures have channels first.
+    """
+    if len(shape) == 3 and (shape[0] in (1, 3, 4)) != (shape[-1] in (1, 3, 4)):
+        return shape[-1] in (1, 3, 4)
+    names = {entry}
+    for node in graph.node:
+        if names.isdisjoint(node.input):
+            continue
+        if node.op_type in FIRST:
+            return False
+        if node.op_type == "Transpose":
+            return bool(node.attribute) and list(node.attribute[0].ints)[1:2] == [len(shape)]
+        if node.op_type in PASSING:
+            names.update(node.output)
+    return len(shape) != 3
 
 
 def channel_places(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,8 +35,13 @@ TOLERANCE = 1e-4
 """onnxruntime adds up in another order than PyTorch."""
 
 
-def imported(path: Path, tell: Callable[[str], None]) -> Imported:
+def imported(
+    path: Path, tell: Callable[[str], None], opening: Callable[[bytes], Any] = session
+) -> Imported:
     """Read a file and turn it into layers.
+
+    Args:
+        opening: returns what runs the original, as onnxruntime's session does.
 
     Raises:
         NotCoveredError: it does what no layer here does.
@@ -48,6 +54,7 @@ def imported(path: Path, tell: Callable[[str], None]) -> Imported:
         changed.append("Numbers of half or double precision are float32 now.")
     entry, others = inputs_of(model)
     outputs = outputs_of(model, others)
+    content = model.SerializeToString()
     tell("Turning it into layers")
     expanded, shape, translation = _expanded(model, entry, others, outputs)
     order = expanded.inputs[0].order
@@ -70,7 +77,7 @@ def imported(path: Path, tell: Callable[[str], None]) -> Imported:
         graph=expanded.graph,
         weights=expanded.weights,
         input_shape=canonical,
-        original=_runner(model, entry, others, expanded, outputs),
+        original=_runner(partial(opening, content), entry, others, expanded, outputs),
         parameters=expanded.parameters,
         tolerance=TOLERANCE,
         preprocessing=preprocessing,
@@ -80,11 +87,17 @@ def imported(path: Path, tell: Callable[[str], None]) -> Imported:
     )
 
 
-def kept(path: Path, reason: str, tell: Callable[[str], None]) -> Imported:
+def kept(
+    path: Path,
+    reason: str,
+    tell: Callable[[str], None],
+    opening: Callable[[bytes], Any] = session,
+) -> Imported:
     """Read a file and keep its graph as one block, run by onnxruntime.
 
     Args:
         reason: why it does not become layers.
+        opening: returns what runs the original, as onnxruntime's session does.
 
     Raises:
         NotCoveredError: onnxruntime cannot run it, or it takes what no document here has.
@@ -107,7 +120,7 @@ def kept(path: Path, reason: str, tell: Callable[[str], None]) -> Imported:
 
     def original(inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
         given = inputs.transpose(0, *inward(inputs.ndim))
-        (found,) = _run(content, entry, others, [made.result], given)
+        (found,) = _run(opening(content), entry, others, [made.result], given)
         found = found.reshape(len(found), 1) if found.ndim == 1 else found
         return [found.transpose(0, *np.argsort(outward(found.ndim)) + 1)]
 
@@ -215,18 +228,17 @@ def _left_out(model: Any, outputs: Sequence[str]) -> Iterator[str]:
 
 
 def _runner(
-    model: Any,
+    opening: Callable[[], Any],
     entry: Taken,
     others: Sequence[Taken],
     expanded: Expanded,
     outputs: Sequence[str],
 ) -> Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]:
     """Return what runs the file itself for canonical samples."""
-    content = model.SerializeToString()
 
     def run(inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         given = from_canonical(inputs, expanded.inputs[0])
-        found = _run(content, entry, others, outputs, given)
+        found = _run(opening(), entry, others, outputs, given)
         pairs = itertools.zip_longest(found, expanded.outputs)
         return [to_canonical(value, place) for value, place in pairs]
 
@@ -234,7 +246,7 @@ def _runner(
 
 
 def _run(
-    content: bytes,
+    opened_session: Any,
     entry: Taken,
     others: Sequence[Taken],
     outputs: Sequence[str],
@@ -244,13 +256,14 @@ def _run(
     each = entry.shape[0] or len(given)
     parts = []
     try:
-        opened_session = session(content)
         for start in range(0, len(given), each):
             rows = np.resize(given[start : start + each], (each, *given.shape[1:]))
             feed = {other.name: other.fixed(each) for other in others}
             feed[entry.name] = rows.astype(entry.dtype)
             found = opened_session.run(list(outputs), feed)
             parts.append([value[: len(given) - start] for value in found])
+    except UserError:
+        raise
     except Exception as error:  # onnxruntime has kinds of its own
         raise UserError(
             "onnxruntime cannot run this file, so that nothing can be compared: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def opset_of(model: Any) -> int:
 
 def made_by(model: Any) -> str:
     """Return the program that wrote a model, in words; empty where it does not say."""
-    version = model.producer_version.split("+")[0]
+    version = re.split(r"[+ ]", model.producer_version)[0]
     return f"{model.producer_name} {version}".strip()
 
 

@@ -24,6 +24,10 @@ SAMPLES, STEPS = 2, 13
 """Of the batch that a network is looked at with."""
 
 
+LAST = ("Linear", "LayerNorm", "LSTM", "GRU", "RNN", "MultiheadAttention", "Embedding")
+"""Modules that have the features last whatever comes in."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Origin:
     """How the network is built again.
@@ -35,6 +39,10 @@ class Origin:
         padding: number of the token that fills up.
         most_steps: positions it knows; 0 where that is not limited.
         result: which of its results is given; empty where it has one.
+        asset: the file that holds its program.
+        batch: samples that the program takes at a time; 0: any number.
+        channels_last: whether it takes them so.
+        kinds: what its modules are, by path, where their own classes do not tell.
     """
 
     library: str
@@ -45,6 +53,15 @@ class Origin:
     padding: int = 0
     most_steps: int = 0
     result: str = ""
+    asset: str = ""
+    batch: int = 0
+    channels_last: bool = False
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> int:
+        """How many it is looked at with."""
+        return self.batch or SAMPLES
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,7 @@ class Block:
         parameters: numbers that training can change, of those that play a part in the outputs.
         unused: names of those that do not.
         classes: number of outputs of the head; 0 where there is none.
+        channels_first: whether the network's outputs have them first.
     """
 
     graph: Graph
@@ -62,6 +80,7 @@ class Block:
     parameters: int
     unused: Sequence[str]
     classes: int
+    channels_first: bool
 
 
 def block(module: Any, origin: Origin) -> Block:
@@ -98,7 +117,7 @@ def block(module: Any, origin: Origin) -> Block:
     classes = 0
     if head:
         linear = module.get_submodule(head)
-        classes = linear.out_features
+        classes = linear.weight.shape[0]
         last = _dense(builder, linear, head.rpartition(".")[2], last)
     builder.add("Output", "output", (last,))
     counted = {name for name in parameters if name not in unused and name not in tied}
@@ -108,6 +127,7 @@ def block(module: Any, origin: Origin) -> Block:
         sum(parameters[name].numel() for name in counted),
         sorted(unused),
         classes,
+        not head and seen.parts[0].channels_first,
     )
 
 
@@ -133,9 +153,10 @@ def _looked_at(module: Any, origin: Origin) -> _Seen:
 
     calls: dict[str, list[Any]] = {}
     given: dict[str, Any] = {}
-    kinds = {path: type(part).__name__ for path, part in module.named_modules()}
+    kinds = {path: type(part).__name__ for path, part in module.named_modules()} | origin.kinds
+    is_opaque = isinstance(module, torch.jit.ScriptModule) or bool(origin.batch)
     hooks = []
-    for path, part in module.named_modules():
+    for path, part in () if is_opaque else module.named_modules():
         hooks.append(part.register_forward_pre_hook(_entering(calls, given, path)))
         hooks.append(part.register_forward_hook(_leaving(calls, path)))
     try:
@@ -154,16 +175,20 @@ def _looked_at(module: Any, origin: Origin) -> _Seen:
             hook.remove()
     if not isinstance(answer, torch.Tensor) or answer.dim() < 2:
         raise NotCoveredError(f"{origin.architecture} does not give one tensor.")
-    head = _head(module, calls, answer)
+    if is_opaque:  # nothing tells what its modules give
+        calls = {path: [] for path in kinds}
+    head = _head(module, calls, answer, origin.kinds)
     parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
-    gradients = torch.autograd.grad(
-        answer.float().square().sum(), list(parameters.values()), allow_unused=True
-    )
+    gradients: Sequence[Any] = [None] * len(parameters)
+    if answer.requires_grad:
+        gradients = torch.autograd.grad(
+            answer.float().square().sum(), list(parameters.values()), allow_unused=True
+        )
     used = dict(zip(parameters, (each is not None for each in gradients), strict=True))
     ends = given[head] if head else answer  # of the network itself and the parts at its end
     calls |= {path: [ends] for path, outputs in calls.items() if _is(outputs, answer)}
     calls[""] = [ends]
-    times = SAMPLES * (STEPS if origin.input[0] is None else 1)
+    times = origin.samples * (STEPS if origin.input[0] is None else 1)
     counts = _own_operations(counter.get_flop_counts(), type(module).__name__, times)
     parts = [
         _part(path, kinds[path], outputs, counts.get(path, 0), origin)
@@ -179,13 +204,17 @@ def _run(module: Any, origin: Origin) -> Any:
     random = np.random.default_rng(0)
     if origin.vocabulary:
         steps = origin.input[0] or min(STEPS, origin.most_steps or STEPS)
-        tokens = torch.from_numpy(random.integers(origin.vocabulary, size=(SAMPLES, steps)))
-        found = module(tokens, attention_mask=torch.ones_like(tokens))
+        tokens = torch.from_numpy(random.integers(origin.vocabulary, size=(origin.samples, steps)))
+        mask = {} if origin.asset else {"attention_mask": torch.ones_like(tokens)}
+        found = module(tokens, **mask)
     else:
-        height, width, channels = origin.input
-        shape = (SAMPLES, channels, height, width)
-        found = module(torch.from_numpy(random.normal(size=shape).astype(np.float32)))
-    return found[origin.result] if origin.result else found
+        shape = origin.input
+        if not origin.channels_last and len(shape) > 1:
+            shape = (*shape[-1:], *shape[:-1])
+        given = random.normal(size=(origin.samples, *shape)).astype(np.float32)
+        found = module(torch.from_numpy(given))
+    result = int(origin.result) if origin.result.isdigit() else origin.result
+    return found if result == "" else found[result]
 
 
 def _entering(calls: dict[str, list[Any]], given: dict[str, Any], path: str) -> Any:
@@ -208,12 +237,19 @@ def _is(outputs: Sequence[Any], answer: Any) -> bool:
     return len(outputs) == 1 and outputs[0] is answer
 
 
-def _head(module: Any, calls: Mapping[str, Sequence[Any]], answer: Any) -> str:
-    """Return the path of the linear layer whose output is that of the network, if one's is."""
+def _head(
+    module: Any, calls: Mapping[str, Sequence[Any]], answer: Any, named: Mapping[str, str]
+) -> str:
+    """Return the path of the linear layer whose output is that of the network, if one's is.
+
+    Args:
+        named: `Origin.kinds`.
+    """
     import torch
 
     for path, outputs in reversed(calls.items()):
-        is_linear = type(module.get_submodule(path)) is torch.nn.Linear
+        own = None if isinstance(module, torch.jit.ScriptModule) else module.get_submodule(path)
+        is_linear = type(own) is torch.nn.Linear or named.get(path) == "Linear"
         if is_linear and _is(outputs, answer):
             return path
     return ""
@@ -245,20 +281,23 @@ def _part(path: str, kind: str, outputs: Sequence[Any], count: int, origin: Orig
     channels_first = False
     if len(outputs) == 1 and isinstance(outputs[0], torch.Tensor):
         found = tuple(outputs[0].shape)
-        if len(found) >= 2 and found[0] == SAMPLES and outputs[0].is_floating_point():
-            shape, channels_first = _canonical(found[1:], origin)
+        if len(found) >= 2 and found[0] == origin.samples and outputs[0].is_floating_point():
+            shape, channels_first = _canonical(found[1:], origin, kind)
     return Part(path, kind, shape, count, channels_first)
 
 
 def _canonical(
-    shape: tuple[int, ...], origin: Origin
+    shape: tuple[int, ...], origin: Origin, kind: str
 ) -> tuple[tuple[int | None, ...] | None, bool]:
     """Return the shape with channels last, and whether PyTorch has them first."""
     if origin.vocabulary:
         steps = origin.input[0] or min(STEPS, origin.most_steps or STEPS)
         varies = origin.input[0] is None and shape[0] == steps
         return ((None, *shape[1:]) if varies else shape), False
-    if len(shape) != 3:
+    if len(shape) == 2 == len(origin.input) and not origin.channels_last:
+        is_last = kind in LAST or shape[0] == origin.input[0] != shape[1]
+        return (shape, False) if is_last else (shape[::-1], True)
+    if len(shape) != 3 or len(origin.input) != 3:
         return (shape if len(shape) < 3 else None), False
     height, width, _ = origin.input
     is_square = height == width
@@ -293,14 +332,17 @@ def _params(origin: Origin, head: str) -> dict[str, Any]:
         "most_steps": origin.most_steps,
         "result": origin.result,
         "without": head,
+        "asset": origin.asset,
+        "batch": origin.batch,
+        "channels_last": origin.channels_last,
     }
     return {key: value for key, value in given.items() if value not in (0, "", {})}
 
 
 def _dense(builder: GraphBuilder, linear: Any, name: str, source: str) -> str:
     weights = {"kernel": linear.weight.detach().float().cpu().numpy().T}
-    params: dict[str, Any] = {"units": linear.out_features}
-    if linear.bias is None:
+    params: dict[str, Any] = {"units": linear.weight.shape[0]}
+    if getattr(linear, "bias", None) is None:
         params["use_bias"] = False
     else:
         weights["bias"] = linear.bias.detach().float().cpu().numpy()

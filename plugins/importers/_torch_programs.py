@@ -118,6 +118,20 @@ SIZES = (
 """What sizes in a program may be written with, besides symbols such as s31."""
 
 
+def check_program(path: Path, kind: str) -> None:
+    """Raise a UserError for a program that would do more than to compute.
+
+    Args:
+        kind: "torch.export" or "TorchScript".
+    """
+    if kind == "torch.export":
+        refuse_code(path)
+        return
+    import torch
+
+    check_script(torch.jit.load(path, map_location="cpu"), path.name)
+
+
 def refuse_code(path: Path) -> None:
     """Raise a UserError for a .pt2 file that has more in it than operations and numbers.
 
@@ -176,14 +190,14 @@ def _scripted(path: Path) -> tuple[Any, Callable[..., Any], int]:
     import torch
 
     script = torch.jit.load(path, map_location="cpu").eval().float()
-    _check(script, path.name)
+    check_script(script, path.name)
 
     class Holder(torch.nn.Module):
         def forward(self, x: Any) -> Any:
             return script(x)
 
     refusal: Exception | None = None
-    for shape in _shapes(path):
+    for shape in shapes_of(path):
         try:
             with torch.no_grad():
                 script(torch.zeros(shape))
@@ -199,7 +213,7 @@ def _scripted(path: Path) -> tuple[Any, Callable[..., Any], int]:
     )
 
 
-def _check(script: Any, name: str) -> None:
+def check_script(script: Any, name: str) -> None:
     """Raise an error for TorchScript that reads or writes files, or takes several inputs."""
     graph = script.inlined_graph
     for kind in ("aten::save", "aten::from_file", "prim::PythonOp"):
@@ -216,7 +230,7 @@ def _check(script: Any, name: str) -> None:
         )
 
 
-def _shapes(path: Path) -> Iterator[tuple[int, ...]]:
+def shapes_of(path: Path) -> Iterator[tuple[int, ...]]:
     """Yield what a program may take: what it was traced with, or pictures of usual sizes."""
     traced = _traced_shape(path)
     if traced:

@@ -6,7 +6,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from workbench.plugin_api.backend import Availability
-from workbench.plugin_api.importer import Imported, Importer
+from workbench.plugin_api.importer import Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,11 +31,24 @@ class TorchProgramImporter(Importer):
         return bool(kind_of(path))
 
     def read(self, request: ImportRequest) -> Imported:
-        """Load the program, make layers of it, and give what runs the original."""
+        """Load the program, make layers of it or one block, and give what runs the original."""
+        from plugins.importers._torch_kept import kept
         from plugins.importers._torch_programs import imported
 
-        assert request.file is not None
-        return imported(request.file, kind_of(request.file), request.tell)
+        file = request.file
+        assert file is not None
+        kind = kind_of(file)
+        if request.form == "block":
+            return kept(file, kind, "that was asked for", request.tell)
+        try:
+            return imported(file, kind, request.tell)
+        except NotCoveredError as refusal:
+            if request.form == "nodes":
+                raise
+            try:
+                return kept(file, kind, refusal.message.rstrip("."), request.tell)
+            except NotCoveredError:
+                raise refusal from None
 
 
 def kind_of(path: Path) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from workbench.plugin_api.code import Layout
 from workbench.plugin_api.layer import Layer, Part, is_in
 from workbench.plugin_api.tensors import IMAGE_AXES, SEQUENCE_AXES, ShapeError, TensorType
 
@@ -99,11 +100,12 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
             )
 
 
-def channels_first(part: Part) -> str:
-    """Return what brings an output of PyTorch to channels first."""
-    if part.shape is None or part.channels_first or len(part.shape) < 2:
+def moved(part: Part, within: Layout) -> str:
+    """Return what brings the channels of an output of PyTorch to where they are wanted."""
+    is_first = within == "channels_first"
+    if part.shape is None or len(part.shape) < 2 or part.channels_first == is_first:
         return ""
-    return ".movedim(-1, 1)"
+    return ".movedim(1, -1)" if part.channels_first else ".movedim(-1, 1)"
 
 
 def _type(shape: tuple[int | None, ...]) -> TensorType:

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import msgspec
 
-from plugins.layers._kept import ASSETS, HIDDEN, KeptNetwork
+from plugins.layers._kept import ASSETS, HIDDEN, KeptNetwork, moved
 from plugins.layers._source import call
 from workbench.plugin_api.code import Code, Layout
-from workbench.plugin_api.layer import Part
 from workbench.plugin_api.tensors import TensorType
 
 _BLOCK = '''\
@@ -125,7 +124,7 @@ class OnnxNetwork(KeptNetwork, frozen=True, kw_only=True):
         )
         within: Layout = "channels_last" if self.channels_last else "channels_first"
         return Code(
-            "{self}({0})" + _moved(self.last_part, within),
+            "{self}({0})" + moved(self.last_part, within),
             init=init,
             layout=within,
             helpers={"ASSETS": ASSETS, "OnnxNetwork": _BLOCK},
@@ -135,14 +134,3 @@ class OnnxNetwork(KeptNetwork, frozen=True, kw_only=True):
         """Return the file's name, where it ends, and what it runs on."""
         end = f" · to {self.end}" if self.end else ""
         return f"{self.called}{end} · frozen · PyTorch"
-
-
-def _moved(part: Part, within: Layout) -> str:
-    """Return what brings the channels of an output to where the input has them."""
-    if (
-        part.shape is None
-        or len(part.shape) < 2
-        or part.channels_first == (within == "channels_first")
-    ):
-        return ""
-    return ".movedim(1, -1)" if part.channels_first else ".movedim(-1, 1)"

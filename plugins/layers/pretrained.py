@@ -1,11 +1,12 @@
 """A network of a PyTorch library as one block: its own modules, weights and names."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from plugins.layers._kept import HIDDEN, KeptNetwork, channels_first
+from plugins.layers._kept import ASSETS, HIDDEN, KeptNetwork, moved
 from plugins.layers._source import call
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Projection, Role, WeightSpec, around
@@ -23,17 +24,25 @@ class Pretrained(nn.Module):
         result: which of its results is given; None where it has one.
         without: path of a part that passes on what it gets, such as a head that is replaced.
         end: path of the part whose output is given; those after it do not work.
+        batch: samples that it takes at a time; None: any number.
     """
 
-    def __init__(self, network, result=None, without=None, end=None):
+    def __init__(self, network, result=None, without=None, end=None, batch=None):
         super().__init__()
         if without is not None:
             network.set_submodule(without, nn.Identity())
         if end is not None:
             network.get_submodule(end).register_forward_hook(self._reach)
-        self.network, self.result, self.end = network, result, end
+        self.network, self.result, self.end, self.batch = network, result, end, batch
 
     def forward(self, x, **options):
+        if self.batch is not None:
+            filled = torch.cat((x, x[:1].expand(-len(x) % self.batch, *x.shape[1:])))
+            parts = [self.run(part, **options) for part in filled.split(self.batch)]
+            return torch.cat(parts)[: len(x)]
+        return self.run(x, **options)
+
+    def run(self, x, **options):
         if self.end is None:
             found = self.network(x, **options)
             return found if self.result is None else found[self.result]
@@ -82,24 +91,29 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
     id = "Pretrained"
     title = "Pretrained network"
     help = (
-        "A network of torchvision, timm or transformers as it was made, with its own modules and "
-        "weights; they can be listed, watched, frozen and cut. It runs on PyTorch."
+        "A network of torchvision, timm or transformers, or a program in a file, as it was made, "
+        "with its own modules and weights; they can be listed, watched, frozen and cut. It runs on "
+        "PyTorch."
     )
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html"
     keywords = ("timm", "torchvision", "transformers", "hugging face", "bert", "vit", "backbone")
 
     # What it is made of comes with the import; `end` and `frozen` are set in the tree of modules.
     library: Annotated[
-        Literal["timm", "torchvision", "transformers"], msgspec.Meta(extra=HIDDEN)
+        Literal["timm", "torchvision", "transformers", "torch.export", "TorchScript"],
+        msgspec.Meta(extra=HIDDEN),
     ] = "timm"
     architecture: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]*$", extra=HIDDEN)] = ""
     options: Annotated[dict[str, Any], msgspec.Meta(extra=HIDDEN)] = msgspec.field(
         default_factory=dict
     )
+    asset: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]*$", extra=HIDDEN)] = ""
+    batch: Annotated[int, msgspec.Meta(ge=0, extra=HIDDEN)] = 0
+    channels_last: Annotated[bool, msgspec.Meta(extra=HIDDEN)] = False
     vocabulary: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
     padding: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
     most_steps: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
-    result: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]*$", extra=HIDDEN)] = ""
+    result: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]*$|^[0-9]+$", extra=HIDDEN)] = ""
     without: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=HIDDEN)] = ""
     frozen: Annotated[
         tuple[Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$")], ...],
@@ -142,9 +156,10 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         init = call(
             "Pretrained",
             self._constructor(),
-            result=_text(self.result),
+            result=self.result if self.result.isdigit() else _text(self.result),
             without=_text(self.without),
             end=_text(self.end),
+            batch=self.batch or None,
         )
         weights = self.weights(inputs)
         binds = {name: Bind(f"network.{name}") for name in weights}
@@ -152,15 +167,22 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         held = tuple(f"network.{path}" for path in self.frozen if path in paths)
         if all(spec.frozen for spec in weights.values()):
             held = ("network",)
-        options = {"init": init, "binds": binds, "helpers": {"Pretrained": _BLOCK}, "held": held}
-        if self.vocabulary:
+        helpers = {"Pretrained": _BLOCK, **({"ASSETS": ASSETS} if self.asset else {})}
+        options = {"init": init, "binds": binds, "helpers": helpers, "held": held}
+        if self.vocabulary and not self.asset:
             real = "{mask}" if inputs[0].varies else f"({{0}} != {self.padding})"
             return Code(
                 "{self}({0}, attention_mask=" + real + ")", layout="channels_last", **options
             )
-        return Code(
-            "{self}({0})" + channels_first(self.last_part), layout="channels_first", **options
-        )
+        within: Layout = "channels_last" if self.channels_last else "channels_first"
+        return Code("{self}({0})" + moved(self.last_part, within), layout=within, **options)
+
+    def check_assets(self, folder: Path) -> None:
+        """Look for what loading the program would unpickle, and for what reads or writes files."""
+        if self.asset:
+            from plugins.importers._torch_programs import check_program
+
+            check_program(folder / self.asset, self.library)
 
     def summary(self) -> str:
         """Return the network's name, where it ends, and what it runs on."""
@@ -180,6 +202,12 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
     def _constructor(self) -> str:
         options = {name: repr(value) for name, value in self.options.items()}
         match self.library:
+            case "torch.export":
+                program = call("torch.export.load", f'ASSETS / "{self.asset}"')
+                return f"torch.export.unflatten({program})"
+            case "TorchScript":
+                program = call("torch.jit.load", f'ASSETS / "{self.asset}"', map_location='"cpu"')
+                return f"{program}.float()"
             case "timm":
                 return call("timm.create_model", repr(self.architecture), **options)
             case "torchvision":

@@ -62,6 +62,7 @@ class AddAdapters(QDialog):
         self._told.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self._buttons = QDialogButtonBox(self)
         self._add = self._buttons.addButton("Add", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._add.setProperty("primary", True)
         self._buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)

@@ -37,10 +37,10 @@ FILE = Field(name="model_file", kind="path", title="Model file", path="file")
 NETWORK = Field(name="network_file", kind="path", title="Network", path="file")
 TICK_MILLISECONDS = 50
 ABOUT = (
-    "A network by name, or a file: .onnx, .pt2, TorchScript, .keras or .h5 with a whole model, or "
-    "weights alone as .safetensors, .pt or .pth: their network is guessed, or described by another "
-    "file. No Python code in a file is run. Its layers take the place of the ones on the canvas; "
-    "Undo brings those back."
+    "A network by name, or a file with a whole model: .onnx, .pt2, TorchScript, .keras, .h5, or "
+    "the saved_model.pb of a SavedModel; or weights alone as .safetensors, .pt or .pth, whose "
+    "network is guessed, or described by another file. No Python code in a file is run. Its layers "
+    "take the place of the ones on the canvas; Undo brings those back."
 )
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 """Endings of files that may hold weights alone."""

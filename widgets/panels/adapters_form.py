@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from workbench.plugin_api.network import ResolvedNode
     from workbench.session import Session
 
+ALL = "All matrices"
 _PLACES = {
-    "Queries and values": USUAL,
-    "All of attention": ("query", "key", "value", "output"),
-    "Every matrix": EVERY,
+    "Query, value": USUAL,
+    "All attention": ("query", "key", "value", "output"),
+    ALL: EVERY,
 }
 _ON = (True,)
 _FIELDS = (
@@ -89,7 +90,7 @@ class AdaptersForm(QWidget):
                 "rank": shown.rank,
                 "alpha": shown.alpha,
                 "has_choice": has and len(roles) > 1 and bool(place),
-                "on": place or "Every matrix",
+                "on": place or ALL,
             }
         )
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from widgets.panels.column import wrapped
 from widgets.texts import grouped
+from workbench.session.correcting import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,14 +66,14 @@ class CorrectionsModel(QAbstractListModel):
             if key in self._missing:
                 return f"{key}\nThe data have no such sample, or it is another by now."
             if key in self._idle:
-                return f"{key}\nThe data have no such class."
+                return f"{key}\nThe data have no such class, or other targets."
             return key
         return None
 
     def _in_words(self, key: str) -> str:
         label = self._labels[key]
         name = key.rpartition("#")[0] or key
-        text = f"{name}  left out" if label is None else f"{name}  → {label}"
+        text = f"{name}  left out" if label is None else f"{name}  → {shortened(label)}"
         if key in self._missing:
             return f"{text}  (not found)"
         return f"{text}  (no such class)" if key in self._idle else text

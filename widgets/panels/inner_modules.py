@@ -210,8 +210,8 @@ class InnerModules(QWidget):
     def _edit(self, change: Callable[[Experiment, object], Experiment], title: str) -> None:
         document = self._session.document
         network = document.report.network
-        if not self._session.attempt(lambda: document.edit(lambda e: change(e, network), title)):
-            self._show_marks()
+        self._session.attempt(lambda: document.edit(lambda e: change(e, network), title))
+        self._show_marks()  # which a click changed, also where that changed nothing
 
 
 class _Tree(QTreeWidget):

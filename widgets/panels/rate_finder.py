@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TICK_MILLISECONDS = 40
 ABOUT = (
-    "Trains a copy for some steps with a rate that rises from tiny to huge, and shows where the "
-    "loss falls. Neither the experiment nor its runs are touched."
+    "Trains a copy for some steps with a rate that rises from tiny to huge, then anew with a few "
+    "rates near the best. Neither the experiment nor its runs are touched."
 )
 
 
@@ -85,7 +85,7 @@ class RateFinder(QWidget):
         found = search.suggestion
         rate = found.rate if found is not None else None
         self._plot.setVisible(bool(search.tested) or search.is_busy)
-        self._plot.show_test(search.tested, rate)
+        self._plot.show_test(search.tested, rate, found.trials if found is not None else ())
         self._find.setVisible(not search.is_busy)
         self._find.setEnabled(not self._session.document.report.errors)
         self._find.setText("Find again" if search.tested or search.error else "Find learning rate")

@@ -27,7 +27,7 @@ LEFT, TOP, RIGHT, BOTTOM = 34, 6, 8, 20
 
 
 class RatePlot(QWidget):
-    """Draws the losses, their smoothed course, and the rate that is suggested."""
+    """Draws the losses, their smoothed course, short trainings, and the suggested rate."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,14 +39,25 @@ class RatePlot(QWidget):
         self._losses: np.ndarray = np.empty(0)
         self._smooth: np.ndarray = np.empty(0)
         self._mark: float | None = None
+        self._trials: Sequence[RatePoint] = ()
         theme.changed.connect(self.update)
 
-    def show_test(self, tested: Sequence[RatePoint], mark: float | None) -> None:
-        """Show the steps done so far, and the suggested rate once there is one."""
+    def show_test(
+        self,
+        tested: Sequence[RatePoint],
+        mark: float | None,
+        trials: Sequence[RatePoint] = (),
+    ) -> None:
+        """Show the steps done so far, and the suggested rate once there is one.
+
+        Args:
+            trials: the rates of short trainings and the losses that they ended with.
+        """
         self._rates = np.log10([point.rate for point in tested])
         self._losses = np.array([point.loss for point in tested])
         self._smooth = smoothed(self._losses)
         self._mark = mark
+        self._trials = [trial for trial in trials if math.isfinite(trial.loss)]
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -66,13 +77,15 @@ class RatePlot(QWidget):
         paint_faint(painter, *to_pixels(across, down, self._rates, self._losses), colors.accent)
         paint_line(painter, *to_pixels(across, down, self._rates, self._smooth), colors.accent)
         if self._mark is not None:
-            self._paint_mark(painter, area, across, down)
+            self._paint_mark(painter, area, across)
+        self._paint_trials(painter, across, down)
 
     def _ends(self) -> tuple[float, float]:
         """Return the ends of the left axis: a diverging end would flatten all the rest."""
         if not len(self._smooth):
             return 0.0, 1.0
-        low, first = float(self._smooth.min()), float(self._smooth[0])
+        ended = [trial.loss for trial in self._trials]
+        low, first = min(float(self._smooth.min()), *ended, math.inf), float(self._smooth[0])
         high = min(float(self._smooth.max()), first + 0.5 * max(first - low, 1e-9))
         margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
         return low - margin, high + margin
@@ -97,14 +110,20 @@ class RatePlot(QWidget):
             side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(QRectF(0, y - 8, area.left() - 6, 16), side, tick.label)
 
-    def _paint_mark(self, painter: QPainter, area: QRectF, across: Scale, down: Scale) -> None:
-        place = math.log10(self._mark)
-        x, color = across.at(place), QColor(self._theme.colors.text)
-        pen = QPen(color, 1)
+    def _paint_mark(self, painter: QPainter, area: QRectF, across: Scale) -> None:
+        x = across.at(math.log10(self._mark))
+        pen = QPen(QColor(self._theme.colors.text), 1)
         pen.setDashPattern([3, 3])
         painter.setPen(pen)
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        loss = float(np.interp(place, self._rates, self._smooth))
+
+    def _paint_trials(self, painter: QPainter, across: Scale, down: Scale) -> None:
+        """Paint a dot for each short training, or one on the curve where there were none."""
+        points = [(math.log10(trial.rate), trial.loss) for trial in self._trials]
+        if self._mark is not None and not points:
+            place = math.log10(self._mark)
+            points = [(place, float(np.interp(place, self._rates, self._smooth)))]
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        painter.drawEllipse(QPointF(x, down.at(loss)), 3.5, 3.5)
+        painter.setBrush(QColor(self._theme.colors.text))
+        for place, loss in points:
+            painter.drawEllipse(QPointF(across.at(place), down.at(loss)), 3.5, 3.5)

@@ -99,6 +99,8 @@ def caching(experiment: Experiment, network: Network, catalog: Catalog) -> Cachi
 def _half_frozen(network: Network) -> str:
     """Return that a block's frozen modules run in every step, as others in it are trained."""
     for node in network.nodes:
+        if node.adapters:
+            continue  # nobody expects what adapters change to be kept
         frozen = sum(spec.frozen for spec in node.weights.values())
         if node.trainable and 0 < frozen < len(node.weights) and node.layer.inner():
             return (

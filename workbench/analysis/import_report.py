@@ -33,6 +33,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         adapters: which layers got LoRA adapters, a sentence; empty where none did.
         others: architectures that the weights would fit as well.
         whole: why the network is one block; empty where no part of it is.
+        is_opaque: whether its modules can be frozen only, not watched or cut.
         fixed: numbers in that block where it can only be run; 0: it can be trained.
         warnings: what a person should know besides.
     """
@@ -52,6 +53,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     adapters: str = ""
     others: tuple[str, ...] = ()
     whole: str = ""
+    is_opaque: bool = False
     fixed: int = 0
     warnings: tuple[str, ...] = ()
 
@@ -100,9 +102,10 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
                 f"can be watched, or be its end: {self.whole}."
             )
         if self.whole:
+            possible = "frozen" if self.is_opaque else "watched, frozen and cut"
             return (
                 f"Kept as one block of {parameters} parameters, whose inner modules can be "
-                f"watched, frozen and cut: {self.whole}."
+                f"{possible}: {self.whole}."
             )
         return f"{self.layers} layers that can be edited, {parameters} parameters."
 

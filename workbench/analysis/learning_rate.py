@@ -136,6 +136,26 @@ def tried(found: Suggestion, trial: RatePoint, steps: int) -> Suggestion:
     return msgspec.structs.replace(found, rate=best.rate, trials=trials, words=words)
 
 
+def between(found: Suggestion, before: float) -> Suggestion:
+    """Return the lowest point of the parabola through the best trial and its two neighbours.
+
+    Trials differ by chance, and the best rate lies between them: all three say where.
+
+    Args:
+        before: the loss before any training; a trial that ends higher, or nowhere, counts as it.
+    """
+    by_rate = sorted(found.trials, key=lambda trial: trial.rate)
+    losses = [min(trial.loss, before) for trial in by_rate]
+    best = min(range(len(losses)), key=losses.__getitem__, default=0)
+    if not 0 < best < len(losses) - 1:
+        return found
+    lower, lowest, higher = losses[best - 1 : best + 2]
+    bend = lower - 2 * lowest + higher
+    rate = _rounded(by_rate[best].rate * RUNG ** (0.5 * (lower - higher) / bend if bend else 0.0))
+    words = f"{found.words} With its neighbours it points at {rate:g}."
+    return msgspec.structs.replace(found, rate=rate, words=words)
+
+
 def for_longer(found: Suggestion, steps: int, total: int) -> Suggestion:
     """Return the suggestion for a training longer than the trials, whose rate never falls.
 

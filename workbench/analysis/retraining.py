@@ -57,7 +57,7 @@ def swap_head(experiment: Experiment, network: Network, classes: int) -> Experim
         params = {**node.params, setting: classes}
         if ends_in_softmax:
             params.pop("activation")
-        return msgspec.structs.replace(node, params=params, trainable=True)
+        return msgspec.structs.replace(node, params=params, trainable=True, lora=None)
 
     swapped = _mapped(experiment, {head.id}, changed)
     return _without_softmax(swapped, network)

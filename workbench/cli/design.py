@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import resources
+from workbench.analysis.adapting import adapters_in_words
 from workbench.analysis.body import caching
 from workbench.analysis.problems import Report
 from workbench.analysis.problems import check as check_design
@@ -66,6 +67,8 @@ def check(options: argparse.Namespace, output: Output) -> int:
             [[_cell(value) for value in node.values()] for node in nodes],
         )
         output.say(f"{_cell(report.network.parameters)} parameters")
+        if adapters := adapters_in_words(report.network):
+            output.say(adapters)
         if experiment.data.corrections:
             parts = (f"{count} {what}" for what, count in corrected.items() if count)
             output.say(f"corrections of samples: {', '.join(parts)}")
@@ -78,6 +81,7 @@ def check(options: argparse.Namespace, output: Output) -> int:
             "kept_after": kept.parting.cut.id if kept and kept.parting else None,
             "nodes": nodes,
             "parameters": report.network.parameters,
+            "trained_parameters": report.network.trained_parameters,
             "corrections": corrected,
         }
     )

@@ -167,6 +167,7 @@ class Imported:
         matched: weights that were taken over.
         renamed: (name there, name here) where a file calls them otherwise.
         whole: why it is kept as one block; empty where its layers can be edited one by one.
+        is_opaque: whether what the modules of a block give cannot be seen.
         fixed: numbers inside a block that never changes; 0 where there is none.
         assets: content of the files that the code of its layers reads, by name, with
             `Path(__file__).parent / "assets"`; see `Experiment.assets`.
@@ -190,6 +191,7 @@ class Imported:
     matched: int = 0
     renamed: Sequence[tuple[str, str]] = ()
     whole: str = ""
+    is_opaque: bool = False
     fixed: int = 0
     assets: Mapping[str, bytes] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from workbench.plugin_api.tensors import ShapeError, TensorType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -228,6 +229,18 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         of the layer.
         """
         return ()
+
+    def check_assets(self, folder: Path) -> None:
+        """Look through the files that its code reads, before a backend runs that code.
+
+        An experiment may come from anybody, with files that were never imported here.
+
+        Args:
+            folder: the folder `assets` beside the generated module.
+
+        Raises:
+            UserError: a file would do more than to compute.
+        """
 
     def summary(self) -> str:
         """Return the few settings worth a line on the node, "32 · 3×3 · same"."""

@@ -87,7 +87,7 @@ def expected(data: Described) -> str:
         case "classes":
             return "The classes that hold, with semicolons between them; nothing for none."
         case "steps":
-            return "The class of each word or step in turn; “O*3” stands for three of one class."
+            return "The class of each word or step in turn; “O*3” is three times O."
         case "numbers" if len(data.quantities) > 1:
             return f"Numbers with semicolons between them: {'; '.join(data.quantities)}."
         case "numbers":

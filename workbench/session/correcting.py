@@ -37,11 +37,11 @@ class Correcting:
         if not sample_id or sample_id not in self.labels:
             return ""
         label = self.labels[sample_id]
-        return LEFT_OUT if label is None else f"→ {_short(label)}"
+        return LEFT_OUT if label is None else f"→ {shortened(label)}"
 
     def relabel(self, ids: Sequence[str], label: str) -> None:
         """Give samples another class, or another target as `read_target` reads it."""
-        title = f"Relabel {_samples(ids)} as {_short(label)}"
+        title = f"Relabel {_samples(ids)} as {shortened(label)}"
         self._document.edit(lambda e: correct_samples(e, dict.fromkeys(ids, label)), title)
 
     def leave_out(self, ids: Sequence[str]) -> None:
@@ -55,7 +55,7 @@ class Correcting:
         self._document.edit(lambda e: revert_corrections(e, ids), title)
 
 
-def _short(label: str) -> str:
+def shortened(label: str) -> str:
     """Return a label of at most `LONGEST` characters; several classes may be none."""
     return label[: LONGEST - 1] + "…" if len(label) > LONGEST else label or "no class"
 

@@ -18,6 +18,7 @@ from workbench.analysis.learning_rate import (
     STEPS,
     RatePoint,
     Suggestion,
+    between,
     for_longer,
     has_diverged,
     next_trial,
@@ -98,6 +99,8 @@ def find_rate(
             model.load_state(first[1])
             loss = short_training(assembly, model, rate, steps)
             found = tried(found, RatePoint(rate, loss), steps)
+        if found.trials:
+            found = between(found, tested[0].loss)
         if isinstance(assembly.experiment.training.schedule, Constant):
             found = for_longer(found, steps, total)
     finally:

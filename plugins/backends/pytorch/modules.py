@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from plugins.backends.pytorch.code import generate_probe, held_modules, inner_modules, torch_names
+from workbench.plugin_api.exporter import ASSETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -33,6 +34,8 @@ class LoadedModule:
         self.lines = plan.code.lines
         self.names = torch_names(plan.network)
         self._order = tuple(node.id for node in plan.network.nodes)
+        for node in plan.network.nodes:
+            node.layer.check_assets(plan.module_path.with_name(ASSETS))
         scope: dict[str, Any] = {"__name__": "generated_model", "__file__": self.path}
         source = plan.module_path.read_text(encoding="utf-8")
         exec(compile(source, self.path, "exec"), scope)

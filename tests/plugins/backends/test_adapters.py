@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.network import Network
 
 ALL = ("query", "key", "value", "output", "dense")
-HEADS = {"heads": 2, "dropout": 0.0, "hidden": 10}
+BLOCK = {"heads": 2, "dropout": 0.0, "hidden": 10, "activation": "swiglu"}
 
 
 @pytest.fixture
@@ -45,14 +45,7 @@ def network(catalog: Catalog) -> Network:
             ("look1",),
             lora=every,
         ),
-        Node(
-            "encoder1",
-            "TransformerEncoder",
-            {**HEADS, "activation": "swiglu"},
-            ("share1",),
-            lora=every,
-        ),
-        Node("decoder1", "TransformerDecoder", HEADS, ("encoder1", "dense1"), lora=every),
+        Node("decoder1", "TransformerDecoder", BLOCK, ("share1", "dense1"), lora=every),
         Node("head1", "Dense", {"units": 3}, ("decoder1",)),
         Node("output1", "Output", {}, ("head1",)),
     )

@@ -23,6 +23,7 @@ from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.tensors import TensorType
 from workbench.worker.picture_maps import picture_layers
+from workbench.worker.pretrained.checking import input_type
 from workbench.worker.pretrained.importing import Wish, take
 
 
@@ -32,7 +33,7 @@ def took(path, catalog, **wish):
 
 def model_of(taken, catalog, folder, experiment=None):
     graph = (experiment or taken.experiment).graph
-    network = resolve(graph, catalog, TensorType(taken.imported.input_shape)).network
+    network = resolve(graph, catalog, input_type(taken.imported)).network
     backend = catalog.backend("torch")
     code = backend.generate(network)
     (folder / "assets").mkdir(exist_ok=True)

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from workbench.analysis.problems import check
 from workbench.document.edits import set_data, set_training
 from workbench.document.experiment import Component, Experiment, Split
+from workbench.document.graph import LoRA
 from workbench.errors import UserError
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.runs.control import create_run
@@ -192,8 +193,13 @@ def test_data_of_another_kind_are_told_of(folder, catalog, tmp_path):
 
 def test_a_trained_encoder_is_exported_for_texts_of_any_length(folder, texts, catalog, tmp_path):
     written(folder)
-    wish = Wish(source=str(folder), classes=2, base=texts, folder=tmp_path / "weights")
-    experiment = set_training(take(wish, catalog).experiment, epochs=1, batch_size=64, threads=1)
+    lora = LoRA(rank=2)
+    wish = Wish(source=str(folder), classes=2, lora=lora, base=texts, folder=tmp_path / "weights")
+    taken = take(wish, catalog)
+    nodes = taken.experiment.graph.nodes
+    assert len({node.position for node in nodes}) == len(nodes)
+    assert taken.report.adapters.startswith("LoRA adapters of rank 2 change 4 matrices of ")
+    experiment = set_training(taken.experiment, epochs=1, batch_size=64, threads=1)
     experiment = set_data(experiment, split=Split(validation=0.01, test=0.97))
     run = create_run(experiment, tmp_path / "runs")
     assert train(run.path, catalog) == 0

@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPlainTextEdit, QPushButton
 
-from tests.packages import unpacked
 from widgets.dialogs.import_model import ImportModelDialog
 from widgets.dialogs.model_table import ModelTable
+from workbench.session.importing import ModelImport
 
 WAIT = 120_000
 
@@ -83,7 +83,9 @@ def test_an_import_can_be_given_up(window, dialog, qtbot):
     assert window.session.document.experiment is before
 
 
-def test_nothing_of_that_name_and_a_file_that_is_none_are_told(window, dialog, qtbot, tmp_path):
+def test_a_file_that_is_none_is_told_and_weights_may_name_another_of_their_network(
+    window, dialog, qtbot, tmp_path, monkeypatch
+):
     assert searched(qtbot, dialog, "no such network").count == 0
     path = tmp_path / "notes.pt"
     path.write_text("these are notes")
@@ -94,18 +96,16 @@ def test_nothing_of_that_name_and_a_file_that_is_none_are_told(window, dialog, q
     state = dialog.findChild(QLabel, "importState")
     qtbot.waitUntil(lambda: "notes.pt" in state.text(), timeout=WAIT)
     assert "is not a weights file" in state.text()
-
-
-def test_weights_take_their_network_from_another_file(window, dialog, qtbot):
-    folder = unpacked("akiki==0.0.6") / "akiki/models"
-    path = dialog.findChild(QPushButton, "browse_model_file").parent()
-    network = dialog.findChild(QPushButton, "browse_network_file").parent()
-    assert not network.isEnabled()
-    path.choose(str(folder / "akiki-vad.pt"))
-    assert network.isEnabled()
-    network.choose(str(folder / "akiki-vad.onnx"))
+    started = {}
+    monkeypatch.setattr(ModelImport, "start", lambda own, *given, **more: started.update(more))
+    chosen = {
+        name: dialog.findChild(QPushButton, f"browse_{name}").parent()
+        for name in ("model_file", "network_file")
+    }
+    chosen["network_file"].choose("net.onnx")
     press(qtbot, dialog, "startImport")
-    report = dialog.findChild(QPlainTextEdit, "importReport")
-    qtbot.waitUntil(lambda: bool(report.toPlainText()), timeout=WAIT)
-    assert "Both files have the same weights." in report.toPlainText()
-    assert "model_rnn" in window.session.document.experiment.graph
+    assert started["architecture"] == "net.onnx"
+    chosen["model_file"].choose("whole.keras")
+    assert not chosen["network_file"].isEnabled()
+    press(qtbot, dialog, "startImport")
+    assert started["architecture"] == ""

@@ -15,6 +15,7 @@ from workbench.analysis.learning_rate import (
     STEPS,
     RatePoint,
     Suggestion,
+    between,
     for_longer,
     has_diverged,
     next_trial,
@@ -94,6 +95,23 @@ def test_trials_that_all_diverge_leave_what_the_test_said():
     assert (found.rate, found.words) == (0.01, "From the test.")
     assert trials(lambda rate: math.inf if rate > 2e-3 else 1.0).rate == 0.001
     assert next_trial(Suggestion()) is None
+
+
+@settings(max_examples=30)
+@given(st.floats(1e-3, 0.1))
+def test_neighbours_point_at_the_lowest_place_between_trials(best):
+    found = trials(lambda rate: math.log10(rate / best) ** 2)
+    assert between(found, 100.0).rate == pytest.approx(best, rel=0.06)
+    assert f"{between(found, 100.0).rate:g}" in between(found, 100.0).words
+
+
+def test_a_neighbour_that_diverges_counts_as_no_training_at_all():
+    def loss_of(rate):
+        return math.inf if rate > 0.02 else 2.0 if rate < 0.005 else 1.0
+
+    assert between(trials(loss_of), 2.0).rate == pytest.approx(0.01)
+    assert between(trials(loss_of), 5.0).rate < 0.01
+    assert between(Suggestion(rate=0.01), 2.0).rate == 0.01
 
 
 def test_a_constant_rate_is_smaller_the_longer_one_trains():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, safe_open
+from safetensors.numpy import load_file
 
 from tests.workbench.worker import digits_runs as runs
 from workbench.analysis.body import caching
 from workbench.analysis.shapes import resolve
+from workbench.document.edits import without_adapters
+from workbench.document.exports import open_experiment
 from workbench.document.graph import LoRA, Node
 from workbench.document.training import Adam, Averaging, Constant
 from workbench.plugin_api.adapters import factor_names, merged
@@ -20,6 +20,7 @@ from workbench.worker.checkpoints import Checkpoints
 from workbench.worker.export import export_run, targets
 from workbench.worker.initial import initial_weights
 from workbench.worker.trained import open_trained
+from workbench.worker.weights.loading import read_weights
 
 NODES = (
     Node("input1", "Input"),
@@ -93,7 +94,9 @@ def test_exports_are_of_the_merged_network_and_do_the_same(tmp_path, train, cata
     product = 8.0 * weights["dense1/kernel_lora_a"] @ weights["dense1/kernel_lora_b"]
     np.testing.assert_allclose(change, product, atol=1e-6)
     assert np.abs(change).max() > 1e-3
-    with safe_open(tmp_path / "merged.safetensors", "np") as file:
-        document = json.loads(file.metadata()["experiment"])
-    assert all("lora" not in node for node in document["graph"]["nodes"])
+    ordinary = open_experiment(tmp_path / "merged.safetensors")
+    assert ordinary.graph == without_adapters(runs.experiment(NODES)).graph
+    again = resolve(ordinary.graph, catalog, TensorType((8, 8, 1))).network
+    loaded, _ = read_weights(tmp_path / "merged.safetensors", again, catalog)
+    assert (len(loaded.matched), loaded.unmatched, loaded.unused) == (len(written), (), ())
     assert Checkpoints(folder.checkpoints).find("last").weights.keys() == weights.keys()

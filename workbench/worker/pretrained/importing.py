@@ -139,6 +139,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         classes=imported.classes,
         others=tuple(guess.name for guess in others),
         whole=imported.whole,
+        is_opaque=imported.is_opaque,
         fixed=imported.fixed,
     )
     kind = _kind_missed(wish, imported, catalog)
@@ -324,7 +325,6 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
         start=keep_weights(imported.name, imported.weights, wish.folder),
         assets=keep_assets(imported.assets, wish.folder),
     )
-    experiment = move(experiment, arrange_groups(graph, experiment.folded))
     if imported.preprocessing is None:
         return experiment
     kind = catalog.preprocessing(imported.preprocessing).kind
@@ -387,6 +387,7 @@ def _prepared_for(
         network = resolve(experiment.graph, catalog, network.inputs[0].output).network
         report = msgspec.structs.replace(report, adapters=adapters_in_words(network))
     frozen = tuple(node.id for node in experiment.graph.nodes if not node.trainable)
+    experiment = move(experiment, arrange_groups(experiment.graph, experiment.folded))
     return experiment, msgspec.structs.replace(report, frozen=frozen)
 
 

@@ -57,6 +57,9 @@ def test_every_setting_means_what_it_means_in_pytorch(peers):
         for name in wanted["frozen before"]:
             same = found["frozen"][name].tobytes() == found["frozen before"][name].tobytes()
             assert same == name.startswith(("norm1/", "dense1/")), name
+        for name in wanted["adapted before"]:
+            same = found["adapted"][name].tobytes() == found["adapted before"][name].tobytes()
+            assert same == (name in ("dense1/kernel", "dense1/bias")), name
 
 
 def test_accumulated_batches_of_any_size_are_one_large_batch(peers):

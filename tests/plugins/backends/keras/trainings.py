@@ -15,7 +15,7 @@ from tests.plugins.backends.trained import batch, build, chain, cnn
 from workbench.analysis.shapes import resolve
 from workbench.analysis.unfreezing import thawed
 from workbench.catalog import Catalog
-from workbench.document.graph import Graph, Node
+from workbench.document.graph import Graph, LoRA, Node
 from workbench.document.training import (
     SGD,
     Adagrad,
@@ -104,11 +104,16 @@ def settings(backend: str) -> dict[str, Arrays]:
         ("dense2", "Dense", {"units": 3}),
         frozen=("norm1", "dense1"),
     )
+    adapted = tuple(
+        msgspec.structs.replace(node, lora=LoRA(rank=2)) if node.id == "dense1" else node
+        for node in MLP.nodes
+    )
     cases: dict[str, tuple[Graph, dict[str, Any]]] = {
         "clip": (cnn(), {"clip_norm": 0.05}),
         "penalties": (cnn(**penalties), {"clip_norm": 0.5}),
         "scale": (Graph(slow), {"optimizer": AdamW(weight_decay=0.5)}),
         "frozen": (frozen, {}),
+        "adapted": (Graph(adapted), {"averaging": Averaging(decay=0.5)}),
     }
     found = {}
     for name, (graph, given) in cases.items():
