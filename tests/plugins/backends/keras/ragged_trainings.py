@@ -214,13 +214,10 @@ def first_half(backend: str) -> tuple[Arrays, ModelState, Arrays]:
     return weights, state, trained.weights()
 
 
-def second_halves(backend: str, *halves: tuple[Arrays, ModelState]) -> list[Arrays]:
-    """Go on from each half time, perhaps another backend's; return the last weights of each."""
+def second_half(backend: str, weights: Arrays, state: ModelState) -> Arrays:
+    """Go on from half time, perhaps another backend's, in another process; return last weights."""
     trained = model(backend, "recurrent")
-    found = []
-    for weights, state in halves:
-        trained.load_weights(weights)
-        trained.load_state(state)
-        steps(trained, "recurrent", 6, 12)
-        found.append(trained.weights())
-    return found
+    trained.load_weights(weights)
+    trained.load_state(state)
+    steps(trained, "recurrent", 6, 12)
+    return trained.weights()

@@ -54,23 +54,35 @@ def test_each_function_is_compiled_once_for_a_number_of_steps(peers):
     assert found["torch"][0] == {}
 
 
-def test_training_goes_on_in_another_process_to_the_last_bit_and_in_another_backend(peers):
-    """A framework goes on from its own half time and PyTorch's; PyTorch from each framework's."""
-    halves = peers.call(trainings.first_half)
-    *ours, expected = trainings.first_half("torch")
+@pytest.fixture(scope="module")
+def halves(peers):
+    """What each framework has at half time, and its last weights."""
+    return peers.call(trainings.first_half)
+
+
+def test_another_process_goes_on_to_the_last_bit(halves):
     fresh = Peers()
     try:
         for framework in FRAMEWORKS:
-            *theirs, last = halves[framework]
-            own, moved = fresh.call_one(framework, trainings.second_halves, theirs, ours)
-            (back,) = trainings.second_halves("torch", theirs)
+            weights, state, last = halves[framework]
+            found = fresh.call_one(framework, trainings.second_half, weights, state)
             for name, value in last.items():
-                assert own[name].tobytes() == value.tobytes(), (framework, name)
-            for found in (moved, back):
-                for name, value in expected.items():
-                    np.testing.assert_allclose(found[name], value, atol=2e-5, err_msg=name)
+                assert found[name].tobytes() == value.tobytes(), (framework, name)
     finally:
         fresh.close()
+
+
+def test_training_goes_on_in_another_backend(peers, halves):
+    """From PyTorch to each framework, and from each to PyTorch, as if it had never moved."""
+    *ours, expected = trainings.first_half("torch")
+    moved = peers.call(trainings.second_half, *ours)
+    for framework, (weights, state, _) in halves.items():
+        back = trainings.second_half("torch", weights, state)
+        for found in (moved[framework], back):
+            for name, value in expected.items():
+                np.testing.assert_allclose(
+                    found[name], value, atol=2e-5, err_msg=f"{framework} {name}"
+                )
 
 
 @pytest.mark.parametrize("longest", [0, 1, 8, 9, 29, 100, 256, 10_000])
