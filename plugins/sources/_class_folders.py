@@ -55,6 +55,22 @@ def list_files(root: Path, bad: list[BadFile]) -> list[Listed]:
     ]
 
 
+def list_named_files(root: Path, bad: list[BadFile]) -> list[Listed]:
+    """List the files of one folder whose names begin with their class, as in 7_jackson_32.wav.
+
+    Folders in it are left alone.
+    """
+    found = [entry.name for entry in _entries(root, "", bad) if not entry.is_dir()]
+    bad.extend(
+        BadFile(name, "its name has no _ after a class") for name in found if _class_of(name) == ""
+    )
+    return [("", _class_of(name), name) for name in found if _class_of(name)]
+
+
+def _class_of(name: str) -> str:
+    return name.partition("_")[0] if "_" in name else ""
+
+
 def _list_classes(
     part: str, prefix: str, entries: Sequence[os.DirEntry[str]], bad: list[BadFile]
 ) -> list[Listed]:
@@ -117,16 +133,17 @@ def _outside(prefix: str, entries: Sequence[os.DirEntry[str]]) -> list[BadFile]:
     ]
 
 
-def open_root(folder: str, what: str) -> Path:
+def open_root(folder: str, what: str, *, named: bool = False) -> Path:
     """Return the folder, which can be listed.
 
     Args:
         what: the files it should hold, in the plural: "pictures".
+        named: their names begin with the class, instead of lying in its folder.
 
     Raises:
         UserError: none is chosen, there is none, or it cannot be read.
     """
-    next_step = f"Choose a folder that holds one folder of {what} per class."
+    next_step = _choose(what, named=named)
     if not folder:
         raise UserError("No folder has been chosen.", next_step)
     root = Path(folder).expanduser()
@@ -144,20 +161,28 @@ def open_root(folder: str, what: str) -> Path:
     return root
 
 
-def check_classes(root: Path, classes: Sequence[str], bad: int, what: str) -> None:
+def check_classes(
+    root: Path, classes: Sequence[str], bad: int, what: str, *, named: bool = False
+) -> None:
     """Raise a UserError unless there are two classes at least; `bad` files could not be used."""
     if len(classes) > 1:
         return
     if classes:
         raise UserError(
             f"{root} holds one class only, “{classes[0]}”.",
-            f"Add a folder of {what} for each further class.",
+            f"Add {what if named else f'a folder of {what}'} for each further class.",
         )
-    next_step = f"Choose a folder that holds one folder of {what} per class."
+    next_step = _choose(what, named=named)
     if bad:
         none = f"None of the {bad} files" if bad > 1 else "Not the one file"
         raise UserError(f"{none} in {root} can be used.", next_step)
     raise UserError(f"{root} holds no {what}.", next_step)
+
+
+def _choose(what: str, *, named: bool) -> str:
+    if named:
+        return f"Choose a folder of {what} whose names begin with the class and a _."
+    return f"Choose a folder that holds one folder of {what} per class."
 
 
 def divide(

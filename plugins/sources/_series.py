@@ -28,7 +28,6 @@ class SeriesSamples:
         targets: class number of each series, or series × numbers to learn, float32.
         names: what a person knows each series by.
         chosen: the series of this split.
-        sample_rate: of sounds, steps a second; else 0.
     """
 
     def __init__(
@@ -38,10 +37,7 @@ class SeriesSamples:
         targets: NDArray[Any],
         names: Sequence[str],
         chosen: NDArray[np.intp],
-        *,
-        sample_rate: int = 0,
     ) -> None:
-        self.sample_rate = sample_rate
         self._values = values
         self._stops = ends[chosen]
         self._starts = np.concatenate([[0], ends[:-1]])[chosen]
@@ -85,13 +81,11 @@ def open_series(
     *,
     train_count: int,
     bad: Sequence[BadFile] = (),
-    sample_rate: int = 0,
 ) -> Opened:
     """Divide series: those after the first `train_count` are the test split, if there are any.
 
     Args:
         targets: class numbers, or series × numbers to learn.
-        sample_rate: of sounds, steps a second; else 0.
     """
     is_numbered = targets.ndim > 1
     ends = np.cumsum([len(one) for one in series])
@@ -106,7 +100,7 @@ def open_series(
         chosen["test"] = np.arange(train_count, len(series))
     return Opened(
         splits={
-            name: SeriesSamples(values, ends, targets, names, part, sample_rate=sample_rate)
+            name: SeriesSamples(values, ends, targets, names, part)
             for name, part in chosen.items()
             if len(part)
         },

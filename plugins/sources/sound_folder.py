@@ -1,14 +1,20 @@
-"""A folder of sound files, one subfolder a class."""
+"""A folder of sound files, one subfolder a class, or names that begin with the class."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from plugins.sources._class_folders import check_classes, divide, list_files, open_root
+from plugins.sources._class_folders import (
+    check_classes,
+    divide,
+    list_files,
+    list_named_files,
+    open_root,
+)
 from workbench.errors import UserError
 from workbench.plugin_api.data import BadFile, Kind
 from workbench.plugin_api.parameters import Size, param
@@ -43,7 +49,8 @@ class SoundFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
     title: ClassVar[str] = "A folder of sound files"
     help: ClassVar[str] = (
         "WAV, FLAC, OGG, MP3 or AIFF. One subfolder for each class, named as the class; or train, "
-        "validation and test subfolders that hold the class folders."
+        "validation and test subfolders that hold the class folders; or all in one folder, with "
+        "names that begin with the class."
     )
     kind: ClassVar[Kind] = "series"
 
@@ -52,6 +59,10 @@ class SoundFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
     folder: Annotated[
         str, param("Folder", "Holds one folder per class; it is only read", path="folder")
     ] = ""
+    named_by: Annotated[
+        Literal["folder", "file_name"],
+        param("Class from", "The subfolder; or the file's name, up to its first _"),
+    ] = "folder"
     sample_rate: Annotated[
         Size | None,
         param(
@@ -63,13 +74,15 @@ class SoundFolder(Source, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def open(self, split: Split) -> Opened:
         """List the folder and read the heads; sounds unlike most others are left out."""
-        root = open_root(self.folder, WHAT)
+        named = self.named_by == "file_name"
+        root = open_root(self.folder, WHAT, named=named)
         bad: list[BadFile] = []
-        heads = [_head(root, *listed, bad) for listed in list_files(root, bad)]
+        files = list_named_files if named else list_files
+        heads = [_head(root, *listed, bad) for listed in files(root, bad)]
         found = [sound for sound in heads if sound is not None]
         sounds, rate = _alike(found, self.sample_rate, bad)
         classes = tuple(sorted({sound.label for sound in sounds}))
-        check_classes(root, classes, len(bad), WHAT)
+        check_classes(root, classes, len(bad), WHAT, named=named)
         targets = np.array([classes.index(sound.label) for sound in sounds], np.int64)
         parts = divide([sound.part for sound in sounds], targets, split)
         return Opened(

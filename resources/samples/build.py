@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import csv
 import gzip
-import io
 import re
 import struct
 import sys
@@ -66,32 +65,6 @@ def build_series(folder: Path) -> None:
             classes=np.array(classes),
             train_count=len(parts[0].series),
         )
-
-
-def build_spoken_digits(folder: Path) -> None:
-    """Write spoken_digits.npz from the folder `recordings` of the Free Spoken Digit Dataset.
-
-    Of each speaker and digit, the first five are the test part and the ten after them the others.
-    """
-    import soundfile
-
-    found = [(path, *path.stem.split("_")) for path in sorted(folder.glob("*.wav"))]
-    train = [one for one in found if 5 <= int(one[3]) < 15]
-    chosen = train + [one for one in found if int(one[3]) < 5]
-    sounds = [soundfile.read(path, dtype="int16")[0] for path, *_ in chosen]
-    content = io.BytesIO()
-    options = {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.7}
-    with soundfile.SoundFile(content, "w", 8000, 1, **options) as file:
-        for block in np.array_split(np.concatenate(sounds), 1000):  # larger ones end the process
-            file.write(block)
-    np.savez(
-        _HERE / "spoken_digits.npz",
-        sound=np.frombuffer(content.getvalue(), np.uint8),
-        lengths=np.array([len(sound) for sound in sounds], np.int32),
-        targets=np.array([int(digit) for _, digit, _, _ in chosen], np.uint8),
-        names=np.array([path.name for path, *_ in chosen]),
-        train_count=len(train),
-    )
 
 
 def build_film_sentences(table: Path) -> None:
@@ -218,4 +191,3 @@ if __name__ == "__main__":
     build_diabetes()
     build_yeast(Path(sys.argv[7]))
     build_molecules(Path(sys.argv[8]))
-    build_spoken_digits(Path(sys.argv[9]))

@@ -7,7 +7,6 @@ import pytest
 
 from plugins.sources.digits import Digits
 from plugins.sources.mnist import Mnist
-from plugins.sources.spoken_digits import SpokenDigits
 from workbench.document.experiment import Split
 
 
@@ -48,18 +47,3 @@ def test_pictures_of_a_digit_look_alike():
     nearest = ((pictures[:, None] - means) ** 2).sum(axis=-1).argmin(axis=1)
 
     assert (nearest == train.targets).mean() > 0.75
-
-
-def test_spoken_digits_of_every_speaker_in_both_parts():
-    opened = SpokenDigits().open(Split(validation=0.15, test=0.5))
-    parts = {name: len(samples) for name, samples in opened.splits.items()}
-    assert parts == {"train": 510, "validation": 90, "test": 300}
-    for samples in opened.splits.values():
-        assert samples.sample_rate == 8000
-        assert len({samples.name(n).split("_")[1] for n in range(len(samples))}) == 6
-        for n in range(0, len(samples), 30):
-            sound = samples.read(n)
-            assert sound.shape == (samples.shapes[n][0], 1)
-            assert samples.name(n).startswith(str(samples.targets[n]))
-            assert 0.01 < abs(sound).max() <= 1
-    assert (np.bincount(opened.splits["test"].targets) == 30).all()

@@ -140,3 +140,27 @@ def test_resampling_is_that_of_scipy():
         np.testing.assert_allclose(
             resampled(values, 441, wanted), resample(values, count, axis=0), atol=1e-6
         )
+
+
+def test_names_can_begin_with_the_class(tmp_path):
+    for name, steps in (("7_anna_0", 300), ("7_ben_12", 200), ("0_anna_3", 100), ("0_ben_1", 50)):
+        _write(tmp_path / f"{name}.wav", np.linspace(-0.5, 0.5, steps))
+    _write(tmp_path / "noise.wav", np.zeros(100))
+    _write(tmp_path / "1_in" / "1_anna_0.wav", np.zeros(100))
+
+    source = SoundFolder(folder=str(tmp_path), named_by="file_name")
+    opened = source.open(Split(validation=0, test=0))
+
+    assert opened.classes == ("0", "7")
+    train = opened.splits["train"]
+    found = {train.name(n): opened.classes[train.targets[n]] for n in range(len(train))}
+    assert found == {
+        "0_anna_3.wav": "0",
+        "0_ben_1.wav": "0",
+        "7_anna_0.wav": "7",
+        "7_ben_12.wav": "7",
+    }
+    assert [bad.path for bad in opened.bad_files] == ["noise.wav"]
+    with pytest.raises(UserError, match="one class only") as error:
+        SoundFolder(folder=str(tmp_path / "1_in"), named_by="file_name").open(NO_SPLIT)
+    assert error.value.hint == "Add sound files for each further class."

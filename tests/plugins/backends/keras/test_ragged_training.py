@@ -9,7 +9,7 @@ import pytest
 
 from plugins.backends.keras.arguments import extents
 from tests.plugins.backends.keras import ragged_trainings as trainings
-from tests.plugins.peers import FRAMEWORKS, Peers
+from tests.plugins.peers import FRAMEWORKS, QUICK_COMPILATION, Peers
 
 
 @pytest.mark.parametrize(("count", "more"), [(10, 0), (4, 8)])
@@ -61,7 +61,7 @@ def halves(peers):
 
 
 def test_another_process_goes_on_to_the_last_bit(halves):
-    fresh = Peers()
+    fresh = Peers(QUICK_COMPILATION)  # other machine code rounds otherwise
     try:
         for framework in FRAMEWORKS:
             weights, state, last = halves[framework]
