@@ -309,7 +309,10 @@ def test_a_device_that_is_not_there_fails_in_words(tmp_path, capfd):
 def test_check_counts_and_lists(capfd):
     status, result, _ = do(capfd, "check", "digits-cnn", "--json")
     assert status == 0
-    assert set(result) == {"problems", "nodes", "parameters", "corrections", "kept_after"}
+    assert set(result) == {
+        *("problems", "nodes", "parameters", "trained_parameters", "corrections", "kept_after"),
+    }
+    assert result["trained_parameters"] <= result["parameters"]
     assert all(
         set(node) == {"id", "type", "output", "parameters", "multiply_adds"}
         for node in result["nodes"]

@@ -9,21 +9,8 @@ from tests.widgets.canvas.hands import Hands
 from tests.widgets.canvas.networks import chain
 from tests.widgets.session_at_rest import SessionAtRest
 from widgets.canvas.view import CanvasView
-from widgets.theme import Theme
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
-
-
-@pytest.fixture(scope="session")
-def one_theme(qapp):
-    return Theme(qapp, "dark")
-
-
-@pytest.fixture
-def theme(one_theme):
-    yield one_theme
-    if not one_theme.is_dark:
-        one_theme.apply("dark")
 
 
 @pytest.fixture

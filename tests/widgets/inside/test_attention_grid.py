@@ -8,13 +8,12 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtTest import QTest
 
 from widgets.inside.attention_grid import AttentionGrid
-from widgets.theme import Theme
 
 
 @pytest.mark.parametrize("size", [(1280, 200), (300, 700), (160, 60)])
 @pytest.mark.parametrize("shapes", [[(4, 9, 9), (4, 9, 9)], [(12, 30, 30)] * 12, [(2, 40, 7)]])
-def test_maps_lie_side_by_side_within_the_widget(qtbot, qapp, size, shapes):
-    grid = AttentionGrid(Theme(qapp))
+def test_maps_lie_side_by_side_within_the_widget(qtbot, theme, size, shapes):
+    grid = AttentionGrid(theme)
     qtbot.addWidget(grid)
     grid.resize(*size)
     maps = {f"block{n}": np.full(shape, 0.1, np.float32) for n, shape in enumerate(shapes)}

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QTreeWidget
 from tests.widgets.session_at_rest import SessionAtRest
 from widgets.canvas.gestures.drop import LAYER_MIME
 from widgets.panels.palette import LayerPalette
-from widgets.theme import Theme
 from workbench.catalog import Broken
 from workbench.plugin_api.layer import CATEGORIES
 
@@ -23,11 +22,6 @@ def session(catalog, tmp_path):
     made = SessionAtRest(own, tmp_path)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module")
-def theme(qapp):
-    return Theme(qapp, "dark")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from tests.plugins.backends.keras import trainings
 from tests.plugins.backends.keras.trainings import CLOSE
-from tests.plugins.peers import FRAMEWORKS, Peers
+from tests.plugins.peers import FRAMEWORKS
 
 COMPILED = ("tensorflow", "jax")
 
@@ -79,19 +79,15 @@ def test_a_run_is_compiled_once(peers, accumulate):
     assert found["torch"] == {}
 
 
-def test_another_process_goes_on_to_the_last_bit(peers):
+def test_another_process_goes_on_to_the_last_bit(peers, other_peers):
     halves = peers.call(trainings.first_half)
-    fresh = Peers()
-    try:
-        for framework in FRAMEWORKS:
-            weights, arrays, values, last = halves[framework]
-            assert values["optimizer"] == {"type": "adam", "step": 6}
-            assert "random/drop1/0" in arrays
-            found = fresh.call_one(framework, trainings.second_half, weights, arrays, values)
-            for name, value in last.items():
-                assert found[name].tobytes() == value.tobytes(), (framework, name)
-    finally:
-        fresh.close()
+    for framework in FRAMEWORKS:
+        weights, arrays, values, last = halves[framework]
+        assert values["optimizer"] == {"type": "adam", "step": 6}
+        assert "random/drop1/0" in arrays
+        found = other_peers.call_one(framework, trainings.second_half, weights, arrays, values)
+        for name, value in last.items():
+            assert found[name].tobytes() == value.tobytes(), (framework, name)
 
 
 @pytest.mark.parametrize("kind", ["nesterov", "adagrad", "adam"])

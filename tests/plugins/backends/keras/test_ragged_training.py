@@ -9,7 +9,7 @@ import pytest
 
 from plugins.backends.keras.arguments import extents
 from tests.plugins.backends.keras import ragged_trainings as trainings
-from tests.plugins.peers import FRAMEWORKS, QUICK_COMPILATION, Peers
+from tests.plugins.peers import FRAMEWORKS
 
 
 @pytest.mark.parametrize(("count", "more"), [(10, 0), (4, 8)])
@@ -60,16 +60,12 @@ def halves(peers):
     return peers.call(trainings.first_half)
 
 
-def test_another_process_goes_on_to_the_last_bit(halves):
-    fresh = Peers(QUICK_COMPILATION)  # other machine code rounds otherwise
-    try:
-        for framework in FRAMEWORKS:
-            weights, state, last = halves[framework]
-            found = fresh.call_one(framework, trainings.second_half, weights, state)
-            for name, value in last.items():
-                assert found[name].tobytes() == value.tobytes(), (framework, name)
-    finally:
-        fresh.close()
+def test_another_process_goes_on_to_the_last_bit(other_peers, halves):
+    for framework in FRAMEWORKS:
+        weights, state, last = halves[framework]
+        found = other_peers.call_one(framework, trainings.second_half, weights, state)
+        for name, value in last.items():
+            assert found[name].tobytes() == value.tobytes(), (framework, name)
 
 
 def test_training_goes_on_in_another_backend(peers, halves):
