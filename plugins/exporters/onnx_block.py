@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plugins.backends.pytorch.code import boundary_layout
+from plugins.importers._onnx_graph import sources_of
 from plugins.layers.io import Input
 from plugins.layers.onnx_network import OnnxNetwork
 from plugins.layers.pretrained import Pretrained
@@ -157,23 +158,13 @@ def _keep_needed(graph: Any, end: str) -> None:
     needed, nodes = {end}, []
     for node in reversed(graph.node):
         if not needed.isdisjoint(node.output):
-            needed.update(_read_by(node))
+            needed.update(sources_of(node))
             nodes.insert(0, node)
     weights = [each for each in graph.initializer if each.name in needed]
     for field, kept in ((graph.node, nodes), (graph.initializer, weights)):
         kept = list(kept)
         del field[:]
         field.extend(kept)
-
-
-def _read_by(node: Any) -> set[str]:
-    found = set(node.input)
-    for attribute in node.attribute:
-        for graph in (attribute.g, *attribute.graphs):
-            found.update(value.name for value in graph.output)
-            for inner in graph.node:
-                found |= _read_by(inner)
-    return found
 
 
 def _head(request: ExportRequest, block: ResolvedNode) -> ExportRequest:

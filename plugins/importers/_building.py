@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import keyword
 import re
 import unicodedata
@@ -81,3 +82,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def plain_name(title: str) -> str:
+    """Return a title as a file's name of letters, digits, underscores and points."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "_", title).strip("_.") or "network"
+
+
+def asset_name(name: str, content: bytes, suffix: str) -> str:
+    """Return what a file beside the weights is called; another content has another name."""
+    return f"{name}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from plugins.importers._building import GraphBuilder, identifier
+from plugins.importers._building import GraphBuilder, asset_name, identifier, plain_name
 from plugins.importers._onnx_graph import channel_places, has_channels_last, sources_of
 from plugins.importers._onnx_head import head_of
 from plugins.importers._onnx_reading import in_words, session, tensors_of
@@ -94,7 +93,7 @@ def block(
     numbers = sum(math.prod(tensor.dims) for tensor in tensors_of(model.graph))
     numbers -= sum(each.size for each in head.weights.values() if each is not None) if head else 0
     content = _finished(model, names, names[end])
-    asset = f"{_plain(name)}-{hashlib.sha256(content).hexdigest()[:12]}.onnx"
+    asset = asset_name(plain_name(name), content, ".onnx")
     place = next(place for place, part in enumerate(parts) if part.path == names[end])
     if head:
         behind = (msgspec.structs.replace(part, multiply_adds=0) for part in parts[place + 1 :])
@@ -129,10 +128,6 @@ def block(
         result_first=next(part for part in parts if part.path == names[result]).channels_first,
         outputs=tuple(names.get(each, each) for each in outputs if each != result),
     )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.]+", "_", name).strip("_.") or "network"
 
 
 def _canonical(shape: Sequence[int], *, first: bool) -> tuple[int, ...]:

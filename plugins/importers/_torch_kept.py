@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plugins.importers._building import asset_name, plain_name
 from plugins.importers._layouts import INPUT_SIZES, UNSCALED, many, preprocessing_of
 from plugins.importers._torch_block import Origin, block, left_out
-from plugins.importers._torch_programs import check_script, refuse_code, shapes_of
-from workbench.errors import UserError, first_line
+from plugins.importers._torch_programs import check_script, loaded, refuse_code, shapes_of
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
 if TYPE_CHECKING:
@@ -66,21 +63,10 @@ def kept(path: Path, kind: str, reason: str, tell: Callable[[str], None]) -> Imp
         UserError: the file is damaged, or would read or write files.
     """
     tell(f"Reading {path.name}")
-    load = _scripted if kind == "TorchScript" else _exported
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = load(path)
-    except UserError:
-        raise
-    except Exception as error:  # whatever a damaged file, or one of another version, raises
-        raise UserError(
-            f"PyTorch cannot load {path.name}: {first_line(error)}.",
-            "It may be damaged, or of another version of PyTorch: save it again there.",
-        ) from error
+    program = loaded(path, _scripted if kind == "TorchScript" else _exported)
     content = path.read_bytes()
-    name = re.sub(r"[^A-Za-z0-9_.]+", "_", path.stem).strip("_.") or "network"
-    asset = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}{path.suffix.lower()}"
+    name = plain_name(path.stem)
+    asset = asset_name(name, content, path.suffix.lower())
     is_last = _has_channels_last(program)
     shape = program.shape
     origin = Origin(

@@ -8,7 +8,7 @@ import pickletools
 import re
 import warnings
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from plugins.importers._aten_program import Expanded
 
+_Read = TypeVar("_Read")
+
 
 def imported(path: Path, kind: str, tell: Callable[[str], None]) -> Imported:
     """Read a program and turn it into layers.
@@ -36,18 +38,7 @@ def imported(path: Path, kind: str, tell: Callable[[str], None]) -> Imported:
         UserError: the file is damaged, or would read or write files.
     """
     tell(f"Reading {path.name}")
-    load = _scripted if kind == "TorchScript" else _exported
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program, run, batch = load(path)
-    except UserError:
-        raise
-    except Exception as error:  # whatever a damaged file, or one of another version, raises
-        raise UserError(
-            f"PyTorch cannot load {path.name}: {first_line(error)}.",
-            "It may be damaged, or of another version of PyTorch: save it again there.",
-        ) from error
+    program, run, batch = loaded(path, _scripted if kind == "TorchScript" else _exported)
     tell("Turning it into layers")
     expanded = best_layout(program, batch)
     (entry,) = expanded.inputs
@@ -70,6 +61,21 @@ def imported(path: Path, kind: str, tell: Callable[[str], None]) -> Imported:
         skipped=expanded.skipped,
         changed=changed,
     )
+
+
+def loaded(path: Path, load: Callable[[Path], _Read]) -> _Read:
+    """Return what a function makes of a program; raises UserError where PyTorch cannot read it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return load(path)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a damaged file, or one of another version, raises
+        raise UserError(
+            f"PyTorch cannot load {path.name}: {first_line(error)}.",
+            "It may be damaged, or of another version of PyTorch: save it again there.",
+        ) from error
 
 
 def _exported(path: Path) -> tuple[Any, Callable[..., Any], int]:
