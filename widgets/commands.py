@@ -240,55 +240,53 @@ def _groups(window: MainWindow) -> Iterator[Command]:
 
 def _retraining(window: MainWindow) -> Iterator[Command]:
     own = window.retraining
-    for name, title, run, help_text in (
-        ("up_to", "Freeze up to here", own.freeze_up_to, "The layer and everything before it"),
-        ("from", "Unfreeze from here", own.unfreeze_from, "The layer and everything after it"),
+    for name, title, run, enabled, help_text in (
+        (
+            "freeze_up_to",
+            "Freeze up to here",
+            own.freeze_up_to,
+            lambda: own.has_selection,
+            "The layer and everything before it",
+        ),
+        (
+            "freeze_from",
+            "Unfreeze from here",
+            own.unfreeze_from,
+            lambda: own.has_selection,
+            "The layer and everything after it",
+        ),
+        (
+            "freeze_body",
+            "Freeze all but the head",
+            own.freeze_body,
+            lambda: own.has_weights,
+            "Train the last layer alone, as one begins with a pretrained network",
+        ),
+        (
+            "add_adapters",
+            "Add LoRA adapters…",
+            own.add_adapters_dialog,
+            lambda: own.has_weights,
+            "Train small factors beside the matrices of the body, and the head",
+        ),
+        (
+            "remove_adapters",
+            "Remove LoRA adapters",
+            own.remove_adapters,
+            lambda: own.has_adapters,
+            "Train the layers themselves again",
+        ),
+        (
+            "spread_rates",
+            "Smaller rates for earlier layers…",
+            own.spread_rates_dialog,
+            lambda: own.has_weights,
+            "Spread learning rates over the depth of the network",
+        ),
     ):
         yield Command(
-            f"net.freeze_{name}",
-            title,
-            run,
-            "Network",
-            enabled=lambda: own.has_selection,
-            help=help_text,
-            group=3,
+            f"net.{name}", title, run, "Network", enabled=enabled, help=help_text, group=3
         )
-    yield Command(
-        "net.freeze_body",
-        "Freeze all but the head",
-        own.freeze_body,
-        "Network",
-        enabled=lambda: own.has_weights,
-        help="Train the last layer alone, as one begins with a pretrained network",
-        group=3,
-    )
-    yield Command(
-        "net.add_adapters",
-        "Add LoRA adapters…",
-        own.add_adapters_dialog,
-        "Network",
-        enabled=lambda: own.has_weights,
-        help="Train small factors beside the matrices of the body, and the head",
-        group=3,
-    )
-    yield Command(
-        "net.remove_adapters",
-        "Remove LoRA adapters",
-        own.remove_adapters,
-        "Network",
-        enabled=lambda: own.has_adapters,
-        help="Train the layers themselves again",
-        group=3,
-    )
-    yield Command(
-        "net.spread_rates",
-        "Smaller rates for earlier layers…",
-        own.spread_rates_dialog,
-        "Network",
-        enabled=lambda: own.has_weights,
-        help="Spread learning rates over the depth of the network",
-        group=3,
-    )
 
 
 def _run(window: MainWindow) -> Iterator[Command]:

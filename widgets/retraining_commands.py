@@ -11,8 +11,11 @@ from widgets.dialogs.add_adapters import AddAdapters
 from workbench.analysis import adapting, retraining
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtWidgets import QWidget
 
+    from workbench.document.experiment import Experiment
     from workbench.document.graph import LoRA
     from workbench.session import Session
 
@@ -38,32 +41,23 @@ class RetrainingCommands:
 
     def freeze_body(self) -> bool:
         """Freeze all but the last layer that decides the number of outputs."""
-        document = self._session.document
-        network = document.report.network
-        return self._session.attempt(
-            lambda: document.edit(
-                lambda e: retraining.freeze_body(e, network), "Freeze all but the head"
-            )
-        )
+        network = self._session.document.report.network
+        return self._edit(lambda e: retraining.freeze_body(e, network), "Freeze all but the head")
 
     def freeze_up_to(self) -> bool:
         """Freeze the selected layer and everything before it."""
         document = self._session.document
         network, last = document.report.network, document.selection[-1]
-        return self._session.attempt(
-            lambda: document.edit(
-                lambda e: retraining.freeze_up_to(e, network, last), f"Freeze up to {last}"
-            )
+        return self._edit(
+            lambda e: retraining.freeze_up_to(e, network, last), f"Freeze up to {last}"
         )
 
     def unfreeze_from(self) -> bool:
         """Train the selected layer and everything after it."""
         document = self._session.document
         network, first = document.report.network, document.selection[-1]
-        return self._session.attempt(
-            lambda: document.edit(
-                lambda e: retraining.unfreeze_from(e, network, first), f"Unfreeze from {first}"
-            )
+        return self._edit(
+            lambda e: retraining.unfreeze_from(e, network, first), f"Unfreeze from {first}"
         )
 
     @property
@@ -80,20 +74,12 @@ class RetrainingCommands:
 
     def add_adapters(self, lora: LoRA) -> bool:
         """Train adapters and the head instead of the body; what had adapters gets new ones."""
-        document = self._session.document
-        network = document.report.network
-        return self._session.attempt(
-            lambda: document.edit(
-                lambda e: adapting.add_adapters(e, network, lora), "Add LoRA adapters"
-            )
-        )
+        network = self._session.document.report.network
+        return self._edit(lambda e: adapting.add_adapters(e, network, lora), "Add LoRA adapters")
 
     def remove_adapters(self) -> bool:
         """Train the layers themselves again."""
-        document = self._session.document
-        return self._session.attempt(
-            lambda: document.edit(adapting.remove_adapters, "Remove LoRA adapters")
-        )
+        return self._edit(adapting.remove_adapters, "Remove LoRA adapters")
 
     def spread_rates_dialog(self) -> None:
         """Ask for the first layer's share of the learning rate, and spread rates over the depth."""
@@ -112,10 +98,10 @@ class RetrainingCommands:
 
     def spread_rates(self, share: float) -> bool:
         """Give the first layer a share of the learning rate, and those between theirs."""
-        document = self._session.document
-        network = document.report.network
-        return self._session.attempt(
-            lambda: document.edit(
-                lambda e: retraining.spread_rates(e, network, share), "Spread learning rates"
-            )
+        network = self._session.document.report.network
+        return self._edit(
+            lambda e: retraining.spread_rates(e, network, share), "Spread learning rates"
         )
+
+    def _edit(self, change: Callable[[Experiment], Experiment], title: str) -> bool:
+        return self._session.attempt(lambda: self._session.document.edit(change, title))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QW
 
 from widgets.fields import set_property
 from widgets.forms import StructForm
+from widgets.panels.adapters_form import ALPHA, RANK
 from workbench.analysis.adapting import EVERY, USUAL, adapters_in_words, add_adapters
 from workbench.analysis.shapes import resolve
 from workbench.document.edits import EditError
@@ -21,21 +22,8 @@ if TYPE_CHECKING:
 
 ATTENTION, ALL = "Queries and values of attention", "Every dense and attention matrix"
 FIELDS = (
-    Field(
-        name="rank",
-        kind="int",
-        title="Rank",
-        help="Size of the small factors: the larger, the more they can change",
-        minimum=1,
-        maximum=4096,
-    ),
-    Field(
-        name="alpha",
-        kind="float",
-        title="Alpha",
-        help="How much their product counts: it is multiplied by alpha ÷ rank",
-        above=0,
-    ),
+    RANK,
+    ALPHA,
     Field(name="on", kind="choice", title="They change", choices=(ATTENTION, ALL)),
 )
 _WIDTH = 440

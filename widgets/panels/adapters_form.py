@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.forms import StructForm
@@ -24,6 +25,21 @@ _PLACES = {
     "All attention": ("query", "key", "value", "output"),
     ALL: EVERY,
 }
+RANK = Field(
+    name="rank",
+    kind="int",
+    title="Rank",
+    help="Size of the small factors: the larger, the more they can change",
+    minimum=1,
+    maximum=4096,
+)
+ALPHA = Field(
+    name="alpha",
+    kind="float",
+    title="Alpha",
+    help="How much their product counts: it is multiplied by alpha ÷ rank",
+    above=0,
+)
 _ON = (True,)
 _FIELDS = (
     Field(
@@ -32,23 +48,8 @@ _FIELDS = (
         title="LoRA adapters",
         help="Train small factors that are added to its matrices; its own weights stay",
     ),
-    Field(
-        name="rank",
-        kind="int",
-        title="Rank",
-        help="Size of the factors: the larger, the more they can change",
-        minimum=1,
-        maximum=4096,
-        shown_if=("has", _ON),
-    ),
-    Field(
-        name="alpha",
-        kind="float",
-        title="Alpha",
-        help="How much their product counts: it is multiplied by alpha ÷ rank",
-        above=0,
-        shown_if=("has", _ON),
-    ),
+    replace(RANK, shown_if=("has", _ON)),
+    replace(ALPHA, shown_if=("has", _ON)),
     Field(
         name="on",
         kind="choice",
