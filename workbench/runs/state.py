@@ -99,7 +99,6 @@ class RunState:
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     checkpoints: dict[str, str] = field(default_factory=dict)
     probes: list[tuple[int, str]] = field(default_factory=list)
-    notes: list[ev.Noted] = field(default_factory=list)
     journal: list[Line] = field(default_factory=list)
     told: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
@@ -206,8 +205,7 @@ class RunState:
         self.status = "stopping"
 
     def _on_noted(self, event: ev.Noted) -> None:
-        self.notes.append(event)
-        del self.notes[:-200]
+        pass
 
     def _on_finished(self, event: ev.Finished) -> None:
         self.status, self.step = event.reason, event.step

@@ -78,7 +78,8 @@ def test_the_new_run_says_where_it_comes_from_and_is_the_newest(old, tmp_path):
     state = RunState()
     for line in LineTail(new.events).read():
         state.apply(ev.decode(line))
-    assert state.notes[0].message == f"A continuation of {old.name}."
+    noted = next(line for line in state.journal if line.severity == "info")
+    assert noted.text == f"A continuation of {old.name}."
     assert list(state.steps["loss"].values) == [3.0, 2.0, 1.0]
     assert state.epoch == 1
     assert store.find_run("last", tmp_path / "runs") == new

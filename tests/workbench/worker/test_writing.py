@@ -47,7 +47,7 @@ def test_perplexity_falls_and_stands_beside_that_of_trigrams(runs, said):
     state = read_state(store.find_run("last", runs))
     losses = state.epochs["val/loss"].values
     assert losses[-1] < losses[0]
-    assert any("It writes now" in note.message for note in state.notes)
+    assert any("It writes now" in line.text for line in state.journal)
     evaluated = said("evaluate", "last")
     assert evaluated["metrics"].keys() >= {"test/perplexity", "test/bits_per_character"}
     assert evaluated["metrics"]["test/loss"] == pytest.approx(state.metrics["test/loss"], abs=1e-6)
