@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import psutil
 
 from benchmarks import networks
 from benchmarks.rows import Row
+from benchmarks.window_process import measured
 from plugins.sources.film_sentences import FilmSentences
 from workbench.document.experiment import Component, Data, Experiment, Split
 from workbench.document.files import save
@@ -107,18 +107,7 @@ def experiment_on(path: Path) -> Experiment:
 def in_window(path: Path, folder: Path) -> dict[str, Any]:
     """Return what `big_text_window` measures, in a process of its own."""
     document = save(experiment_on(path), folder / "texts.workbench.json")
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.big_text_window", str(document)],
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "WORKBENCH_HOME": str(folder / "home")},
-        capture_output=True,
-        text=True,
-        cwd=HERE.parent,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"the window failed: {done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return measured("benchmarks.big_text_window", document, folder / "home")
 
 
 def train(path: Path, folder: Path) -> tuple[int, float, int]:

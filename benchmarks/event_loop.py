@@ -6,8 +6,6 @@ The gaps are those between the ticks of a 16 ms timer in the window's own proces
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ import numpy as np
 
 from benchmarks import networks
 from benchmarks.rows import Row
+from benchmarks.window_process import measured
 from workbench.document.files import dumps
 from workbench.runs import events as ev
 from workbench.runs.folder import RunFolder
@@ -30,24 +29,11 @@ LONGEST_MS = 60.0
 LAYER = "conv2d4"
 """The layer with 64 channels."""
 
-HERE = Path(__file__).parent
-
 
 def run() -> list[Row]:
     """Measure in a window of a process of its own."""
     with tempfile.TemporaryDirectory(prefix="workbench-bench-") as name:
-        environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "WORKBENCH_HOME": name}
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.event_loop", name],
-            env=environment,
-            capture_output=True,
-            text=True,
-            cwd=HERE.parent,
-            check=False,
-        )
-    if done.returncode:
-        raise RuntimeError(f"the window failed: {done.stderr[-2000:]}")
-    found = json.loads(done.stdout.splitlines()[-1])
+        found = measured("benchmarks.event_loop", Path(name), Path(name))
     detail = (
         f"{found['ticks']} ticks of a {TICK_MS} ms timer; {found['curves']} curves, "
         f"{found['maps']} maps, {found['steps']} steps and {found['probes']} probes meanwhile; "
