@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch  # noqa: TID253
 import transformers  # noqa: TID253
+from safetensors.numpy import load_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from tests.plugins.networks import compiled
@@ -15,7 +16,7 @@ from tests.plugins.parity import random_weights
 from workbench.analysis.adapting import EVERY
 from workbench.analysis.problems import check
 from workbench.analysis.shapes import resolve
-from workbench.document.edits import set_data, set_training
+from workbench.document.edits import set_data, set_training, without_adapters
 from workbench.document.experiment import Component, Experiment, Split
 from workbench.document.graph import LoRA
 from workbench.errors import UserError
@@ -28,6 +29,8 @@ from workbench.worker.preparation import prepare
 from workbench.worker.pretrained.checking import predictor
 from workbench.worker.pretrained.importing import Wish, take
 from workbench.worker.train import train
+from workbench.worker.trained import open_trained
+from workbench.worker.weights.applying import load_adapters
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "good", "bad", "film", "the", "is", "not", "##s"]
 
@@ -210,10 +213,29 @@ def test_a_trained_encoder_is_exported_for_texts_of_any_length(folder, texts, ca
     run = create_run(experiment, tmp_path / "runs")
     assert train(run.path, catalog) == 0
     assert (run.path / "checkpoints").is_dir()
-    wanted = [(name, tmp_path / f"net-{name}") for name in ("onnx", "python")]
+    wanted = [(name, tmp_path / f"net-{name}") for name in ("onnx", "python", "adapters", "peft")]
     for file in export_run(run, wanted, catalog).files:
         assert file.max_difference is not None, file.format
         assert file.max_difference <= 1e-5, file.format
+    trained = open_trained(run, catalog)
+    check_adapters_come_back(experiment, trained, tmp_path)
+
+
+def check_adapters_come_back(experiment, trained, tmp_path):
+    """Both files of adapters alone, on the network as it was imported, give what was trained."""
+    bare, network = without_adapters(experiment), plain(trained.network)
+    config = json.loads((tmp_path / "net-peft" / "adapter_config.json").read_text())
+    assert (config["r"], config["lora_alpha"], config["fan_in_fan_out"]) == (2, 16.0, False)
+    assert "encoder.layer.0.attention.self.query" in config["target_modules"]
+    for name in ("net-adapters.lora.safetensors", "net-peft"):
+        again, report = load_adapters(tmp_path / name, bare, network, tmp_path)
+        assert again.graph == experiment.graph
+        assert report.left == report.others == ()
+        started = load_file(again.start.file)
+        missing = {"head/kernel", "head/bias"} if name == "net-peft" else set()
+        assert trained.weights.keys() - started.keys() == missing
+        for ours, array in started.items():
+            assert array.tobytes() == trained.weights[ours].tobytes(), ours
 
 
 def test_layers_of_gpt2_are_adapted_as_linear_ones_are(folder, texts, catalog, tmp_path):
