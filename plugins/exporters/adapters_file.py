@@ -36,7 +36,7 @@ class AdaptersExporter(Exporter):
 
     id = "adapters"
     title = "LoRA adapters"
-    help = "The adapters and the head alone, to be applied to the same network here."
+    help = "The adapters and the head alone, for the same network here."
     suffix = ".lora.safetensors"
     takes_lengths = True
     holds_network = False

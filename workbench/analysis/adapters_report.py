@@ -44,10 +44,10 @@ class AdaptersReport(msgspec.Struct, frozen=True, kw_only=True):
     def warnings(self) -> Iterator[str]:
         """Yield what a person should look at."""
         if self.others:
-            more = " and others" if len(self.others) > 1 else ""
+            differ = " differs" if len(self.others) == 1 else " and others differ"
             yield (
-                f"They were trained beside other weights: {self.others[0]}{more} differ here, so "
-                "that the answers will not be those of the network that was trained."
+                f"They were trained beside other weights: {self.others[0]}{differ} here, so that "
+                "the answers will not be those of the network that was trained."
             )
         yield from self.left[:SHOWN]
         if len(self.left) > SHOWN:
