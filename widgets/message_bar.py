@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
@@ -29,7 +29,7 @@ class MessageBar(QFrame):
     """Shows one message at a time; infos and warnings leave by themselves, errors stay.
 
     Signals:
-        shown(): there is another message, perhaps of another height.
+        shown(): there is another message, or it needs another height.
     """
 
     shown = Signal()
@@ -80,6 +80,13 @@ class MessageBar(QFrame):
         self._timer.stop()
         if message.severity in spans:
             self._timer.start(spans[message.severity])
+
+    def event(self, event: QEvent) -> bool:
+        """Ask for another height once the lines of the texts are laid out."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and self.isVisible():
+            self.shown.emit()
+        return done
 
     def dismiss(self) -> None:
         """Take the message away."""

@@ -165,6 +165,21 @@ def test_errors_stay_infos_go_and_an_info_does_not_hide_an_error(window, qtbot):
     assert not bar.isVisible()
 
 
+def test_a_message_is_as_high_as_its_lines_whatever_was_there_before(window, qtbot):
+    bar, say = window.message_bar, window.session.messaged.emit
+    hint = window.findChild(QLabel, "messageHint")
+    short = Message("info", "The network is being imported.", "You can go on meanwhile.")
+    long = Message("info", "The network is on the canvas.", "Its head starts anew. " * 30)
+    heights = []
+    for message in (short, long, short):
+        say(message)
+        qtbot.waitUntil(lambda: hint.height() == hint.heightForWidth(hint.width()), timeout=2000)
+        assert bar.height() == bar.heightForWidth(bar.width())
+        heights.append(bar.height())
+    assert heights[1] > heights[0] + 2 * hint.fontMetrics().height()
+    assert heights[2] == heights[0]
+
+
 def test_why_training_could_not_start_goes_away_when_it_has_started(window, run_folder):
     window.session.messaged.emit(Message("error", "Training cannot start: no data."))
     assert window.message_bar.isVisible()
