@@ -209,21 +209,21 @@ class WelcomePage(ScrollColumn):
 
     def _on_own_pictures(self) -> None:
         folder = QFileDialog.getExistingDirectory(
-            self, "Folder with one subfolder for each class", str(Path.home())
+            self.window(), "Folder with one subfolder for each class", str(Path.home())
         )
         if folder:
             self._leave_if(self._files.use_pictures(Path(folder), OWN_PICTURES_LIKE))
 
     def _on_own_texts(self) -> None:
         file, _ = QFileDialog.getOpenFileName(
-            self, "Table with a text and its class in each row", str(Path.home()), TEXTS
+            self.window(), "Table with a text and its class in each row", str(Path.home()), TEXTS
         )
         if file:
             self._leave_if(self._files.use_texts(Path(file), OWN_TEXTS_LIKE))
 
     def _on_own_table(self) -> None:
         file, _ = QFileDialog.getOpenFileName(
-            self, "Table with a row for each step in time", str(Path.home()), TABLES
+            self.window(), "Table with a row for each step in time", str(Path.home()), TABLES
         )
         if file:
             self._leave_if(self._files.use_table(Path(file), OWN_TABLE_LIKE))
