@@ -58,6 +58,18 @@ def test_the_data_are_told_in_words_and_shown(window):
     assert data.findChild(QLabel, "dataError").isHidden()
 
 
+def test_sources_stand_under_what_their_samples_are(window):
+    box = window.show_tab("data").findChild(QComboBox, "choose_source")
+    kind, seen = "", {}
+    for row in range(box.count()):
+        if box.itemData(row) is None:
+            kind = box.itemText(row)
+            assert not box.model().item(row).isEnabled()
+        else:
+            seen[box.itemData(row)] = kind.lower()
+    assert seen == {source.id: source.kind for source in window.session.catalog.sources}
+
+
 def test_another_source_is_one_step_and_keeps_the_settings_of_the_last(window, qtbot):
     data = window.show_tab("data")
     document = window.session.document
