@@ -16,6 +16,8 @@ from plugins.importers._onnx_block import block, others_of
 from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
 from plugins.importers._onnx_program import Translation
 from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of, session
+from plugins.importers._onnx_text_import import imported_texts
+from plugins.importers._onnx_texts import texts_of
 from plugins.importers._values import from_canonical, to_canonical
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, NotCoveredError
@@ -52,10 +54,12 @@ def imported(
     changed = []
     if in_float32(model):
         changed.append("Numbers of half or double precision are float32 now.")
+    tell("Turning it into layers")
+    if (texts := texts_of(model)) is not None:
+        return imported_texts(path, model, texts, changed, _origin(path, model))
     entry, others = inputs_of(model)
     outputs = outputs_of(model, others)
     content = model.SerializeToString()
-    tell("Turning it into layers")
     expanded, shape, translation = _expanded(model, entry, others, outputs)
     order = expanded.inputs[0].order
     changed += _told(entry, shape, order)

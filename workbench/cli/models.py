@@ -88,6 +88,7 @@ def import_model(options: argparse.Namespace, output: Output) -> int:
         lora=wanted_adapters(options),
         form=options.form,
         base=base,
+        has_data=options.like is not None,
         folder=preferences.weights_folder(),
     )
     taken = take(wish, catalog, lambda words: output.note(f"{words} …"))
