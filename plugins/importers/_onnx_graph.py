@@ -65,7 +65,7 @@ def has_channels_last(graph: Any, entry: str, shape: Sequence[int]) -> bool:
 
 
 def channel_places(
-    graph: Any, entry: str, shapes: Mapping[str, tuple[int, ...]], *, is_last: bool
+    graph: Any, entry: str, shapes: Mapping[str, tuple[int | None, ...]], *, is_last: bool
 ) -> dict[str, bool]:
     """Return, of each tensor of samples with several axes, whether its channels come first.
 
@@ -85,7 +85,7 @@ def _is_first(
     node: Any,
     rank: int,
     found: Mapping[str, bool],
-    shapes: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, tuple[int | None, ...]],
     *,
     is_last: bool,
 ) -> bool:

@@ -196,9 +196,9 @@ class Translation:
         given = [name for name in node.input if name]
         if not self.told.isdisjoint(given):
             self.told.update(names)
-        if node.op_type not in ("Gather", "Slice") or self.known[given[0]].dtype.kind != "f":
-            return
         rows, found = self.known[given[0]], self.known[names[0]]
+        if node.op_type not in ("Gather", "Slice") or rows.ndim < 2:
+            return
         self.tables[names[0]] = given[0]
         places = self.known[given[1]]
         count = 0
@@ -387,3 +387,15 @@ def _tensor(array: np.ndarray) -> Any:
     from torch import from_numpy
 
     return from_numpy(np.array(array, np.float32))
+
+
+def copies_in_words(translation: Translation) -> list[str]:
+    """Say which arrays had to be copied, as layers here share none."""
+    shared = [name for name, labels in translation.places.items() if len(labels) > 1]
+    if not shared:
+        return []
+    several = "s that were" if len(shared) > 1 else " that was"
+    return [
+        f"{len(shared)} array{several} used in several places, such as {shared[0]}, have a copy "
+        "of their own in each now, which are trained apart."
+    ]

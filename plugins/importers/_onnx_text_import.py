@@ -1,7 +1,10 @@
-"""Imports an ONNX file that takes texts: as layers that leave padding out, and what prepares them."""
+"""Imports an ONNX file that takes texts: as layers or a block, with what prepares them."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +13,15 @@ import numpy as np
 
 from plugins.importers._aten import BATCH
 from plugins.importers._aten_program import expand_program, exported
-from plugins.importers._onnx_program import Translation
-from plugins.importers._onnx_reading import opset_of, session
-from plugins.importers._onnx_texts import Texts, outputs_of_texts
-from plugins.importers._text_files import beside, joined
+from plugins.importers._onnx_block import block_of_texts, others_of
+from plugins.importers._onnx_program import Translation, copies_in_words
+from plugins.importers._onnx_reading import session
+from plugins.importers._onnx_text_run import TextRunner
+from plugins.importers._onnx_texts import outputs_of_texts
+from plugins.importers._text_files import joined
+from plugins.importers._values import to_canonical
 from workbench.document.graph import Graph
-from workbench.errors import UserError, first_line
+from workbench.errors import UserError
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
 if TYPE_CHECKING:
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from plugins.importers._aten_program import Expanded
+    from plugins.importers._onnx_texts import Texts
+    from plugins.importers._text_files import TextFiles
 
 LENGTHS = (29, 31, 37, 41, 43, 47, 53)
 """Tokens that a network is traced with: one that is no size of a weight."""
@@ -32,48 +40,126 @@ FEWEST = 8
 TOLERANCE = 1e-4
 
 
-def imported_texts(
-    path: Path, model: Any, texts: Texts, changed: Sequence[str], origin: str
-) -> Imported:
-    """Turn a graph that takes texts into layers.
+@dataclass(frozen=True)
+class TextFile:
+    """A file that takes texts, read.
 
-    Raises:
-        NotCoveredError: it does what no layer here does.
+    Attributes:
+        model: of ONNX.
+        files: what lies beside it.
+        origin: where it came from, in words.
+        changed: what is not as it was, in words.
     """
-    outputs = outputs_of_texts(model)
-    content = model.SerializeToString()
-    expanded, translation, most = _expanded(model, texts, outputs)
-    folder = beside(path)
-    texts = texts.filled(translation.padding if translation.padding >= 0 else folder.padding)
-    shared = [name for name, labels in translation.places.items() if len(labels) > 1]
-    copies = []
-    if shared:
-        copies.append(
-            f"{len(shared)} arrays used in several places, such as {shared[0]}, have a copy of "
-            "their own in each now, which are trained apart."
+
+    path: Path
+    model: Any
+    texts: Texts
+    files: TextFiles
+    origin: str
+    changed: Sequence[str]
+    opening: Callable[[bytes], Any] = session
+
+    @property
+    def outputs(self) -> list[str]:
+        """Those that are taken."""
+        return outputs_of_texts(self.model)
+
+    def imported(self) -> Imported:
+        """Turn the graph into layers; raises NotCoveredError where no layer does what it does."""
+        content = self.model.SerializeToString()
+        expanded, translation, most = _expanded(self.model, self.texts, self.outputs)
+        padding = translation.padding if translation.padding >= 0 else self.files.padding
+        texts = self.texts.filled(padding)
+        moves = [partial(to_canonical, value=place) for place in expanded.outputs]
+        run = TextRunner(partial(self.opening, content), texts, self.outputs, moves)
+        wide = expanded.outputs[0].shape[-1] if len(expanded.outputs) == 1 else 0
+        return self._imported(
+            expanded.graph,
+            run,
+            self.outputs,
+            wide,
+            weights=expanded.weights,
+            input_shape=(None,),
+            parameters=expanded.parameters,
+            matched=len(translation.places),
+            preprocessing=self.files.preparation(texts.vocabulary, most),
+            skipped=(*expanded.skipped, *self._left_out()),
+            changed=(*_told(texts, most), *copies_in_words(translation), *expanded.changed),
         )
-    graph, run = expanded.graph, partial(_run, partial(session, content), texts, outputs)
-    graph, run, words = joined(folder, graph, run, outputs)
-    classes = expanded.outputs[0].shape[-1] if len(expanded.outputs) == 1 else 0
-    return Imported(
-        name=folder.name or path.stem,
-        origin=origin,
-        graph=graph,
-        weights=expanded.weights,
-        input_shape=(None,),
-        original=run,
-        padded=run,
-        padding=texts.padding,
-        parameters=expanded.parameters,
-        tolerance=TOLERANCE,
-        vocabulary=texts.vocabulary,
-        preprocessing=folder.preparation(texts.vocabulary, most),
-        files=folder.files,
-        classes=folder.classes if len(folder.classes) == classes else (),
-        matched=len(translation.places),
-        skipped=(*expanded.skipped, *_left_out(model, outputs)),
-        changed=(*changed, *_told(texts, most), *copies, *words, *folder.told, *expanded.changed),
-    )
+
+    def kept(self, reason: str) -> Imported:
+        """Keep the graph as one block; raises NotCoveredError where onnxruntime cannot run it."""
+        content = self.model.SerializeToString()
+        most, padding = _looked_up(self.model, self.texts, self.outputs)
+        texts = self.texts.filled(padding if padding >= 0 else self.files.padding)
+        made = block_of_texts(self.model, texts, self.outputs, self.name, most)
+
+        def placed(value: NDArray[Any]) -> NDArray[Any]:
+            moved = value.reshape(len(value), 1) if value.ndim == 1 else value
+            is_turned = made.result_first and moved.ndim > 2
+            return moved.transpose(0, *range(2, moved.ndim), 1) if is_turned else moved
+
+        run = TextRunner(partial(self.opening, content), texts, [made.result], [placed])
+        last = made.graph.nodes[-2]
+        return self._imported(
+            made.graph,
+            run,
+            [made.result],
+            int(last.params.get("units", 0)),
+            weights=made.weights,
+            input_shape=made.input_shape,
+            parameters=sum(array.size for array in made.weights.values()),
+            preprocessing=self.files.preparation(texts.vocabulary, most, texts.steps),
+            whole=reason,
+            fixed=made.numbers,
+            assets=dict([made.asset]),
+            changed=(*_told(texts, most), *others_of(made)),
+        )
+
+    @property
+    def name(self) -> str:
+        """What the experiment is called."""
+        return self.files.name or self.path.stem
+
+    def _imported(
+        self, graph: Graph, run: TextRunner, outputs: Sequence[str], wide: int, **rest: Any
+    ) -> Imported:
+        """Return what layers and a block have in common."""
+        graph, original, words = joined(self.files, graph, run, outputs)
+        classes = self.files.classes
+        changed = (*self.changed, *rest.pop("changed"), *words, *self.files.told)
+        return Imported(
+            name=self.name,
+            origin=self.origin,
+            graph=graph,
+            original=original,
+            padded=original,
+            padding=run.texts.padding,
+            tolerance=TOLERANCE,
+            vocabulary=run.texts.vocabulary,
+            files=self.files.files,
+            classes=classes if len(classes) == wide else (),
+            changed=changed,
+            **rest,
+        )
+
+    def _left_out(self) -> list[str]:
+        names = [each.name for each in self.model.graph.output if each.name not in self.outputs]
+        return [f"what it gives besides ({', '.join(names)})"] if names else []
+
+
+def _looked_up(model: Any, texts: Texts, outputs: Sequence[str]) -> tuple[int, int]:
+    """Return how many tokens a graph has places for, and which fills texts up; 0 and -1: none.
+
+    Both stand at its beginning, so that they are found where the rest cannot be layers.
+    """
+    import torch
+
+    translation = _walked(model, texts, texts.steps or LENGTHS[0])
+    tokens = torch.zeros((BATCH, translation.length), dtype=torch.int64, device="meta")
+    with contextlib.suppress(NotCoveredError, UserError):
+        translation.walk({texts.names["tokens"]: tokens}, outputs)
+    return texts.steps or translation.most, translation.padding
 
 
 def _expanded(
@@ -114,8 +200,6 @@ def _lengthened(
     expanded: Expanded, model: Any, texts: Texts, translation: Translation, most: int
 ) -> Expanded:
     """Give layers with a row for each place all rows that the file has."""
-    import dataclasses
-
     import torch
 
     again = _walked(model, texts, most)
@@ -155,53 +239,7 @@ def _longer(
     return None
 
 
-def _run(
-    opening: Callable[[], Any],
-    texts: Texts,
-    outputs: Sequence[str],
-    tokens: NDArray[Any],
-    lengths: Sequence[int] | None = None,
-) -> list[NDArray[np.float32]]:
-    """Run a file on texts, of which so many tokens are real each; all, where nothing is said."""
-    steps = tokens.shape[1]
-    real = [steps] * len(tokens) if lengths is None else list(lengths)
-    each = texts.batch or (len(tokens) if "mask" in texts.names else 1)
-    parts = []
-    opened = opening()
-    for start in range(0, len(tokens), each):
-        rows = np.resize(tokens[start : start + each], (each, steps))
-        own = np.resize(real[start : start + each], each)
-        if "mask" not in texts.names and not texts.steps:
-            rows = rows[:, : own[0]]
-        if texts.steps:
-            rows = np.pad(rows, ((0, 0), (0, texts.steps - steps)))
-        try:
-            found = opened.run(list(outputs), texts.feed(rows, own))
-        except Exception as error:  # onnxruntime has kinds of its own
-            raise UserError(
-                "onnxruntime cannot run this file, so that nothing can be compared: "
-                f"{first_line(error)}",
-                "Export it again, with another version of its exporter or of ONNX' operators.",
-            ) from error
-        parts.append([_of_steps(value, rows.shape[1], steps)[: len(tokens) - start] for value in found])
-    return [np.concatenate(values).astype(np.float32) for values in zip(*parts, strict=True)]
-
-
-def _of_steps(value: NDArray[Any], given: int, wanted: int) -> NDArray[Any]:
-    """Return an output with as many steps as there are tokens, where it has steps at all."""
-    if value.ndim < 3 or value.shape[1] != given or given == wanted:
-        return value
-    if given > wanted:
-        return value[:, :wanted]
-    return np.pad(value, ((0, 0), (0, wanted - given), *[(0, 0)] * (value.ndim - 2)))
-
-
 def _told(texts: Texts, most: int) -> list[str]:
     found = ["Padding is left out by the layers themselves." if "mask" in texts.names else ""]
     found.append(f"It knows {most} positions." if most else "")
     return [words for words in found if words]
-
-
-def _left_out(model: Any, outputs: Sequence[str]) -> list[str]:
-    names = [each.name for each in model.graph.output if each.name not in outputs]
-    return [f"what it gives besides ({', '.join(names)})"] if names else []

@@ -47,6 +47,11 @@ class Texts:
     steps: int
     padding: int = 0
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it cannot tell padding from tokens, so that each text has to run without any."""
+        return "mask" not in self.names and not self.steps
+
     def filled(self, padding: int) -> Texts:
         """Return the same with the token that fills texts up."""
         return replace(self, padding=padding if 0 <= padding < self.vocabulary else 0)

@@ -134,6 +134,7 @@ class ImportRequest:
         arrays: the weights in `file`, where it holds weights alone.
         form: "nodes": layers of the catalogue or nothing; "block": one layer that keeps the
             original modules; "auto": nodes where the network can be, else a block.
+        tokeniser: that of texts, or the folder where it lies; None: what lies beside the file.
         tell: takes a few words on what is being done.
     """
 
@@ -142,6 +143,7 @@ class ImportRequest:
     file: Path | None = None
     arrays: Arrays | None = None
     form: Form = "auto"
+    tokeniser: Path | None = None
     tell: Callable[[str], None] = lambda words: None
 
 

@@ -58,6 +58,7 @@ class Wish:
         base: the experiment whose data and training settings are kept.
         lora: adapters that the body gets; None: none.
         form: "nodes", "block" or "auto", as an importer is asked.
+        tokeniser: of a network for texts, or its folder; None: what lies beside the file.
         folder: where the starting weights are kept.
         has_data: whether the data of `base` were chosen; else sample data are, where the network
             takes others.
@@ -72,6 +73,7 @@ class Wish:
     freeze: str = ""
     lora: LoRA | None = None
     form: Form = "auto"
+    tokeniser: Path | None = None
     base: Experiment = field(default_factory=Experiment)
     folder: Path
     has_data: bool = True
@@ -211,7 +213,9 @@ def _request(
     for importer in importers:
         if not wish.architecture and importer.opens(path):
             _need(importer)
-            yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
+            yield importer, ImportRequest(
+                file=path, form=wish.form, tokeniser=wish.tokeniser, tell=tell
+            ), []
             return
     if (network := _described_by(wish)) is not None:
         yield (
