@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from plugins.importers._building import GraphBuilder, asset_name, identifier, plain_name
 from plugins.importers._onnx_entry import (
@@ -29,6 +28,7 @@ from workbench.plugin_api.layer import Part
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from plugins.importers._onnx_inputs import Taken

@@ -146,5 +146,3 @@ def in_columns(model: Any, outputs: Sequence[str], shapes: Mapping[str, Shape]) 
             inputs = [f"{name}__bare", column.name]
             model.graph.node.append(helper.make_node("Reshape", inputs, [name]))
     return model
-
-

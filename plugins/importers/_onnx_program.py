@@ -7,6 +7,7 @@ of a module. torch.export and the walk over ATen's operations do what remains.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -113,6 +114,13 @@ class Translation:
             if name not in self.values:
                 raise NotCoveredError(f"The output {name} does not depend on the samples.")
         return network_of(self.parts, self.steps, list(inputs), outputs)
+
+    def foresee(self, inputs: Mapping[str, Any]) -> None:
+        """Compute what can be known beforehand of a graph that is walked no further."""
+        self.values.update(inputs)
+        for node in self.model.graph.node:
+            with contextlib.suppress(NotCoveredError, UserError, KeyError):
+                self._node(node)
 
     def compute(self, inputs: Mapping[str, Any], names: Sequence[str]) -> None:
         """Compute what is known beforehand under some names, and nothing that is not needed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,6 @@ from plugins.importers._onnx_texts import outputs_of_texts
 from plugins.importers._text_files import joined
 from plugins.importers._values import to_canonical
 from workbench.document.graph import Graph
-from workbench.errors import UserError
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
 if TYPE_CHECKING:
@@ -90,7 +88,7 @@ class TextFile:
     def kept(self, reason: str) -> Imported:
         """Keep the graph as one block; raises NotCoveredError where onnxruntime cannot run it."""
         content = self.model.SerializeToString()
-        most, padding = _looked_up(self.model, self.texts, self.outputs)
+        most, padding = _looked_up(self.model, self.texts)
         texts = self.texts.filled(padding if padding >= 0 else self.files.padding)
         made = block_of_texts(self.model, texts, self.outputs, self.name, most)
 
@@ -148,17 +146,16 @@ class TextFile:
         return [f"what it gives besides ({', '.join(names)})"] if names else []
 
 
-def _looked_up(model: Any, texts: Texts, outputs: Sequence[str]) -> tuple[int, int]:
+def _looked_up(model: Any, texts: Texts) -> tuple[int, int]:
     """Return how many tokens a graph has places for, and which fills texts up; 0 and -1: none.
 
-    Both stand at its beginning, so that they are found where the rest cannot be layers.
+    They are found where the rest cannot be layers, too.
     """
     import torch
 
     translation = _walked(model, texts, texts.steps or LENGTHS[0])
     tokens = torch.zeros((BATCH, translation.length), dtype=torch.int64, device="meta")
-    with contextlib.suppress(NotCoveredError, UserError):
-        translation.walk({texts.names["tokens"]: tokens}, outputs)
+    translation.foresee({texts.names["tokens"]: tokens})
     return texts.steps or translation.most, translation.padding
 
 
@@ -240,6 +237,6 @@ def _longer(
 
 
 def _told(texts: Texts, most: int) -> list[str]:
-    found = ["Padding is left out by the layers themselves." if "mask" in texts.names else ""]
+    found = ["What fills texts up is left out, as its mask said." if "mask" in texts.names else ""]
     found.append(f"It knows {most} positions." if most else "")
     return [words for words in found if words]

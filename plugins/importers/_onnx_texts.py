@@ -159,7 +159,8 @@ def _refuse_others(others: Sequence[str]) -> None:
         raise NotCoveredError(
             "The file takes keys and values of earlier tokens "
             f"({in_words(others)}), which a document here has not.",
-            "Export it again without them: use_cache=False, or optimum's task without “-with-past”.",
+            "Export it again without them: with use_cache=False, or by optimum for a task without "
+            "“-with-past”.",
         )
     raise NotCoveredError(
         f"The file takes {in_words(others)} beside its texts; a document here takes texts alone.",

@@ -213,9 +213,11 @@ def _request(
     for importer in importers:
         if not wish.architecture and importer.opens(path):
             _need(importer)
-            yield importer, ImportRequest(
-                file=path, form=wish.form, tokeniser=wish.tokeniser, tell=tell
-            ), []
+            yield (
+                importer,
+                ImportRequest(file=path, form=wish.form, tokeniser=wish.tokeniser, tell=tell),
+                [],
+            )
             return
     if (network := _described_by(wish)) is not None:
         yield (
