@@ -95,9 +95,33 @@ def fuse(graph: Any) -> None:
             if node.op == "call_function" and node.users and _matches(pattern, node, found):
                 _replace(graph, node, name, arguments(found))
     _means(graph)
+    _rows(graph)
     _normalisations(graph)
     _biases(graph)
     sweep(graph)
+
+
+_SHAPES = ("view", "reshape", "_unsafe_view")
+
+
+def _rows(graph: Any) -> None:
+    """Leave out that the steps of all samples are laid out in rows before a linear layer."""
+    for node in list(graph.nodes):
+        if node.op != "call_function" or operation_of(node) != "linear":
+            continue
+        laid = node.args[0]
+        if operation_of(laid) not in _SHAPES or len(node.meta["val"].shape) != 2:
+            continue
+        x = laid.args[0]
+        before, flat = x.meta["val"], laid.meta["val"]
+        users = {operation_of(user) for user in node.users}
+        if before.dim() < 3 or before.shape[-1] != flat.shape[-1] or not users <= set(_SHAPES):
+            continue
+        with graph.inserting_before(node):
+            whole = graph.call_function(node.target, (x, *node.args[1:]), node.kwargs)
+        whole.meta = dict(node.meta)
+        whole.meta["val"] = node.meta["val"].reshape(*before.shape[:-1], -1)
+        node.replace_all_uses_with(whole)
 
 
 def _means(graph: Any) -> None:

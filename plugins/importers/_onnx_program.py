@@ -245,7 +245,10 @@ class Translation:
         chosen = self.known.get(condition)
         if chosen is None:
             return False
-        shapes = [tuple((self.known.get(n, self.values.get(n))).shape) for n in names]  # type: ignore[union-attr]
+        given = [self.known.get(name, self.values.get(name)) for name in names]
+        if any(each is None for each in given):
+            return False
+        shapes = [tuple(each.shape) for each in given if each is not None]
         shape = np.broadcast_shapes(chosen.shape, *shapes)
         if chosen.all() or not chosen.any():
             place = 0 if chosen.all() else 1
@@ -349,9 +352,9 @@ class Translation:
         if name not in self.told or node.op_type not in ("Add", "Sub", "Mul", "Div") or not others:
             return array
         shape = tuple(self.values[others[0]].shape)
-        if np.broadcast_shapes(shape, array.shape) != shape:
-            return array
-        return narrowed(array)
+        pairs = zip(reversed(array.shape), reversed(shape), strict=False)
+        is_stretched = array.ndim <= len(shape) and all(size in (1, own) for size, own in pairs)
+        return narrowed(array) if is_stretched else array
 
     def _is_narrow(self, node: Any) -> bool:
         """Whether a sum may be the bias of a single unit or filter that is computed before it."""
