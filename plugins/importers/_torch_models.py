@@ -136,8 +136,12 @@ class TorchLibrary(Importer):
         """Return what its constructor is given besides the name, to build a network again."""
 
     @abstractmethod
-    def published(self, name: str, weights: str) -> Any:
-        """Return a network with published weights, through the library's own loader."""
+    def published(self, name: str, weights: str, tell: Callable[[str], None]) -> Any:
+        """Return a network with published weights, through the library's own loader.
+
+        Args:
+            tell: takes a few words on a download.
+        """
 
     @abstractmethod
     def recipe(self, module: Any, name: str, published: str) -> Recipe:
@@ -181,7 +185,7 @@ class TorchLibrary(Importer):
         if request.published:
             request.tell(f"Loading {request.published}")
             with _plainly(name, request.published):
-                module = self.published(name, request.published)
+                module = self.published(name, request.published, request.tell)
             theirs = {own: own for own in weights_of(module)}
             origin = f"{name} of {self.title} with the weights {request.published}"
             return module, Assignment(theirs), origin

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugins.importers._torch_models import Recipe, TorchLibrary
-from plugins.importers.torchvision_models import scale
+from plugins.importers.torchvision_models import checkpoint, scale
 from workbench.document.experiment import Component
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from workbench.plugin_api.importer import Arrays, Guess, Published
 
@@ -58,10 +58,15 @@ class TimmImporter(TorchLibrary):
         """Return the number of classes, where it is not the usual one."""
         return {} if module.num_classes == 1000 else {"num_classes": module.num_classes}
 
-    def published(self, name: str, weights: str) -> Any:
+    def published(self, name: str, weights: str, tell: Callable[[str], None]) -> Any:
         """Return a network with weights by their tag, through timm's own loader."""
         import timm
+        from timm.models import get_pretrained_cfg
 
+        found = get_pretrained_cfg(f"{name}.{weights}")
+        is_plain = found is not None and not (found.hf_hub_id or found.custom_load)
+        if is_plain and isinstance(found.url, str):
+            checkpoint(found.url, tell)
         return timm.create_model(f"{name}.{weights}", pretrained=True)
 
     def recipe(self, module: Any, name: str, published: str) -> Recipe:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from plugins.importers._downloading import fetch
 from plugins.importers._torch_models import Recipe, TorchLibrary
 from workbench.document.experiment import Component
+from workbench.errors import UserError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from workbench.plugin_api.importer import Published
 
@@ -46,11 +50,13 @@ class TorchvisionImporter(TorchLibrary):
         classes = {} if len(last) == 1000 else {"num_classes": len(last)}
         return {"weights": None, **classes}
 
-    def published(self, name: str, weights: str) -> Any:
+    def published(self, name: str, weights: str, tell: Callable[[str], None]) -> Any:
         """Return a network with weights of torchvision's list."""
         from torchvision import models
 
-        return models.get_model(name, weights=weights)
+        chosen = models.get_model_weights(name)[weights]
+        checkpoint(chosen.url, tell)
+        return models.get_model(name, weights=chosen)
 
     def recipe(self, module: Any, name: str, published: str) -> Recipe:
         """Return the preset that belongs to the weights, or to the default ones."""
@@ -91,6 +97,30 @@ def scale(mean: Any, deviation: Any) -> Mapping[str, Any]:
         if numbers == given:
             return {"scaling": name}
     return {"scaling": "given", "mean": given[0], "deviation": given[1]}
+
+
+def checkpoint(url: str, tell: Callable[[str], None]) -> Path:
+    """Return weights in PyTorch's hub cache, downloaded unless they are there.
+
+    Libraries load them from there as pickles of any sort: so it is made sure that they are none
+    but of arrays.
+
+    Raises:
+        UserError: they cannot be had, are damaged, or hold more than arrays.
+    """
+    import torch
+
+    name = Path(urlsplit(url).path).name
+    digits = re.search(r"-([a-f0-9]{8,})\.", name)  # of its hash, by torch.hub's custom
+    file = fetch(url, _hub() / name, tell, digits[1] if digits else "")
+    try:
+        torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise UserError(
+            f"{name} in {file.parent} cannot be loaded: {first_line(error).rstrip('.')}.",
+            "Delete it there, so that it is downloaded again.",
+        ) from error
+    return file
 
 
 def _hub() -> Path:
