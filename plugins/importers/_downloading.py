@@ -152,7 +152,7 @@ class _Download:
         if self._size() > total > 0:
             self._forget()
         if self._size() < total:
-            raise _CutOffError(f"the connection was cut at {_megabytes(self._size(), total)}")
+            raise _CutOffError(f"the connection was cut at {in_megabytes(self._size(), total)}")
 
     def _begin(self, answer: http.client.HTTPResponse, version: str) -> int:
         """Keep what goes on, forget what does not; return the size of all, 0 where untold."""
@@ -223,7 +223,7 @@ class _Download:
     def _told_how_far(self, done: int, total: int) -> None:
         if time.monotonic() - self._told >= INTERVAL:
             self._told = time.monotonic()
-            self._tell(f"Downloading {self._target.name}: {_megabytes(done, total)}")
+            self._tell(f"Downloading {self._target.name}: {in_megabytes(done, total)}")
 
 
 def _version(answer: http.client.HTTPResponse) -> str:
@@ -240,7 +240,8 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
         raise _CutOffError(_reason(error)) from error
 
 
-def _megabytes(done: int, total: int) -> str:
+def in_megabytes(done: int, total: int) -> str:
+    """Return how far a download of so many bytes is; of an unknown number with a total of 0."""
     return f"{done / 2**20:.1f} of {total / 2**20:.1f} MB" if total else f"{done / 2**20:.1f} MB"
 
 

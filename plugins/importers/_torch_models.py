@@ -21,7 +21,7 @@ from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.importer import Architecture, Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -195,6 +195,15 @@ class TorchLibrary(Importer):
         return module, Assignment({}), origin
 
 
+def unknown_weights(name: str, weights: str, known: Iterable[str]) -> UserError:
+    """Return what is said where nobody has published weights of a name."""
+    found = ", ".join(known)
+    return UserError(
+        f"No weights “{weights}” of {name} were published.",
+        f"There are: {found}." if found else "There are none of it: leave out the weights.",
+    )
+
+
 def _runner(module: Any, *, channels_last: bool = False) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """Return what runs a network of pictures, in its precision and a layout of memory."""
 
@@ -237,7 +246,7 @@ def _plainly(name: str, weights: str) -> Iterator[None]:
     except Exception as error:  # every loader raises its own kinds without a network
         raise UserError(
             f"The weights “{weights}” of {name} are not on this computer, and could not be "
-            f"downloaded: {first_line(error)}.",
+            f"downloaded: {first_line(error).rstrip('.')}.",
             "Import them where there is a network, copy them into the library's cache, or give "
             "a weights file.",
         ) from error

@@ -124,7 +124,7 @@ class KerasImporter(Importer):
                 raise
             raise UserError(
                 f"The weights “{published}” of {name} are not on this computer, and could not be "
-                f"downloaded: {first_line(error)}.",
+                f"downloaded: {first_line(error).rstrip('.')}.",
                 "Import them where there is a network, or copy them into Keras' cache "
                 "(~/.keras/models).",
             ) from error

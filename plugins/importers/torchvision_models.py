@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from plugins.importers._downloading import fetch
-from plugins.importers._torch_models import Recipe, TorchLibrary
+from plugins.importers._torch_models import Recipe, TorchLibrary, unknown_weights
 from workbench.document.experiment import Component
 from workbench.errors import UserError, first_line
 
@@ -54,7 +54,10 @@ class TorchvisionImporter(TorchLibrary):
         """Return a network with weights of torchvision's list."""
         from torchvision import models
 
-        chosen = models.get_model_weights(name)[weights]
+        kinds = models.get_model_weights(name)
+        if weights not in kinds.__members__:
+            raise unknown_weights(name, weights, (kind.name for kind in kinds))
+        chosen = kinds[weights]
         checkpoint(chosen.url, tell)
         return models.get_model(name, weights=chosen)
 

@@ -6,15 +6,14 @@ import contextlib
 import importlib.util
 import json
 import re
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
 
 from plugins.importers import _index
+from plugins.importers._hub import hub_file, is_cached, is_reachable, offline
 from plugins.importers._torch_block import Origin, block, left_out
 from plugins.importers._transformers_files import (
     Place,
@@ -23,7 +22,6 @@ from plugins.importers._transformers_files import (
     pooling_of,
     tokeniser_of,
 )
-from plugins.importers.timm_models import is_cached
 from workbench.document.experiment import Component
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.backend import Availability
@@ -125,16 +123,13 @@ def _place(name: str, folder: Path | None, *, is_random: bool) -> Place:
     """Return where a network lies; nothing is asked of the hub that is not needed or in vain."""
     if folder is not None:
         return Place(str(folder), is_local=True)
-    from huggingface_hub import constants
-
     if is_random and _usual(name) is not None:
         return Place(name, is_local=True)
-    host = urlsplit(constants.ENDPOINT).hostname or ""
-    try:
-        socket.getaddrinfo(host, 443)
-    except OSError:
-        return Place(name, is_local=True)
-    return Place(name, is_local=is_cached(name))
+    if is_cached(name) or is_reachable():
+        return Place(name, is_local=is_cached(name))
+    if is_random:
+        return Place(name, is_local=True)  # its configuration may be here
+    raise offline(name)
 
 
 def _loaded(place: Place, request: ImportRequest) -> tuple[Any, bool]:
@@ -153,6 +148,8 @@ def _loaded(place: Place, request: ImportRequest) -> tuple[Any, bool]:
         return kind(config).eval().float(), False
     request.tell("Reading the weights")
     with _plainly(place):
+        if not place.is_local:  # so that it is told how far it is
+            hub_file(place.source, ("model.safetensors",), request.tell)
         module = kind.from_pretrained(place.source, config=config, **place.options)
     return module.eval().float(), True
 

@@ -195,7 +195,7 @@ def _request(
     importers = [kind() for kind in catalog.importers]
     is_named = any(wish.source.startswith(f"{each.id}:") for each in importers)
     if is_named or (not path.exists() and not _looks_like_path(wish.source)):
-        importer, name = named(wish.source, importers)
+        importer, name = named(wish.source, importers, wish.published)
         _need(importer)
         yield (
             importer,
@@ -203,6 +203,8 @@ def _request(
             [],
         )
         return
+    if not path.exists():
+        raise UserError(f"{path} does not exist.", "It may have been moved or renamed.")
     for importer in importers:
         if not wish.architecture and importer.opens(path):
             _need(importer)
@@ -248,8 +250,11 @@ def _opening(path: Path, importers: list[Importer]) -> Importer:
     )
 
 
-def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
+def named(source: str, importers: list[Importer], published: str = "") -> tuple[Importer, str]:
     """Return the importer that knows an architecture, and its name there.
+
+    Args:
+        published: name of weights; of several that know the architecture, one that has them.
 
     Raises:
         UserError: nobody knows it.
@@ -259,9 +264,17 @@ def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
     if prefix and not chosen:
         known = ", ".join(each.id for each in importers if each.architectures())
         raise UserError(f"There is no collection called “{prefix}”.", f"There are: {known}.")
-    for importer in chosen:
-        if any(each.name == rest for each in importer.architectures()):
+    knowing = [
+        (importer, each)
+        for importer in chosen
+        for each in importer.architectures()
+        if each.name == rest
+    ]
+    for importer, each in knowing:
+        if any(weights.name == published for weights in each.weights):
             return importer, rest
+    if knowing:
+        return knowing[0][0], rest
     refusal = UserError(
         f"No network is called “{rest}”, and no file either.",
         "`workbench models list` names those that can be imported.",
@@ -297,7 +310,11 @@ def _need(importer: Importer) -> None:
 
 
 def _looks_like_path(source: str) -> bool:
-    return "/" in source or "\\" in source or Path(source).suffix.lower() in _SUFFIXES
+    """Say whether a person means a file; “owner/name” is a network of a hub, too."""
+    path = Path(source)
+    if source.startswith((".", "/", "~")) or path.suffix.lower() in _SUFFIXES or "\\" in source:
+        return True
+    return len(path.parts) > 2 or (len(path.parts) == 2 and path.parent.exists())
 
 
 _SUFFIXES = (
