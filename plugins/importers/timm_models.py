@@ -13,7 +13,7 @@ from workbench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from workbench.plugin_api.importer import Arrays, Guess, Published
+    from workbench.plugin_api.importer import Architecture, Arrays, Guess, Published
 
 FILES = ("model.safetensors", "pytorch_model.bin")
 """What weights are called in a repository of the hub."""
@@ -36,6 +36,16 @@ class TimmImporter(TorchLibrary):
 
         found: Sequence[str] = timm.list_models()
         return found
+
+    def architecture(self, name: str) -> Architecture:
+        """Return one of them; timm's own way to name weights, too, is told."""
+        base, _, tag = name.removeprefix("timm/").partition(".")
+        if tag and base in self.names():
+            raise UserError(
+                f"“{name}” names a network and its weights.",
+                f"Did you mean {base} with the weights {tag}?",
+            )
+        return super().architecture(name)
 
     def guesses(self, arrays: Arrays) -> Sequence[Guess]:
         """Return likely architectures; of two that differ in padding alone, that of TensorFlow.

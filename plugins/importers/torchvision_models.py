@@ -12,11 +12,12 @@ from plugins.importers._downloading import fetch
 from plugins.importers._torch_models import Recipe, TorchLibrary, unknown_weights
 from workbench.document.experiment import Component
 from workbench.errors import UserError, first_line
+from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from workbench.plugin_api.importer import Published
+    from workbench.plugin_api.importer import Architecture, Published
 
 
 class TorchvisionImporter(TorchLibrary):
@@ -34,6 +35,22 @@ class TorchvisionImporter(TorchLibrary):
 
         found: Sequence[str] = models.list_models(module=models)
         return found
+
+    def architecture(self, name: str) -> Architecture:
+        """Return one of them; raises NotCoveredError for what is no classifier of pictures."""
+        try:
+            return super().architecture(name)
+        except UserError:
+            from torchvision import models
+
+            if name in models.list_models():
+                raise NotCoveredError(
+                    f"{name} does not tell classes of pictures, and only networks of torchvision "
+                    "that do can be imported.",
+                    "Take such a network as a body; `workbench models list torchvision` names "
+                    "them.",
+                ) from None
+            raise
 
     def build(self, name: str, classes: int | None = None) -> Any:
         """Return a network of torchvision.models."""

@@ -18,7 +18,7 @@ from workbench.analysis.problems import check
 from workbench.document.experiment import Component, Experiment
 from workbench.errors import UserError
 from workbench.plugin_api.data import DataInfo
-from workbench.plugin_api.importer import Published
+from workbench.plugin_api.importer import NotCoveredError, Published
 from workbench.plugin_api.tensors import TensorType
 from workbench.runs.start import find, fit, shapes_in
 from workbench.worker.pretrained.importing import ALL_BUT_HEAD, Wish, ask, named, take
@@ -134,6 +134,16 @@ def test_a_name_goes_to_the_library_that_has_the_weights(catalog):
     assert named("resnet18", importers)[0].id == "timm"
     assert named("resnet18", importers, "IMAGENET1K_V1")[0].id == "torchvision"
     assert named("google-bert/bert-base-uncased", importers)[0].id == "transformers"
+
+
+def test_networks_of_other_tasks_and_other_ways_to_name_weights_are_told(catalog):
+    importers = [kind() for kind in catalog.importers]
+    with pytest.raises(NotCoveredError, match="does not tell classes of pictures"):
+        named("fasterrcnn_resnet50_fpn", importers)
+    for name in ("timm:resnet10t.c3_in1k", "timm:timm/resnet10t.c3_in1k"):
+        with pytest.raises(UserError) as refusal:
+            named(name, importers)
+        assert refusal.value.hint == "Did you mean resnet10t with the weights c3_in1k?"
 
 
 @pytest.mark.parametrize("source", ["gone/net.onnx", "./net", "net.keras"])

@@ -20,7 +20,7 @@ from workbench.analysis.stages import in_stages
 from workbench.document.edits import move, set_data
 from workbench.document.experiment import Component, Experiment
 from workbench.document.groups import paths
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import ImportRequest, NotCoveredError
 from workbench.worker.pretrained.beside import beside
 from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
@@ -183,7 +183,12 @@ def read_checked(
 def _compared(imported: Imported, catalog: Catalog) -> tuple[Network, float]:
     network = resolved(imported, catalog)
     check_parameters(imported, network)
-    return network, difference(imported, network, catalog)
+    try:
+        return network, difference(imported, network, catalog)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a library's code raises for how it is called here
+        raise NotCoveredError(f"It cannot be run here: {first_line(error).rstrip('.')}.") from error
 
 
 @contextlib.contextmanager
@@ -282,6 +287,8 @@ def named(source: str, importers: list[Importer], published: str = "") -> tuple[
     for importer in chosen:
         try:
             importer.architecture(rest)
+        except NotCoveredError:
+            raise
         except UserError as error:
             refusal = error if "Did you mean" in error.hint else refusal
         else:
