@@ -44,22 +44,6 @@ class RetrainingCommands:
         network = self._session.document.report.network
         return self._edit(lambda e: retraining.freeze_body(e, network), "Freeze all but the head")
 
-    def freeze_up_to(self) -> bool:
-        """Freeze the selected layer and everything before it."""
-        document = self._session.document
-        network, last = document.report.network, document.selection[-1]
-        return self._edit(
-            lambda e: retraining.freeze_up_to(e, network, last), f"Freeze up to {last}"
-        )
-
-    def unfreeze_from(self) -> bool:
-        """Train the selected layer and everything after it."""
-        document = self._session.document
-        network, first = document.report.network, document.selection[-1]
-        return self._edit(
-            lambda e: retraining.unfreeze_from(e, network, first), f"Unfreeze from {first}"
-        )
-
     @property
     def has_adapters(self) -> bool:
         """Whether a layer has LoRA adapters."""

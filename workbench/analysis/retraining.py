@@ -12,7 +12,7 @@ from workbench.plugin_api.adapters import is_factor
 from workbench.plugin_api.layer import around, is_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.network import Network, ResolvedNode
@@ -63,28 +63,36 @@ def swap_head(experiment: Experiment, network: Network, classes: int) -> Experim
     return _without_softmax(swapped, network)
 
 
-def freeze_up_to(experiment: Experiment, network: Network, node_id: str) -> Experiment:
-    """Freeze a layer and everything it depends on, running statistics included.
+def freeze_up_to(experiment: Experiment, network: Network, *node_ids: str) -> Experiment:
+    """Freeze layers and everything they depend on, running statistics included.
 
     Raises:
         EditError: there is no such layer.
     """
-    if node_id not in experiment.graph:
-        raise EditError(f"There is no layer called {node_id}.")
-    wanted = experiment.graph.upstream(node_id)
+    wanted = _all(experiment.graph.upstream, experiment, node_ids)
     return _set_trainable(experiment, network, wanted, trainable=False)
 
 
-def unfreeze_from(experiment: Experiment, network: Network, node_id: str) -> Experiment:
-    """Train a layer and everything that depends on it.
+def unfreeze_from(experiment: Experiment, network: Network, *node_ids: str) -> Experiment:
+    """Train layers and everything that depends on them.
 
     Raises:
         EditError: there is no such layer.
     """
-    if node_id not in experiment.graph:
-        raise EditError(f"There is no layer called {node_id}.")
-    wanted = experiment.graph.downstream(node_id)
+    wanted = _all(experiment.graph.downstream, experiment, node_ids)
     return _set_trainable(experiment, network, wanted, trainable=True)
+
+
+def _all(
+    reach: Callable[[str], set[str]], experiment: Experiment, node_ids: Iterable[str]
+) -> set[str]:
+    wanted: set[str] = set()
+    for node_id in node_ids:
+        if node_id not in experiment.graph:
+            raise EditError(f"There is no layer called {node_id}.")
+        if node_id not in wanted:
+            wanted |= reach(node_id)
+    return wanted
 
 
 def freeze_body(experiment: Experiment, network: Network) -> Experiment:
