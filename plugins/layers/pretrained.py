@@ -10,7 +10,7 @@ from plugins.layers._kept import ASSETS, HIDDEN, KeptNetwork, moved
 from plugins.layers._source import call
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Projection, Role, WeightSpec, around
-from workbench.plugin_api.tensors import ShapeError, TensorType
+from workbench.plugin_api.tensors import TensorType
 
 _BLOCK = '''\
 class Reached(Exception):
@@ -113,9 +113,6 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
     asset: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]*$", extra=HIDDEN)] = ""
     batch: Annotated[int, msgspec.Meta(ge=0, extra=HIDDEN)] = 0
     channels_last: Annotated[bool, msgspec.Meta(extra=HIDDEN)] = False
-    vocabulary: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
-    padding: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
-    most_steps: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
     result: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]*$|^[0-9]+$", extra=HIDDEN)] = ""
     without: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=HIDDEN)] = ""
     frozen: Annotated[
@@ -177,10 +174,8 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         helpers = {"Pretrained": _BLOCK, **({"ASSETS": ASSETS} if self.asset else {})}
         options = {"init": init, "binds": binds, "helpers": helpers, "held": held}
         if self.vocabulary and not self.asset:
-            real = "{mask}" if inputs[0].varies else f"({{0}} != {self.padding})"
-            return Code(
-                "{self}({0}, attention_mask=" + real + ")", layout="channels_last", **options
-            )
+            call_it = "{self}({0}, attention_mask=" + self.real(inputs) + ")"
+            return Code(call_it, layout="channels_last", **options)
         within: Layout = "channels_last" if self.channels_last else "channels_first"
         return Code("{self}({0})" + moved(self.last_part, within), layout=within, **options)
 
@@ -195,16 +190,6 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         """Return the network's name, where it ends, and what it runs on."""
         end = f" · to {self.end}" if self.end else ""
         return f"{self.architecture}{end} · PyTorch"
-
-    def _need_input(self, tensor: TensorType) -> None:
-        super()._need_input(tensor)
-        steps = tensor.shape[0] or 0
-        if self.most_steps and self.vocabulary and steps > self.most_steps:
-            raise ShapeError(
-                f"{self.architecture} knows {self.most_steps} positions, but texts have {steps} "
-                "tokens.",
-                f"Set a fixed length of {self.most_steps} at most in the data settings.",
-            )
 
     def _constructor(self) -> str:
         options = {name: repr(value) for name, value in self.options.items()}

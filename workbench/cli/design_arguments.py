@@ -146,6 +146,12 @@ def add_models(commands: Commands) -> None:
         "auto: layers where all of it can be",
     )
     parser.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="FOLDER|FILE",
+        help="tokenizer.json or vocab.txt of an ONNX file for texts (what lies beside it)",
+    )
+    parser.add_argument(
         "--like", metavar="FILE", help="an experiment whose data and training settings are kept"
     )
     parser.add_argument(
