@@ -123,7 +123,9 @@ def _listed(classes: Sequence[str]) -> str:
 def _names(text: str, classes: Sequence[str]) -> list[str]:
     """Part a text at semicolons; at commas, too, where a part is no class as it is."""
     parts = [part.strip() for part in text.split(";")]
-    found = [each for part in parts for each in ([part] if part in classes else part.split(","))]
+    is_one = [_repeated(part, classes)[0] in classes for part in parts]
+    pairs = zip(parts, is_one, strict=True)
+    found = [each for part, one in pairs for each in ([part] if one else part.split(","))]
     return [each.strip() for each in found if each.strip()]
 
 
