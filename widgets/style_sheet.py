@@ -31,6 +31,8 @@ def _fields(c: Colors, tone: str) -> str:
     QPlainTextEdit:focus {{ border-color: {c.accent}; }}
     QLineEdit:disabled, QComboBox:disabled {{ color: {c.text_faint}; }}
     QLineEdit[wrong="true"], QComboBox[wrong="true"] {{ border-color: {c.error}; }}
+    QLineEdit {{ lineedit-clear-button-icon: {_picture("clear", tone)}; }}
+    QLineEdit > QToolButton {{ min-height: 0; padding: 0; border: none; background: transparent; }}
     QLineEdit:read-only {{ background: transparent; }}
     QLabel[label="field"] {{ min-height: 28px; }}
     QComboBox:hover {{ background: {c.field_hover}; }}
