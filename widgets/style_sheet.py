@@ -76,7 +76,9 @@ def _buttons(c: Colors) -> str:
         background: {c.field_hover}; }}
     QPushButton[flat="true"]:focus, QToolButton[flat="true"]:focus {{
         border-color: {c.accent}; }}
-    QToolButton[flat="true"]:checked {{ background: {c.field}; color: {c.accent}; }}
+    QPushButton[flat="true"]:checked, QToolButton[flat="true"]:checked {{
+        background: {c.field}; color: {c.accent}; }}
+    QPushButton[entry="true"] {{ text-align: left; padding: 4px 8px; }}
     QPushButton[link="true"] {{ background: transparent; border: 1px solid transparent;
         padding: 1px 2px; color: {c.accent}; text-align: left; }}
     QPushButton[link="true"]:hover {{ text-decoration: underline; }}
