@@ -18,12 +18,13 @@ from workbench.analysis.problems import check
 from workbench.catalog import Catalog
 from workbench.cli import main
 from workbench.document.edits import set_data, set_training
-from workbench.document.experiment import Component, Experiment
+from workbench.document.experiment import Component, Experiment, Split
 from workbench.document.files import load
 from workbench.document.training import Adam
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.runs.control import create_run
 from workbench.runs.state import RunState
+from workbench.worker.export import export_run
 from workbench.worker.preparation import prepare
 from workbench.worker.pretrained.checking import predictor
 from workbench.worker.pretrained.importing import Wish, take
@@ -233,6 +234,26 @@ def test_a_new_head_learns_texts_of_a_table(is_quantised, files, tmp_path, capsy
     for event in events(run):
         state.apply(event)
     assert state.metrics["test/accuracy"] == 1.0
+    report = export_run(run, [("onnx", tmp_path / "whole")], CATALOG, keep_going=True)
+    if is_quantised:
+        assert "a fixed number of samples" in report.failed[0].message
+    else:
+        assert report.files[0].max_difference <= 1e-5
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_block_of_texts_goes_into_an_onnx_file(files, texts, tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(files["mpnet"].read_bytes())
+    (tmp_path / "vocab.txt").write_text("\n".join(WORDS))
+    experiment = took(path, texts, tmp_path, classes=2).experiment
+    experiment = set_data(experiment, split=Split(validation=0.01, test=0.97))
+    run = create_run(set_training(experiment, epochs=1, threads=1), tmp_path / "runs")
+    assert train(run.path, CATALOG) == 0
+    report = export_run(run, [("onnx", tmp_path / "whole")], CATALOG)
+    assert not report.failed
+    (file,) = report.files
+    assert file.max_difference <= 1e-5
 
 
 def test_decoders_with_a_past_are_refused_with_the_next_step(tmp_path, texts):
