@@ -63,14 +63,17 @@ _MATRICES = {
 }
 """Weights that are matrices (outputs × inputs), by the class of module that has them."""
 
+_TURNED = "Conv1D"
+"""The linear layer of GPT-2 and its kin in transformers; its weight is inputs × outputs."""
+
 _ROLES: dict[Role, frozenset[str]] = {
-    "query": frozenset(("query", "q", "q_proj", "q_lin", "wq", "to_q", "query_proj")),
+    "query": frozenset(("query", "q", "q_proj", "q_lin", "wq", "to_q", "query_proj", "q_attn")),
     "key": frozenset(("key", "k", "k_proj", "k_lin", "wk", "to_k", "key_proj", "kv")),
     "value": frozenset(("value", "v", "v_proj", "v_lin", "wv", "to_v", "value_proj", "kv")),
 }
 """What libraries call the linear layers of attention."""
 
-_ALL_THREE = frozenset(("qkv", "in_proj", "query_key_value", "wqkv", "to_qkv"))
+_ALL_THREE = frozenset(("qkv", "in_proj", "query_key_value", "wqkv", "to_qkv", "c_attn"))
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -139,14 +142,18 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         }
 
     def projections(self, inputs: Sequence[TensorType]) -> Mapping[str, Projection]:
-        """Return the matrices of linear layers and of PyTorch's own attention, outputs first."""
+        """Return the matrices of linear layers and of PyTorch's own attention."""
         kinds = {part.path: part.kind for part in self.inner()}
-        return {
-            name: Projection(roles=_roles(name), outputs_first=True)
-            for name, spec in self.weights(inputs).items()
-            if len(spec.shape) == 2
-            and name.rpartition(".")[2] in _MATRICES.get(kinds.get(name.rpartition(".")[0], ""), ())
-        }
+        found = {}
+        for name, spec in self.weights(inputs).items():
+            path, _, last = name.rpartition(".")
+            kind, is_matrix = kinds.get(path, ""), len(spec.shape) == 2
+            if is_matrix and (
+                last in _MATRICES.get(kind, ()) or (kind, last) == (_TURNED, "weight")
+            ):
+                outputs_first = kind != _TURNED
+                found[name] = Projection(roles=_roles(name), outputs_first=outputs_first)
+        return found
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return the library's constructor; pictures go in channels first, tokens with a mask."""

@@ -20,7 +20,7 @@ from workbench.analysis.stages import in_stages
 from workbench.document.edits import move, set_data
 from workbench.document.experiment import Component, Experiment
 from workbench.document.groups import paths
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import ImportRequest, NotCoveredError
 from workbench.worker.pretrained.beside import beside
 from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
@@ -190,7 +190,12 @@ def read_checked(
 def _compared(imported: Imported, catalog: Catalog) -> tuple[Network, float]:
     network = resolved(imported, catalog)
     check_parameters(imported, network)
-    return network, difference(imported, network, catalog)
+    try:
+        return network, difference(imported, network, catalog)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a library's code raises for how it is called here
+        raise NotCoveredError(f"It cannot be run here: {first_line(error).rstrip('.')}.") from error
 
 
 @contextlib.contextmanager
@@ -202,7 +207,7 @@ def _request(
     importers = [kind() for kind in catalog.importers]
     is_named = any(wish.source.startswith(f"{each.id}:") for each in importers)
     if is_named or (not path.exists() and not _looks_like_path(wish.source)):
-        importer, name = named(wish.source, importers)
+        importer, name = named(wish.source, importers, wish.published)
         _need(importer)
         yield (
             importer,
@@ -210,6 +215,8 @@ def _request(
             [],
         )
         return
+    if not path.exists():
+        raise UserError(f"{path} does not exist.", "It may have been moved or renamed.")
     for importer in importers:
         if not wish.architecture and importer.opens(path):
             _need(importer)
@@ -259,8 +266,11 @@ def _opening(path: Path, importers: list[Importer]) -> Importer:
     )
 
 
-def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
+def named(source: str, importers: list[Importer], published: str = "") -> tuple[Importer, str]:
     """Return the importer that knows an architecture, and its name there.
+
+    Args:
+        published: name of weights; of several that know the architecture, one that has them.
 
     Raises:
         UserError: nobody knows it.
@@ -270,9 +280,17 @@ def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
     if prefix and not chosen:
         known = ", ".join(each.id for each in importers if each.architectures())
         raise UserError(f"There is no collection called “{prefix}”.", f"There are: {known}.")
-    for importer in chosen:
-        if any(each.name == rest for each in importer.architectures()):
+    knowing = [
+        (importer, each)
+        for importer in chosen
+        for each in importer.architectures()
+        if each.name == rest
+    ]
+    for importer, each in knowing:
+        if any(weights.name == published for weights in each.weights):
             return importer, rest
+    if knowing:
+        return knowing[0][0], rest
     refusal = UserError(
         f"No network is called “{rest}”, and no file either.",
         "`workbench models list` names those that can be imported.",
@@ -280,6 +298,8 @@ def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
     for importer in chosen:
         try:
             importer.architecture(rest)
+        except NotCoveredError:
+            raise
         except UserError as error:
             refusal = error if "Did you mean" in error.hint else refusal
         else:
@@ -308,7 +328,11 @@ def _need(importer: Importer) -> None:
 
 
 def _looks_like_path(source: str) -> bool:
-    return "/" in source or "\\" in source or Path(source).suffix.lower() in _SUFFIXES
+    """Say whether a person means a file; “owner/name” is a network of a hub, too."""
+    path = Path(source)
+    if source.startswith((".", "/", "~")) or path.suffix.lower() in _SUFFIXES or "\\" in source:
+        return True
+    return len(path.parts) > 2 or (len(path.parts) == 2 and path.parent.exists())
 
 
 _SUFFIXES = (
