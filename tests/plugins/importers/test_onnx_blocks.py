@@ -176,7 +176,7 @@ def test_an_operator_that_nobody_knows_is_told(catalog, tmp_path):
         took(path, catalog)
 
 
-@pytest.mark.parametrize("form", ["", "_half", "_op18_ifless", "_16k_op15"])
+@pytest.mark.parametrize("form", ["", "_half", "_op18_ifless", "_16k_op15", "_openvino_16k"])
 def test_the_speech_detector(form, catalog, tmp_path):
     path = unpacked("silero-vad==6.2.3") / f"silero_vad/data/silero_vad{form}.onnx"
     taken = take(Wish(source=str(path), folder=tmp_path), catalog)
@@ -184,9 +184,22 @@ def test_the_speech_detector(form, catalog, tmp_path):
     assert taken.report.difference <= 1e-6
     assert "begins anew: the state" in " ".join(taken.report.changed)
     _, model = model_of(taken, catalog, tmp_path)
-    x = numbers(3, 512)
+    x = numbers(3, *taken.imported.input_shape)
     session = onnxruntime.InferenceSession(path.read_bytes())
-    feed = {"input": x, "state": np.zeros((2, 3, 128), np.float32), "sr": np.array(16_000)}
+    feed = {"state": np.zeros((2, 1, 128), np.float32), "sr": np.array(16_000)}
     known = {each.name for each in session.get_inputs()}
-    (wanted, *_) = session.run(None, {k: v for k, v in feed.items() if k in known})
-    np.testing.assert_allclose(model.predict(x), wanted, rtol=1e-5, atol=1e-7)
+    feed = {name: value for name, value in feed.items() if name in known}
+    wanted = [session.run(None, {"input": row, **feed})[0] for row in np.split(x, 3)]
+    np.testing.assert_allclose(model.predict(x), np.concatenate(wanted), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("form", ["auto", "block"])
+def test_forms_of_the_speech_detector_that_cannot_be_say_what_to_do(form, catalog, tmp_path):
+    folder = unpacked("silero-vad==6.2.3") / "silero_vad/data"
+    for name, words, step in (
+        ("silero_vad_16k_sequence.onnx", "is the time of one recording", "one piece at a time"),
+        ("silero_vad.jit", "has 2 inputs", "Take the network as .onnx"),
+    ):
+        with pytest.raises(NotCoveredError, match=words) as caught:
+            take(Wish(source=str(folder / name), folder=tmp_path, form=form), catalog)
+        assert step in caught.value.hint
