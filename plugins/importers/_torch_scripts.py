@@ -133,7 +133,7 @@ def _check_graph(script: Any, name: str) -> None:
         raise NotCoveredError(
             f"{name} has {len(given)} inputs ({names}); a document here takes one.",
             "Take the network as .onnx, if there is one: there, a setting such as a sampling rate "
-            "is fixed, and a state begins at zero. Else save a module that takes its samples alone.",
+            "is fixed and a state begins at zero. Else save a module that takes samples alone.",
         )
 
 
