@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.plugin_api.exporter import ExportRequest
-    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.network import Network, ResolvedNode
 
 DOMAIN, KIND = "workbench", "Kept"
 """Of the operator that stands for a file while PyTorch traces."""
@@ -69,20 +69,16 @@ def opset_for(request: ExportRequest) -> int:
 
 def stand_ins(request: ExportRequest) -> Callable[[Any], None]:
     """Return what lets a generated module trace an operator in the place of each file."""
-    layers = [each.layer for each in request.network.nodes if isinstance(each.layer, OnnxNetwork)]
     operator = _operator()
-
-    known = {
-        ((request.assets / layer.asset).read_bytes(), layer.end or layer.result): number
-        for number, layer in enumerate(layers)
-    }
+    known = {}
+    for number, (node, layer) in enumerate(_blocks(request.network)):
+        content = (request.assets / layer.asset).read_bytes()
+        known[content, layer.end or layer.result] = number, layer.end_of(node.input_types)
 
     def put(module: Any) -> None:
         # The class is a generated one, so that it is told by its name alone.
         for each in (part for part in module.modules() if type(part).__name__ == "OnnxNetwork"):
-            number = known[each.content, each.end]
-            layer = layers[number]
-            part = layer.last_part
+            number, part = known[each.content, each.end]
             assert part.shape is not None
             sizes = [-1 if size is None else size for size in part.shape]
             if part.channels_first and len(sizes) > 1:
@@ -172,8 +168,12 @@ def _operator() -> Any:
 
 def _bodies(request: ExportRequest) -> Sequence[Any]:
     """Return the files of all blocks, in the order of the nodes, each up to its end."""
-    layers = (each.layer for each in request.network.nodes)
-    return [_body(each, request.assets) for each in layers if isinstance(each, OnnxNetwork)]
+    return [_body(layer, request.assets) for _, layer in _blocks(request.network)]
+
+
+def _blocks(network: Network) -> Sequence[tuple[ResolvedNode, OnnxNetwork]]:
+    layers = ((node, node.layer) for node in network.nodes)
+    return [(node, layer) for node, layer in layers if isinstance(layer, OnnxNetwork)]
 
 
 def _body(layer: OnnxNetwork, assets: Path) -> Any:
