@@ -12,6 +12,7 @@ ROLES = {
     "InstanceNormalization": ("", "weight", "bias"),
     "GroupNormalization": ("", "weight", "bias"),
     "LayerNormalization": ("", "weight", "bias"),
+    "SkipLayerNormalization": ("", "", "weight", "bias", "shift"),
     "MatMul": ("weight", "weight"),
     "Add": ("shift", "shift"),
     "Sub": ("shift", "shift"),
