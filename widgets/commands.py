@@ -239,21 +239,21 @@ def _groups(window: MainWindow) -> Iterator[Command]:
 
 
 def _retraining(window: MainWindow) -> Iterator[Command]:
-    own = window.retraining
+    own, editing = window.retraining, window.page.canvas.editing
     for name, title, run, enabled, help_text in (
         (
             "freeze_up_to",
             "Freeze up to here",
-            own.freeze_up_to,
+            editing.freeze_up_to_here,
             lambda: own.has_selection,
-            "The layer and everything before it",
+            "What is selected and everything before it",
         ),
         (
             "freeze_from",
             "Unfreeze from here",
-            own.unfreeze_from,
+            editing.unfreeze_from_here,
             lambda: own.has_selection,
-            "The layer and everything after it",
+            "What is selected and everything after it",
         ),
         (
             "freeze_body",
@@ -268,6 +268,13 @@ def _retraining(window: MainWindow) -> Iterator[Command]:
             own.add_adapters_dialog,
             lambda: own.has_weights,
             "Train small factors beside the matrices of the body, and the head",
+        ),
+        (
+            "load_adapters",
+            "Load LoRA adapters…",
+            own.load_adapters_dialog,
+            lambda: own.has_weights,
+            "Apply adapters of a file to the network they were trained on, and go on from them",
         ),
         (
             "remove_adapters",

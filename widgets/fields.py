@@ -64,6 +64,10 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
         widget.style().polish(widget)
 
 
+HEADED_LINES = 32
+"""A list under headings is searched with the eye, so more of it is shown at once."""
+
+
 class ComboBox(QComboBox):
     """A combo box that the wheel changes only while it has the focus; a long text ends in dots."""
 
@@ -73,6 +77,16 @@ class ComboBox(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(2)
         self.setMaxVisibleItems(20)
+
+    def add_heading(self, title: str) -> None:
+        """Put a line at the end that only parts the list."""
+        self.addItem(title)
+        heading = self.model().item(self.count() - 1)
+        heading.setEnabled(False)
+        font = heading.font()
+        font.setBold(True)
+        heading.setFont(font)
+        self.setMaxVisibleItems(HEADED_LINES)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what there is room for; a style sheet would cut the text off anywhere."""

@@ -67,6 +67,10 @@ class FileCommands:
         source = Component("image_folder", {"folder": str(folder)})
         return self._use(source, folder.name, like)
 
+    def use_texts(self, file: Path, like: str = "") -> bool:
+        """Begin with a table of labelled texts: an example's classifier, fed with that file."""
+        return self._use(Component("text_table", {"file": str(file)}), file.stem, like)
+
     def use_table(self, file: Path, like: str = "") -> bool:
         """Begin with a table of time series: an example's forecaster, fed with that file."""
         return self._use(Component("time_table", {"file": str(file)}), file.stem, like)

@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
             page = WelcomePage(self.session, self.theme, self.files, self.body)
             page.left.connect(self.show_workbench)
             page.training_wanted.connect(self.runs.train)
+            page.networks_wanted.connect(lambda: self.show_tab("models"))
             self.body.addWidget(page)
         page.refresh()
         self.body.setCurrentWidget(page)

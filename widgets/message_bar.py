@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
@@ -29,7 +29,7 @@ class MessageBar(QFrame):
     """Shows one message at a time; infos and warnings leave by themselves, errors stay.
 
     Signals:
-        shown(): there is another message, perhaps of another height.
+        shown(): there is another message, or it needs another height.
     """
 
     shown = Signal()
@@ -38,6 +38,7 @@ class MessageBar(QFrame):
         super().__init__(parent)
         self.setObjectName("messageBar")
         self.setAccessibleName("Message")
+        self._session = session
         self._theme = theme
         self._message: Message | None = None
         self._icon = QLabel(self)
@@ -47,6 +48,9 @@ class MessageBar(QFrame):
         self._copy = QPushButton("Copy", self)
         self._copy.setObjectName("copyMessage")
         self._copy.clicked.connect(self._on_copy)
+        self._repair = QPushButton(self)
+        self._repair.setObjectName("repairMessage")
+        self._repair.clicked.connect(self._on_repair)
         self._close = QToolButton(self)
         self._close.setObjectName("closeMessage")
         self._close.setAccessibleName("Close message")
@@ -60,6 +64,7 @@ class MessageBar(QFrame):
         self.hide()
         session.messaged.connect(self.show_message)
         session.run.opened.connect(self.dismiss)  # why training could not start is past
+        session.document.experiment_changed.connect(self._on_edited)
         theme.changed.connect(self._restyle)
 
     def show_message(self, message: Message) -> None:
@@ -73,6 +78,8 @@ class MessageBar(QFrame):
         self._copy.setVisible(bool(message.copy))
         self._copy.setText("Copy")
         self._copy.setToolTip(f"Copy the line: {message.copy}")
+        self._repair.setVisible(message.repair is not None)
+        self._repair.setText(message.repair.title if message.repair else "")
         self._restyle()
         self.show()
         self.shown.emit()
@@ -80,6 +87,13 @@ class MessageBar(QFrame):
         self._timer.stop()
         if message.severity in spans:
             self._timer.start(spans[message.severity])
+
+    def event(self, event: QEvent) -> bool:
+        """Ask for another height once the lines of the texts are laid out."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and self.isVisible():
+            self.shown.emit()
+        return done
 
     def dismiss(self) -> None:
         """Take the message away."""
@@ -91,6 +105,16 @@ class MessageBar(QFrame):
         if self._message is not None:
             QGuiApplication.clipboard().setText(self._message.copy)
             self._copy.setText("Copied")
+
+    def _on_repair(self) -> None:
+        repair = self._message.repair if self._message is not None else None
+        if repair is not None:
+            document = self._session.document
+            self._session.attempt(lambda: document.edit(repair.edit, repair.title))
+
+    def _on_edited(self) -> None:
+        if self._message is not None and self._message.repair is not None:
+            self.dismiss()  # repaired, or another problem by now
 
     @property
     def _severity(self) -> str:
@@ -107,6 +131,7 @@ class MessageBar(QFrame):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(texts, 1)
         row.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._repair, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
 
     def _restyle(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog
 
 from widgets.dialogs.add_adapters import AddAdapters
+from widgets.dialogs.load_adapters import LoadAdapters
 from workbench.analysis import adapting, retraining
 
 if TYPE_CHECKING:
@@ -44,22 +45,6 @@ class RetrainingCommands:
         network = self._session.document.report.network
         return self._edit(lambda e: retraining.freeze_body(e, network), "Freeze all but the head")
 
-    def freeze_up_to(self) -> bool:
-        """Freeze the selected layer and everything before it."""
-        document = self._session.document
-        network, last = document.report.network, document.selection[-1]
-        return self._edit(
-            lambda e: retraining.freeze_up_to(e, network, last), f"Freeze up to {last}"
-        )
-
-    def unfreeze_from(self) -> bool:
-        """Train the selected layer and everything after it."""
-        document = self._session.document
-        network, first = document.report.network, document.selection[-1]
-        return self._edit(
-            lambda e: retraining.unfreeze_from(e, network, first), f"Unfreeze from {first}"
-        )
-
     @property
     def has_adapters(self) -> bool:
         """Whether a layer has LoRA adapters."""
@@ -71,6 +56,10 @@ class RetrainingCommands:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self.add_adapters(dialog.lora))
         dialog.open()
+
+    def load_adapters_dialog(self) -> None:
+        """Ask for a file of adapters, and apply it."""
+        LoadAdapters(self._session, self._window).open()
 
     def add_adapters(self, lora: LoRA) -> bool:
         """Train adapters and the head instead of the body; what had adapters gets new ones."""

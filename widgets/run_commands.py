@@ -34,7 +34,7 @@ class RunCommands:
             self._show_tab("problems")
             hint = "The list of problems says what to do about each."
             text = f"Training cannot start: {errors[0].message}"
-            session.messaged.emit(Message("error", text, errors[0].hint or hint))
+            session.messaged.emit(Message.of(errors[0], text, hint))
             return
         if session.backends.say_missing(session.document.experiment.training.backend):
             return

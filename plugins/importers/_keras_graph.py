@@ -7,7 +7,7 @@ layers, and keeps its constant among its arguments.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from workbench.document.graph import Graph
 
+MASK = "a mask"
+"""Stands for a tensor that tells real tokens from those that fill up."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -32,6 +35,9 @@ class Step:
         inputs: nodes of the document that its tensors are.
         shapes: of them, without the batch.
         constants: numbers among its arguments, in order.
+        options: its other arguments, by name.
+        prefix: of the kinds of layer here that do what it does.
+        called: what the model calls it, where that is not the operation's name.
     """
 
     operation: Any
@@ -40,11 +46,32 @@ class Step:
     inputs: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
     constants: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    prefix: str = ""
+    called: str = ""
 
     @property
     def name(self) -> str:
         """What the model calls it."""
-        return str(self.operation.name)
+        return self.called or str(self.operation.name)
+
+    def without_masks(self) -> Step:
+        """Return the step without the masks that it is given.
+
+        Raises:
+            NotCoveredError: it computes with them.
+        """
+        if MASK not in self.inputs:
+            return self
+        if not self.is_layer:
+            raise NotCoveredError(f"{self.where} computes with a mask, which no layer here does.")
+        real = [place for place, node in enumerate(self.inputs) if node != MASK]
+        return replace(
+            self,
+            inputs=tuple(self.inputs[place] for place in real),
+            shapes=tuple(self.shapes[place] for place in real),
+            options={key: given for key, given in self.options.items() if not key.endswith("mask")},
+        )
 
     @property
     def where(self) -> str:
@@ -54,12 +81,21 @@ class Step:
 
 @dataclass
 class KerasWalk:
-    """A walk in progress: the document as far as it is built."""
+    """A walk in progress: the document as far as it is built.
+
+    Attributes:
+        start: the node of the model's input.
+        vocabulary: tokens that it looks up in its input; 0: those are numbers.
+        masks: whether tokens 0 fill texts up, and are left out.
+    """
 
     builder: GraphBuilder = field(default_factory=GraphBuilder)
     parameters: int = 0
     taken: set[int] = field(default_factory=set)
     changed: list[str] = field(default_factory=list)
+    start: str = ""
+    vocabulary: int = 0
+    masks: bool = False
 
     def node(
         self,
@@ -77,7 +113,7 @@ class KerasWalk:
             given[key] = array(variable)
             self._count(step, variable, key)
         return self.builder.add(
-            kind,
+            f"{step.prefix}{kind}",
             f"{step.name}_{name}" if name else step.name,
             step.inputs if inputs is None else inputs,
             params,
@@ -125,6 +161,8 @@ class ExpandedKeras:
     parameters: int
     changed: tuple[str, ...]
     skipped: tuple[str, ...]
+    vocabulary: int = 0
+    masks: bool = False
 
 
 def expand_keras(model: Any) -> ExpandedKeras:
@@ -134,15 +172,12 @@ def expand_keras(model: Any) -> ExpandedKeras:
         NotCoveredError: it does what no layer here does, or is no graph of layers.
     """
     model = _functional(model)
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise NotCoveredError(
-            f"The model has {len(model.inputs)} inputs and {len(model.outputs)} outputs; a "
-            "document here has one of each."
-        )
+    if len(model.inputs) != 1:
+        raise NotCoveredError(f"The model has {len(model.inputs)} inputs; a document here has one.")
     walk = KerasWalk()
-    start = walk.builder.add("Input", "input")
-    (end,) = _walked(walk, model, [start])
-    walk.builder.add("Output", "output", [end])
+    walk.start = walk.builder.add("Input", "input")
+    for end in _walked(walk, model, [walk.start]):
+        walk.builder.add("Output", "output", [end])
     left = [v.path for v in model.weights if id(v) not in walk.taken and "seed" not in v.path]
     skipped = [path for path in left if not path.endswith(("/mean", "/variance", "/count"))]
     return ExpandedKeras(
@@ -151,6 +186,8 @@ def expand_keras(model: Any) -> ExpandedKeras:
         walk.parameters,
         tuple(walk.changed),
         tuple(skipped),
+        walk.vocabulary,
+        walk.masks,
     )
 
 
@@ -205,6 +242,10 @@ def _walked(walk: KerasWalk, model: Any, given: Sequence[str]) -> list[str]:
             if isinstance(operation, keras.layers.InputLayer):
                 continue
             step = _step(node, found)
+            if _is_mask(step, walk):
+                found |= dict.fromkeys(map(id, node.outputs), MASK)
+                continue
+            step = step.without_masks()
             if isinstance(operation, keras.Model):
                 results = _walked(walk, _functional(operation), step.inputs)
             else:
@@ -218,6 +259,14 @@ def _walked(walk: KerasWalk, model: Any, given: Sequence[str]) -> list[str]:
             for tensor, result in zip(node.outputs, results, strict=True):
                 found[id(tensor)] = result
     return [found[id(tensor)] for tensor in model.outputs]
+
+
+def _is_mask(step: Step, walk: KerasWalk) -> bool:
+    """Whether an operation finds the tokens that fill texts up, or goes on from that."""
+    if step.is_layer or not step.inputs:
+        return False
+    is_first = step.kind == "NotEqual" and step.inputs == (walk.start,) and step.constants == (0,)
+    return is_first or set(step.inputs) == {MASK}
 
 
 def _step(node: Any, found: Mapping[int, str]) -> Step:
@@ -237,4 +286,5 @@ def _step(node: Any, found: Mapping[int, str]) -> Step:
         tuple(found[id(tensor)] for tensor in tensors),
         tuple(tuple(tensor.shape[1:]) for tensor in tensors),
         constants,
+        {key: value for key, value in node.arguments.kwargs.items() if value is not None},
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from plugins.importers._keras_graph import array
+from plugins.importers._keras_pictures import PICTURES, VALUES
+from plugins.importers._keras_sequences import SEQUENCES
 from plugins.layers._activations import ActivationName
 from workbench.plugin_api.importer import NotCoveredError
 
@@ -41,28 +43,28 @@ _LAYER_OF = {
 def convolution(walk: KerasWalk, step: Step) -> str:
     """Add Conv, DepthwiseConv or SeparableConv."""
     layer = step.operation
-    _need_channels_last(step)
+    need_channels_last(step)
     params = {
-        "kernel_size": _bare(layer.kernel_size),
-        "stride": _bare(layer.strides),
-        "dilation": _bare(layer.dilation_rate),
+        "kernel_size": bare(layer.kernel_size),
+        "stride": bare(layer.strides),
+        "dilation": bare(layer.dilation_rate),
         "padding": layer.padding,
         "use_bias": layer.use_bias,
-        **_fused(step),
+        **fused(step),
     }
     if step.kind.startswith("Conv"):
         params |= {"filters": layer.filters}
         params |= {"groups": layer.groups} if layer.groups > 1 else {}
-        params |= _penalty(layer.kernel_regularizer)
+        params |= penalty(layer.kernel_regularizer)
         weights = {"kernel": layer.kernel}
     elif step.kind.startswith("Depthwise"):
-        params |= {"multiplier": layer.depth_multiplier, **_penalty(layer.depthwise_regularizer)}
+        params |= {"multiplier": layer.depth_multiplier, **penalty(layer.depthwise_regularizer)}
         weights = {"kernel": layer.kernel}
     else:
         params |= {"filters": layer.filters, "multiplier": layer.depth_multiplier}
-        same = _penalty(layer.depthwise_regularizer)
+        same = penalty(layer.depthwise_regularizer)
         params |= same
-        if same != _penalty(layer.pointwise_regularizer):
+        if same != penalty(layer.pointwise_regularizer):
             walk.changed.append(f"The penalties of {step.name} are those of its first kernel.")
         weights = {
             "depthwise_kernel": layer.depthwise_kernel,
@@ -70,7 +72,7 @@ def convolution(walk: KerasWalk, step: Step) -> str:
         }
     if layer.use_bias:
         weights["bias"] = layer.bias
-    return _activated(walk, step, walk.node(step, step.kind, _short(params), weights=weights))
+    return activated(walk, step, walk.node(step, step.kind, _short(params), weights=weights))
 
 
 def dense(walk: KerasWalk, step: Step) -> str:
@@ -79,11 +81,11 @@ def dense(walk: KerasWalk, step: Step) -> str:
     params = {
         "units": layer.units,
         "use_bias": layer.use_bias,
-        **_fused(step),
-        **_penalty(layer.kernel_regularizer),
+        **fused(step),
+        **penalty(layer.kernel_regularizer),
     }
     weights = {"kernel": layer.kernel, **({"bias": layer.bias} if layer.use_bias else {})}
-    return _activated(walk, step, walk.node(step, "Dense", _short(params), weights=weights))
+    return activated(walk, step, walk.node(step, "Dense", _short(params), weights=weights))
 
 
 def batch_norm(walk: KerasWalk, step: Step) -> str:
@@ -148,10 +150,10 @@ def rescaling(walk: KerasWalk, step: Step) -> str:
 def pool(walk: KerasWalk, step: Step) -> str:
     """Add MaxPool or AveragePool."""
     layer = step.operation
-    _need_channels_last(step)
+    need_channels_last(step)
     params = {
-        "pool_size": _bare(layer.pool_size),
-        "stride": _bare(layer.strides),
+        "pool_size": bare(layer.pool_size),
+        "stride": bare(layer.strides),
         "padding": layer.padding,
     }
     stride = params.pop("stride")
@@ -167,14 +169,14 @@ def kind_of_pool(step: Step) -> str:
 
 def global_pool(walk: KerasWalk, step: Step) -> str:
     """Add a global pool."""
-    _need_channels_last(step)
+    need_channels_last(step)
     kind = "GlobalMaxPool" if "Max" in step.kind else "GlobalAveragePool"
     return walk.node(step, kind, {"keep_axes": True} if step.operation.keepdims else {})
 
 
 def edges(walk: KerasWalk, step: Step) -> str:
     """Add ZeroPad or Crop."""
-    _need_channels_last(step)
+    need_channels_last(step)
     layer = step.operation
     amounts = layer.padding if "Padding" in step.kind else layer.cropping
     rank = int(step.kind[-2])
@@ -185,7 +187,7 @@ def edges(walk: KerasWalk, step: Step) -> str:
 def upsampling(walk: KerasWalk, step: Step) -> str:
     """Add Upsample2D."""
     layer = step.operation
-    _need_channels_last(step)
+    need_channels_last(step)
     if layer.interpolation not in ("nearest", "bilinear"):
         raise NotCoveredError(f"{step.where} uses {layer.interpolation}, which no layer here does.")
     params = {"factor": layer.size, "interpolation": layer.interpolation}
@@ -350,20 +352,21 @@ def _rescaled(walk: KerasWalk, step: Step, scale: float, offset: float) -> str:
     return walk.node(step, "Rescale", {"scale": scale, "offset": offset})
 
 
-def _function_name(function: Any) -> str:
+def function_name(function: Any) -> str:
+    """Return what layers here call an activation."""
     found = getattr(function, "__name__", type(function).__name__)
     return _NAMES.get(found, found)
 
 
-def _fused(step: Step) -> dict[str, Any]:
+def fused(step: Step) -> dict[str, Any]:
     """Return the activation as a setting, where layers here have it as one."""
-    name = _function_name(step.operation.activation)
+    name = function_name(step.operation.activation)
     return {"activation": name} if name in get_args(ActivationName) else {}
 
 
-def _activated(walk: KerasWalk, step: Step, node: str) -> str:
+def activated(walk: KerasWalk, step: Step, node: str) -> str:
     """Add the activation as a layer of its own where it is no setting."""
-    name = _function_name(step.operation.activation)
+    name = function_name(step.operation.activation)
     if name in get_args(ActivationName):
         return node
     return _of_function(walk, step, step.operation.activation, [node], name="activation")
@@ -372,7 +375,7 @@ def _activated(walk: KerasWalk, step: Step, node: str) -> str:
 def _of_function(
     walk: KerasWalk, step: Step, function: Any, inputs: Sequence[str], name: str = ""
 ) -> str:
-    found = _function_name(function)
+    found = function_name(function)
     if found == "linear":
         return inputs[0]
     if found == "leaky_relu":  # keras.activations.leaky_relu has this slope
@@ -382,7 +385,8 @@ def _of_function(
     return walk.node(step, _LAYER_OF[found], inputs=inputs, name=name)
 
 
-def _penalty(regulariser: Any) -> dict[str, float]:
+def penalty(regulariser: Any) -> dict[str, float]:
+    """Return the penalty on a kernel as settings; raises NotCoveredError for another kind."""
     if regulariser is None:
         return {}
     kind = type(regulariser).__name__
@@ -392,7 +396,8 @@ def _penalty(regulariser: Any) -> dict[str, float]:
     return {name: value for name, value in found.items() if value}
 
 
-def _need_channels_last(step: Step) -> None:
+def need_channels_last(step: Step) -> None:
+    """Raise NotCoveredError for a layer that has channels first."""
     if getattr(step.operation, "data_format", "channels_last") == "channels_first":
         raise NotCoveredError(f"{step.where} has channels first; only channels last are read.")
 
@@ -408,7 +413,7 @@ def _axis(axis: int, shape: tuple[int, ...]) -> dict[str, int]:
     return {} if axis in (-1, len(shape)) else {"axis": axis}
 
 
-def _bare(values: Any) -> Any:
+def bare(values: Any) -> Any:
     """Return settings as layers have them: bare along one axis."""
     return values[0] if isinstance(values, list | tuple) and len(values) == 1 else values
 
@@ -466,6 +471,8 @@ LAYERS: Mapping[str, Handler] = {
     "LayerScale": layer_scale,
     "CustomScaleLayer": scaled_sum,
     "StochasticDepth": dropout_of_branches,
+    **SEQUENCES,
+    **PICTURES,
 }
 OPERATIONS: Mapping[str, Handler] = {
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Divide", "TrueDivide"), arithmetic),
@@ -476,4 +483,5 @@ OPERATIONS: Mapping[str, Handler] = {
     "Tanh": function("tanh"),
     "HardSigmoid": function("hard_sigmoid"),
     "HardSilu": function("hard_swish"),
+    **VALUES,
 }

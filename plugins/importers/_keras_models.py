@@ -42,28 +42,31 @@ def keras_here(*, has_uneven_pools: bool = False) -> Any:
     return load_keras("jax" if has_uneven_pools and has_jax else "torch")
 
 
-def runner(model: Any) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return what runs a model in evaluation mode."""
+def runner(model: Any) -> Callable[[NDArray[Any]], list[NDArray[np.float32]]]:
+    """Return what runs a model in evaluation mode, and gives each of its outputs."""
 
-    def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        from keras import ops
+    def run(inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        from keras import ops, tree
 
-        answer = model(ops.convert_to_tensor(inputs), training=False)
-        return np.asarray(ops.convert_to_numpy(answer), np.float32)
+        answer = tree.flatten(model(ops.convert_to_tensor(inputs), training=False))
+        return [np.asarray(ops.convert_to_numpy(each), np.float32) for each in answer]
 
     return run
 
 
-def input_shape_of(model: Any) -> tuple[int, ...]:
-    """Return the shape of one sample.
+def input_shape_of(model: Any) -> tuple[int | None, ...]:
+    """Return the shape of one sample; lengths of series and texts may be free.
 
     Raises:
-        UserError: the model takes several inputs, or any size.
+        UserError: the model takes several inputs, or has free sizes that layers cannot have.
     """
     shape = model.input_shape
-    if isinstance(shape, list):
-        raise UserError("The model has several inputs; a document here has one.")
-    if None in shape[1:]:
+    if isinstance(shape, list | dict):
+        raise UserError(
+            f"The model has {len(shape)} inputs; a document here has one.",
+            "Save the part of it that has one, as a model of its own.",
+        )
+    if None in shape[2:] and not (len(shape) == 4 and shape[3]):
         raise UserError(
             "The model takes inputs of any size, so that its layers cannot be checked.",
             "Save it with the size that it was trained with.",

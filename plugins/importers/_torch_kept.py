@@ -10,7 +10,8 @@ import numpy as np
 from plugins.importers._building import asset_name, plain_name
 from plugins.importers._layouts import INPUT_SIZES, UNSCALED, many, preprocessing_of
 from plugins.importers._torch_block import Origin, block, left_out
-from plugins.importers._torch_programs import check_script, loaded, refuse_code, shapes_of
+from plugins.importers._torch_programs import loaded, refuse_code, shapes_of
+from plugins.importers._torch_scripts import open_script
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
 if TYPE_CHECKING:
@@ -165,8 +166,7 @@ def _kinds(graph: Any) -> Iterator[tuple[str, str]]:
 def _scripted(path: Path) -> _Program:
     import torch
 
-    script = torch.jit.load(path, map_location="cpu").eval().float()
-    check_script(script, path.name)
+    script = open_script(path)
     refusal: Exception | None = None
     for shape in shapes_of(path):
         try:

@@ -21,7 +21,7 @@ from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.importer import Architecture, Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,8 +136,12 @@ class TorchLibrary(Importer):
         """Return what its constructor is given besides the name, to build a network again."""
 
     @abstractmethod
-    def published(self, name: str, weights: str) -> Any:
-        """Return a network with published weights, through the library's own loader."""
+    def published(self, name: str, weights: str, tell: Callable[[str], None]) -> Any:
+        """Return a network with published weights, through the library's own loader.
+
+        Args:
+            tell: takes a few words on a download.
+        """
 
     @abstractmethod
     def recipe(self, module: Any, name: str, published: str) -> Recipe:
@@ -181,7 +185,7 @@ class TorchLibrary(Importer):
         if request.published:
             request.tell(f"Loading {request.published}")
             with _plainly(name, request.published):
-                module = self.published(name, request.published)
+                module = self.published(name, request.published, request.tell)
             theirs = {own: own for own in weights_of(module)}
             origin = f"{name} of {self.title} with the weights {request.published}"
             return module, Assignment(theirs), origin
@@ -189,6 +193,15 @@ class TorchLibrary(Importer):
         _fill_zeros(module)
         origin = f"{name} of {self.title}, with random weights"
         return module, Assignment({}), origin
+
+
+def unknown_weights(name: str, weights: str, known: Iterable[str]) -> UserError:
+    """Return what is said where nobody has published weights of a name."""
+    found = ", ".join(known)
+    return UserError(
+        f"No weights “{weights}” of {name} were published.",
+        f"There are: {found}." if found else "There are none of it: leave out the weights.",
+    )
 
 
 def _runner(module: Any, *, channels_last: bool = False) -> Callable[[NDArray[Any]], NDArray[Any]]:
@@ -233,7 +246,7 @@ def _plainly(name: str, weights: str) -> Iterator[None]:
     except Exception as error:  # every loader raises its own kinds without a network
         raise UserError(
             f"The weights “{weights}” of {name} are not on this computer, and could not be "
-            f"downloaded: {first_line(error)}.",
+            f"downloaded: {first_line(error).rstrip('.')}.",
             "Import them where there is a network, copy them into the library's cache, or give "
             "a weights file.",
         ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import pickletools
 import re
 import warnings
 import zipfile
@@ -15,6 +14,7 @@ import numpy as np
 from plugins.importers._aten import BATCH
 from plugins.importers._aten_program import exported
 from plugins.importers._layouts import INPUT_SIZES, UNSCALED, best_layout, many, preprocessing_of
+from plugins.importers._torch_scripts import open_script, traced_shape
 from plugins.importers._values import from_canonical, to_canonical
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, NotCoveredError
@@ -132,10 +132,8 @@ def check_program(path: Path, kind: str) -> None:
     """
     if kind == "torch.export":
         refuse_code(path)
-        return
-    import torch
-
-    check_script(torch.jit.load(path, map_location="cpu"), path.name)
+    else:
+        open_script(path)
 
 
 def refuse_code(path: Path) -> None:
@@ -188,15 +186,10 @@ def _values(part: Any, name: str) -> Iterator[Any]:
 
 
 def _scripted(path: Path) -> tuple[Any, Callable[..., Any], int]:
-    """Return what torch.export makes of a TorchScript module, and what runs that.
-
-    Its code is TorchScript's own, which cannot import Python's; what it calls is looked at before
-    any of it is run.
-    """
+    """Return what torch.export makes of a TorchScript module, and what runs that."""
     import torch
 
-    script = torch.jit.load(path, map_location="cpu").eval().float()
-    check_script(script, path.name)
+    script = open_script(path)
 
     class Holder(torch.nn.Module):
         def forward(self, x: Any) -> Any:
@@ -219,49 +212,14 @@ def _scripted(path: Path) -> tuple[Any, Callable[..., Any], int]:
     )
 
 
-def check_script(script: Any, name: str) -> None:
-    """Raise an error for TorchScript that reads or writes files, or takes several inputs."""
-    graph = script.inlined_graph
-    for kind in ("aten::save", "aten::from_file", "prim::PythonOp"):
-        if graph.findAllNodes(kind, True):
-            raise UserError(
-                f"{name} has code that reaches beyond its values ({kind}), and is not run.",
-                "Take the network's weights from somebody you trust, as .safetensors.",
-            )
-    given = list(graph.inputs())[1:]
-    if len(given) != 1:
-        names = ", ".join(value.debugName() for value in given)
-        raise NotCoveredError(
-            f"{name} has {len(given)} inputs ({names}); a document here takes one."
-        )
-
-
 def shapes_of(path: Path) -> Iterator[tuple[int, ...]]:
     """Yield what a program may take: what it was traced with, or pictures of usual sizes."""
-    traced = _traced_shape(path)
+    traced = traced_shape(path)
     if traced:
         yield traced
     for size in INPUT_SIZES:
         for channels in (3, 1):
             yield (2, channels, size, size)
-
-
-def _traced_shape(path: Path) -> tuple[int, ...] | None:
-    """Return the shape of the example that torch.jit.trace kept; the pickle is only looked at."""
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name.endswith("traced_inputs.pkl")]
-        content = archive.read(names[0]) if names else b""
-    numbers: list[int] = []
-    for code, value, _ in pickletools.genops(content) if content else ():
-        if code.name.startswith("BININT"):
-            numbers.append(int(value))
-        elif code.name.startswith("TUPLE") and len(numbers) > 1:
-            sizes = numbers[-int(code.name[5:] or 4) :]
-            if len(sizes) > 1:
-                return tuple(sizes)
-        elif code.name not in ("MARK", "BINPUT"):
-            numbers = []
-    return None
 
 
 def _name_weights(program: Any, script: Any) -> None:

@@ -7,21 +7,40 @@ import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from plugins.importers._keras_models import availability, input_shape_of, keras_here, runner
+from plugins.importers._layouts import INPUT_SIZES
 from workbench.document.experiment import Component
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
+    from plugins.importers._keras_graph import ExpandedKeras
     from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.importer import ImportRequest
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 LARGEST_CONFIG = 64 * 2**20
 CONTAINERS = ("Functional", "Model", "Sequential", "InputLayer")
+ELSEWHERE = (
+    "Save it as ONNX where it is at home, model.export(“name.onnx”, format=“onnx”): such a file is "
+    "kept as one block where layers cannot do what it does."
+)
+MASKING = ("NotEqual", "Any", "All", "LogicalAnd", "LogicalOr")
+"""Operations that masks are made of."""
+MASKED = (
+    *("Input", "Output", "Embedding", "LSTM", "GRU", "SimpleRNN", "MultiHeadAttention", "Dense"),
+    *("LayerNorm", "RMSNorm", "Dropout", "GaussianNoise", "GlobalAveragePool", "Add", "Subtract"),
+    *("Multiply", "Average", "Maximum", "Minimum", "Concatenate", "ReLU", "LeakyReLU", "ELU"),
+    *("SELU", "GELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Softmax", "Softplus", "Softsign"),
+)
+"""Layers that work on each step by itself in Keras, or leave out what is masked."""
 OWN_MODULES = ("keras", "builtins", "tensorflow.python.keras", "tf_keras")
 
 
@@ -69,10 +88,15 @@ class KerasFileImporter(Importer):
                 f"Keras cannot load {path.name}: {first_line(error)}.",
                 "It may be damaged, or of a version of Keras that is too old.",
             ) from error
+        changed = _in_single_precision(model)
         shape = input_shape_of(model)
         request.tell("Turning it into layers")
-        expanded = expand_keras(model)
-        changed = list(expanded.changed)
+        try:
+            expanded = expand_keras(model)
+        except NotCoveredError as error:
+            raise NotCoveredError(error.message, error.hint or ELSEWHERE) from error
+        shape, words = _settled(shape, expanded)
+        changed += [*expanded.changed, *words]
         preprocessing = None
         if len(shape) == 3 and shape[-1] in (1, 3):
             preprocessing = _preprocessing(shape)
@@ -90,13 +114,65 @@ class KerasFileImporter(Importer):
             original=runner(model),
             parameters=expanded.parameters,
             preprocessing=preprocessing,
+            vocabulary=expanded.vocabulary,
+            padding=0 if expanded.masks else -1,
+            padded=_padded(model) if expanded.masks and not _unmasked(expanded) else None,
             matched=len(expanded.weights),
             skipped=expanded.skipped,
             changed=changed,
         )
 
 
-def _preprocessing(shape: tuple[int, ...]) -> Component:
+def _in_single_precision(model: Any) -> list[str]:
+    """Let a model compute in float32, as it is compared; return what has to be said of that."""
+    reduced = [each for each in model._flatten_layers() if each.compute_dtype != "float32"]
+    for each in reduced:
+        each.dtype_policy = "float32"
+    if not reduced or all(each.compute_dtype.startswith("int") for each in reduced):
+        return []
+    return ["It computed in half precision; here it is float32, unless the training settings say."]
+
+
+def _settled(
+    shape: tuple[int | None, ...], expanded: ExpandedKeras
+) -> tuple[tuple[int | None, ...], list[str]]:
+    """Return a shape in which what may be free is free, or has a size, and what is said of it."""
+    kinds = {node.type for node in expanded.graph.nodes}
+    if expanded.masks:
+        words = "It left out tokens 0, which fill texts up; "
+        if kinds & {"Flatten", "Reshape"}:
+            return shape, [words + "here they count as any other token."]
+        told = [words + "here the data say how long a text is."]
+        if others := _unmasked(expanded):
+            told.append(
+                f"In {', '.join(others)} they counted all the same, as Keras has no mask there; "
+                "here what fills up counts nowhere."
+            )
+        return (None, *shape[1:]), told
+    if len(shape) == 3 and None in shape:
+        size = INPUT_SIZES[0]
+        words = f"The file takes pictures of any size; here they are {size} × {size}."
+        return tuple(each or size for each in shape), [words]
+    return shape, []
+
+
+def _unmasked(expanded: ExpandedKeras) -> list[str]:
+    """Return the kinds of layers that give no heed to masks in Keras."""
+    return sorted({node.type for node in expanded.graph.nodes} - set(MASKED))
+
+
+def _padded(model: Any) -> Callable[[NDArray[Any], Sequence[int]], list[NDArray[np.float32]]]:
+    """Return what runs a model on texts that are filled up after so many tokens."""
+    run = runner(model)
+
+    def padded(inputs: NDArray[Any], lengths: Sequence[int]) -> list[NDArray[np.float32]]:
+        real = np.arange(inputs.shape[1]) < np.asarray(lengths)[:, None]
+        return run(np.where(real, inputs, 0))
+
+    return padded
+
+
+def _preprocessing(shape: tuple[int | None, ...]) -> Component:
     height, width, channels = shape
     colours = "grayscale" if channels == 1 else "rgb"
     return Component("image", {"height": height, "width": width, "channels": colours})
@@ -136,7 +212,13 @@ def _refuse_code(config: Any, name: str) -> None:
     """
     from plugins.importers._keras_layers import LAYERS, OPERATIONS
 
-    known = {*LAYERS, *OPERATIONS, *CONTAINERS}
+    known = {*LAYERS, *OPERATIONS, *CONTAINERS, *MASKING}
+    own = str(config.get("class_name", ""))
+    if own not in CONTAINERS:
+        raise UserError(
+            f"{name} is a model of a class of its own, {own}, whose code is not in the file.",
+            ELSEWHERE,
+        )
     for part in _parts(config):
         kind, module = str(part.get("class_name", "")), part.get("module")
         if kind in ("Lambda", "__lambda__") or (kind == "function" and module):
@@ -152,7 +234,8 @@ def _refuse_code(config: Any, name: str) -> None:
     for part in _layers(config):
         if part["class_name"] not in known:
             raise NotCoveredError(
-                f"{name} has a layer {part['class_name']}, for which there is no layer here."
+                f"{name} has a layer {part['class_name']}, for which there is no layer here.",
+                ELSEWHERE,
             )
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from plugins.importers import _index
+from plugins.importers._downloading import fetch
 from plugins.importers._keras_models import availability, input_shape_of, keras_here, runner
 from workbench.document.experiment import Component
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, Importer, Published
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from workbench.plugin_api.backend import Availability
     from workbench.plugin_api.importer import Architecture, ImportRequest
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 CAFFE = ("ResNet50", "ResNet101", "ResNet152", "VGG16", "VGG19")
 TORCH = ("DenseNet121", "DenseNet169", "DenseNet201")
 INSIDE = ("EfficientNet", "MobileNetV3", "ConvNeXt")
+WITH_DENSE = ("vgg16", "vgg19", "convnext")
+"""Families with dense layers before the last one; the others have convolutions alone."""
 SIZES = {
     "EfficientNetB1": 240,
     "EfficientNetB2": 260,
@@ -80,7 +85,8 @@ class KerasImporter(Importer):
         request.tell("Importing Keras")
         keras_here(has_uneven_pools=request.source.startswith("NASNet"))
         request.tell(f"Building {request.source}")
-        model = self.build(request.source, request.published)
+        with downloads(request.tell):
+            model = self.build(request.source, request.published)
         request.tell("Turning it into layers")
         expanded = expand_keras(model)
         origin = f"{request.source} of {self.title}, " + (
@@ -113,15 +119,36 @@ class KerasImporter(Importer):
         try:
             size = SIZES.get(name, 224)  # some have none of their own
             return function(weights=published or None, input_shape=(size, size, 3))
+        except UserError:
+            raise
         except Exception as error:
             if not published:
                 raise
             raise UserError(
                 f"The weights “{published}” of {name} are not on this computer, and could not be "
-                f"downloaded: {first_line(error)}.",
+                f"downloaded: {first_line(error).rstrip('.')}.",
                 "Import them where there is a network, or copy them into Keras' cache "
                 "(~/.keras/models).",
             ) from error
+
+
+@contextlib.contextmanager
+def downloads(tell: Callable[[str], None]) -> Iterator[None]:
+    """Let Keras' own loader, which checks the hashes, download what can be gone on with."""
+    from keras.src.utils import file_utils
+
+    def retrieve(url: str, target: str, hook: Any = None) -> None:
+        file = Path(target)
+        file.unlink(missing_ok=True)  # Keras asks anew for a file that has another hash
+        fetch(url, file, tell)
+
+    before = file_utils.urlretrieve
+    file_utils.urlretrieve = retrieve
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # it says where it downloads from
+            yield
+    finally:
+        file_utils.urlretrieve = before
 
 
 def index_entries() -> Iterator[_index.Entry]:
@@ -130,10 +157,12 @@ def index_entries() -> Iterator[_index.Entry]:
     for name, function in inspect.getmembers(keras.applications, inspect.isfunction):
         size = SIZES.get(name, 224)
         module = inspect.getmodule(function)
+        family = module.__name__.rpartition(".")[2] if module is not None else ""
         yield _index.Entry(
             importer="keras",
             name=name,
-            family=module.__name__.rpartition(".")[2] if module is not None else "",
+            family=family,
+            adaptable=family in WITH_DENSE,
             input=(size, size, 3),
             weights=(Published(name="imagenet"),),
         )

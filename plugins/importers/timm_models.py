@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plugins.importers._torch_models import Recipe, TorchLibrary
-from plugins.importers.torchvision_models import scale
+from plugins.importers._hub import hub_file, is_cached
+from plugins.importers._torch_models import Recipe, TorchLibrary, unknown_weights
+from plugins.importers.torchvision_models import checkpoint, scale
 from workbench.document.experiment import Component
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from workbench.plugin_api.importer import Arrays, Guess, Published
+    from workbench.plugin_api.importer import Architecture, Arrays, Guess, Published
+
+FILES = ("model.safetensors", "pytorch_model.bin")
+"""What weights are called in a repository of the hub."""
 
 
 class TimmImporter(TorchLibrary):
@@ -34,6 +36,16 @@ class TimmImporter(TorchLibrary):
 
         found: Sequence[str] = timm.list_models()
         return found
+
+    def architecture(self, name: str) -> Architecture:
+        """Return one of them; timm's own way to name weights, too, is told."""
+        base, _, tag = name.removeprefix("timm/").partition(".")
+        if tag and base in self.names():
+            raise UserError(
+                f"“{name}” names a network and its weights.",
+                f"Did you mean {base} with the weights {tag}?",
+            )
+        return super().architecture(name)
 
     def guesses(self, arrays: Arrays) -> Sequence[Guess]:
         """Return likely architectures; of two that differ in padding alone, that of TensorFlow.
@@ -58,21 +70,29 @@ class TimmImporter(TorchLibrary):
         """Return the number of classes, where it is not the usual one."""
         return {} if module.num_classes == 1000 else {"num_classes": module.num_classes}
 
-    def published(self, name: str, weights: str) -> Any:
+    def published(self, name: str, weights: str, tell: Callable[[str], None]) -> Any:
         """Return a network with weights by their tag, through timm's own loader."""
         import timm
+        from timm.models import get_pretrained_cfg
 
-        return timm.create_model(f"{name}.{weights}", pretrained=True)
+        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{name}.*")]
+        if weights not in tags:
+            raise unknown_weights(name, weights, tags)
+        found = get_pretrained_cfg(f"{name}.{weights}")
+        options: dict[str, Any] = {}
+        if not found.custom_load:
+            if found.hf_hub_id:
+                names = (found.hf_hub_filename,) if found.hf_hub_filename else FILES
+                if (file := hub_file(found.hf_hub_id, names, tell)) is not None:
+                    options["pretrained_cfg_overlay"] = {"file": str(file)}
+            elif isinstance(found.url, str):
+                checkpoint(found.url, tell)
+        return timm.create_model(f"{name}.{weights}", pretrained=True, **options)
 
     def recipe(self, module: Any, name: str, published: str) -> Recipe:
         """Return what timm's configuration of the weights says."""
         from timm.data import ImageNetInfo, resolve_model_data_config
-        from timm.models import get_pretrained_cfg
 
-        if published:
-            found = get_pretrained_cfg(f"{name}.{published}")
-            if found is None:
-                raise UserError(f"timm has no weights “{published}” of {name}.")
         data = resolve_model_data_config(module)
         channels, height, width = data["input_size"]
         if channels != 3:
@@ -97,14 +117,3 @@ class TimmImporter(TorchLibrary):
     def is_here(self, weights: Published) -> bool:
         """Look into the Hugging Face cache, whose place HF_HOME or HF_HUB_CACHE moves."""
         return is_cached(weights.file)
-
-
-def is_cached(name: str) -> bool:
-    """Say whether files of a name on the Hugging Face hub lie in its cache on this computer."""
-    folder = _hub() / f"models--{name.replace('/', '--')}" / "snapshots"
-    return bool(name) and any(folder.glob("*/*"))
-
-
-def _hub() -> Path:
-    home = os.environ.get("HF_HOME", os.path.join("~", ".cache", "huggingface"))
-    return Path(os.environ.get("HF_HUB_CACHE", os.path.join(home, "hub"))).expanduser()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from plugins.importers._torch_models import Recipe, TorchLibrary
+from plugins.importers._downloading import fetch
+from plugins.importers._torch_models import Recipe, TorchLibrary, unknown_weights
 from workbench.document.experiment import Component
+from workbench.errors import UserError, first_line
+from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from workbench.plugin_api.importer import Published
+    from workbench.plugin_api.importer import Architecture, Published
 
 
 class TorchvisionImporter(TorchLibrary):
@@ -31,6 +36,22 @@ class TorchvisionImporter(TorchLibrary):
         found: Sequence[str] = models.list_models(module=models)
         return found
 
+    def architecture(self, name: str) -> Architecture:
+        """Return one of them; raises NotCoveredError for what is no classifier of pictures."""
+        try:
+            return super().architecture(name)
+        except UserError:
+            from torchvision import models
+
+            if name in models.list_models():
+                raise NotCoveredError(
+                    f"{name} does not tell classes of pictures, and only networks of torchvision "
+                    "that do can be imported.",
+                    "Take such a network as a body; `workbench models list torchvision` names "
+                    "them.",
+                ) from None
+            raise
+
     def build(self, name: str, classes: int | None = None) -> Any:
         """Return a network of torchvision.models."""
         from torchvision import models
@@ -46,11 +67,16 @@ class TorchvisionImporter(TorchLibrary):
         classes = {} if len(last) == 1000 else {"num_classes": len(last)}
         return {"weights": None, **classes}
 
-    def published(self, name: str, weights: str) -> Any:
+    def published(self, name: str, weights: str, tell: Callable[[str], None]) -> Any:
         """Return a network with weights of torchvision's list."""
         from torchvision import models
 
-        return models.get_model(name, weights=weights)
+        kinds = models.get_model_weights(name)
+        if weights not in kinds.__members__:
+            raise unknown_weights(name, weights, (kind.name for kind in kinds))
+        chosen = kinds[weights]
+        checkpoint(chosen.url, tell)
+        return models.get_model(name, weights=chosen)
 
     def recipe(self, module: Any, name: str, published: str) -> Recipe:
         """Return the preset that belongs to the weights, or to the default ones."""
@@ -91,6 +117,30 @@ def scale(mean: Any, deviation: Any) -> Mapping[str, Any]:
         if numbers == given:
             return {"scaling": name}
     return {"scaling": "given", "mean": given[0], "deviation": given[1]}
+
+
+def checkpoint(url: str, tell: Callable[[str], None]) -> Path:
+    """Return weights in PyTorch's hub cache, downloaded unless they are there.
+
+    Libraries load them from there as pickles of any sort: so it is made sure that they are none
+    but of arrays.
+
+    Raises:
+        UserError: they cannot be had, are damaged, or hold more than arrays.
+    """
+    import torch
+
+    name = Path(urlsplit(url).path).name
+    digits = re.search(r"-([a-f0-9]{8,})\.", name)  # of its hash, by torch.hub's custom
+    file = fetch(url, _hub() / name, tell, digits[1] if digits else "")
+    try:
+        torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise UserError(
+            f"{name} in {file.parent} cannot be loaded: {first_line(error).rstrip('.')}.",
+            "Delete it there, so that it is downloaded again.",
+        ) from error
+    return file
 
 
 def _hub() -> Path:

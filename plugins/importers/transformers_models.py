@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import re
-import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
 
 from plugins.importers import _index
+from plugins.importers._hub import is_cached
 from plugins.importers._torch_block import Origin, block, left_out
 from plugins.importers._transformers_files import (
     Place,
@@ -23,24 +20,23 @@ from plugins.importers._transformers_files import (
     pooling_of,
     tokeniser_of,
 )
-from plugins.importers.timm_models import is_cached
+from plugins.importers._transformers_loading import loaded, place_of
 from workbench.document.experiment import Component
-from workbench.errors import UserError, first_line
 from workbench.plugin_api.backend import Availability
 from workbench.plugin_api.importer import Architecture, Imported, Importer, NotCoveredError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from plugins.importers._transformers_loading import Fit
     from workbench.plugin_api.importer import ImportRequest
 
 TOKENISER = "tokenizer.json"
 CUT_AFTER = 256
 """Tokens of a text that are read at most, where the network knows more positions."""
-_KEPT_CLASSES = ("Model", "ForSequenceClassification", "ForImageClassification")
-"""Endings of classes whose head is taken over; of others the body alone."""
 _NO_SETTINGS = frozenset(
     ("transformers_version", "architectures", "dtype", "torch_dtype", "_name_or_path")
 ).union(("use_cache", "id2label", "label2id", "auto_map", "problem_type"))
@@ -106,83 +102,24 @@ class TransformersImporter(Importer):
             )
         file = request.file
         folder = file.parent if file is not None and file.is_file() else file
-        place = _place(request.source, folder, is_random=not request.published)
+        place = place_of(request.source, folder, is_random=not request.published)
         name = folder.resolve().name if folder is not None else request.source
         request.tell("Importing transformers")
-        module, has_weights = _loaded(place, request)
+        module, fit = loaded(place, request)
         request.tell("Looking at its modules")
         if module.main_input_name == "pixel_values":
-            return _of_pictures(module, place, name, has_weights)
-        if module.main_input_name == "input_ids":
-            return _of_texts(module, place, name, has_weights)
+            return _of_pictures(module, place, name, fit)
+        if module.main_input_name == "input_ids" and hasattr(module.config, "vocab_size"):
+            return _of_texts(module, place, name, fit)
+        parts = [each for each in ("text_config", "vision_config") if hasattr(module.config, each)]
+        takes = "texts and pictures" if len(parts) == 2 else f"“{module.main_input_name}”"
         raise NotCoveredError(
-            f"{name} takes “{module.main_input_name}”, and only networks for texts and pictures "
-            "can be imported."
+            f"{name} takes {takes}, and only networks for texts or for pictures can be imported.",
+            "Save the part that is wanted, such as CLIPVisionModel, by itself." if parts else "",
         )
 
 
-def _place(name: str, folder: Path | None, *, is_random: bool) -> Place:
-    """Return where a network lies; nothing is asked of the hub that is not needed or in vain."""
-    if folder is not None:
-        return Place(str(folder), is_local=True)
-    from huggingface_hub import constants
-
-    if is_random and _usual(name) is not None:
-        return Place(name, is_local=True)
-    host = urlsplit(constants.ENDPOINT).hostname or ""
-    try:
-        socket.getaddrinfo(host, 443)
-    except OSError:
-        return Place(name, is_local=True)
-    return Place(name, is_local=is_cached(name))
-
-
-def _loaded(place: Place, request: ImportRequest) -> tuple[Any, bool]:
-    """Return the network in evaluation mode, and whether its weights were there."""
-    import transformers
-
-    transformers.utils.logging.disable_progress_bar()
-
-    is_random = request.file is None and not request.published
-    if is_random and (usual := _usual(place.source)) is not None:
-        return _class(usual)(usual).eval().float(), False
-    with _plainly(place):
-        config = transformers.AutoConfig.from_pretrained(place.source, **place.options)
-    kind = _class(config)
-    if is_random or (request.file is not None and not _has_weights(Path(place.source))):
-        return kind(config).eval().float(), False
-    request.tell("Reading the weights")
-    with _plainly(place):
-        module = kind.from_pretrained(place.source, config=config, **place.options)
-    return module.eval().float(), True
-
-
-def _usual(name: str) -> Any:
-    """Return the settings of a well-known network that are those of its kind; None for others."""
-    import transformers
-
-    known = {each.name: each.family for each in _index.entries("transformers")}
-    return transformers.AutoConfig.for_model(known[name]) if name in known else None
-
-
-def _class(config: Any) -> Any:
-    """Return the class that the configuration names, or that of its body."""
-    import transformers
-
-    names = getattr(config, "architectures", None) or ()
-    if names and names[0].endswith(_KEPT_CLASSES) and hasattr(transformers, names[0]):
-        return getattr(transformers, names[0])
-    try:
-        return transformers.AutoModel._model_mapping[type(config)]
-    except KeyError as error:
-        raise NotCoveredError(f"transformers has no body for “{config.model_type}”.") from error
-
-
-def _has_weights(folder: Path) -> bool:
-    return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
-
-
-def _of_texts(module: Any, place: Place, name: str, has_weights: bool) -> Imported:
+def _of_texts(module: Any, place: Place, name: str, fit: Fit | None) -> Imported:
     config = module.config
     if getattr(config, "is_encoder_decoder", False):
         raise NotCoveredError(f"{name} is an encoder with a decoder, which cannot be imported yet.")
@@ -214,7 +151,7 @@ def _of_texts(module: Any, place: Place, name: str, has_weights: bool) -> Import
         place,
         name,
         made,
-        has_weights,
+        fit,
         input_shape=(None,),
         original=_text_runner(module, result),
         vocabulary=config.vocab_size,
@@ -223,7 +160,7 @@ def _of_texts(module: Any, place: Place, name: str, has_weights: bool) -> Import
     )
 
 
-def _of_pictures(module: Any, place: Place, name: str, has_weights: bool) -> Imported:
+def _of_pictures(module: Any, place: Place, name: str, fit: Fit | None) -> Imported:
     size = picture_size(module.config)
     result = _result(module)
     origin = Origin(
@@ -239,7 +176,7 @@ def _of_pictures(module: Any, place: Place, name: str, has_weights: bool) -> Imp
         place,
         name,
         made,
-        has_weights,
+        fit,
         input_shape=(*size, 3),
         original=_picture_runner(module, result),
         preprocessing=picture_settings(place, size),
@@ -247,7 +184,7 @@ def _of_pictures(module: Any, place: Place, name: str, has_weights: bool) -> Imp
 
 
 def _imported(
-    module: Any, place: Place, name: str, made: Any, has_weights: bool, **rest: Any
+    module: Any, place: Place, name: str, made: Any, fit: Fit | None, **rest: Any
 ) -> Imported:
     """Return what texts and pictures have in common."""
     graph, changed = made.graph, []
@@ -255,8 +192,10 @@ def _imported(
     if not made.classes and (pooling := pooling_of(place)):
         graph, original = pooling.joined(graph, original)
         changed.append(pooling.words)
+    if fit is not None:
+        changed += fit.changes(made.unused, len(module.state_dict()))
     labels = getattr(module.config, "id2label", None) or {}
-    weights = "with its weights" if has_weights else "with random weights"
+    weights = "with random weights" if fit is None else "with its weights"
     return Imported(
         name=name,
         origin=f"{name} of transformers ({type(module).__name__}), {weights}",
@@ -265,8 +204,8 @@ def _imported(
         original=original,
         parameters=made.parameters,
         classes=tuple(map(str, labels.values())) if len(labels) == made.classes else (),
-        matched=len(made.weights) if has_weights else 0,
-        skipped=tuple(left_out(made.unused)),
+        matched=0 if fit is None else len(made.weights) - len(fit.missing),
+        skipped=(*left_out(made.unused), *(() if fit is None else fit.left_out())),
         changed=tuple(changed),
         whole="networks of transformers are not taken apart",
         **rest,
@@ -331,29 +270,3 @@ def _picture_runner(module: Any, result: str) -> Callable[[NDArray[Any]], NDArra
         return answer.transpose(0, 2, 3, 1) if answer.ndim == 4 else answer
 
     return run
-
-
-@contextlib.contextmanager
-def _plainly(place: Place) -> Iterator[None]:
-    """Say in words that a network cannot be loaded."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:  # every loader raises its own kinds
-        reason = first_line(error)
-        if "trust_remote_code" in str(error):
-            raise UserError(
-                f"{place.source} needs code of its own that would have to be run.",
-                "Only networks that transformers has itself can be imported.",
-            ) from error
-        if Path(place.source).is_dir():
-            raise UserError(
-                f"The network in {place.source} cannot be loaded: {reason}.",
-                "Its folder must hold config.json and model.safetensors.",
-            ) from error
-        raise UserError(
-            f"“{place.source}” is not on this computer, and could not be downloaded: "
-            f"{reason.rstrip('.')}.",
-            "Import it where there is a network, or give the folder it was saved to.",
-        ) from error

@@ -77,15 +77,15 @@ _CHAIN = re.compile(r"(?:(?P<last>.+)\()?\{self\}\((?:(?P<first>.+)\(\{0\}\)|\{0
 class _EachStep(Layer, frozen=True, kw_only=True):
     """A layer of pictures, its settings included, that works on each step of a sequence alike."""
 
-    inner: ClassVar[type[Layer]]
+    wrapped: ClassVar[type[Layer]]
     rank: ClassVar[int] = 3
     reference = _REFERENCE
 
     @property
     def layer(self) -> Layer:
         """The layer that each step goes through."""
-        names = self.inner.__struct_fields__
-        return self.inner(**{name: getattr(self, name) for name in names})
+        names = self.wrapped.__struct_fields__
+        return self.wrapped(**{name: getattr(self, name) for name in names})
 
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return time × what the layer gives; raises ShapeError unless pictures come in."""
@@ -128,7 +128,7 @@ class _EachStep(Layer, frozen=True, kw_only=True):
         code = self.layer.keras([_picture(inputs[0])])
         chain = _CHAIN.fullmatch(code.call)
         if chain is None:
-            raise ValueError(f"{self.inner.id} is no chain of Keras layers: {code.call}")
+            raise ValueError(f"{self.wrapped.id} is no chain of Keras layers: {code.call}")
         before, after = (_unnamed(chain[group]) for group in ("first", "last"))
         init = call("EachStep", code.init, before=before, after=after)
         binds = {
@@ -161,7 +161,7 @@ class TimeDistributedConv2D(_EachStep, Conv2D, frozen=True, kw_only=True):
     title = "Conv 2D, each step"
     help = "Convolves each picture of a video with the same kernel."
     keywords = (*_KEYWORDS, "convolution")
-    inner = Conv2D
+    wrapped = Conv2D
 
 
 class TimeDistributedDepthwiseConv2D(_EachStep, DepthwiseConv2D, frozen=True, kw_only=True):
@@ -171,7 +171,7 @@ class TimeDistributedDepthwiseConv2D(_EachStep, DepthwiseConv2D, frozen=True, kw
     title = "Depthwise conv, each step"
     help = "Filters each channel of each picture of a video by itself."
     keywords = (*_KEYWORDS, "convolution", "mobilenet")
-    inner = DepthwiseConv2D
+    wrapped = DepthwiseConv2D
 
 
 class TimeDistributedSeparableConv2D(_EachStep, SeparableConv2D, frozen=True, kw_only=True):
@@ -181,7 +181,7 @@ class TimeDistributedSeparableConv2D(_EachStep, SeparableConv2D, frozen=True, kw
     title = "Separable conv, each step"
     help = "Filters each channel of each picture of a video, then mixes the channels."
     keywords = (*_KEYWORDS, "convolution", "xception")
-    inner = SeparableConv2D
+    wrapped = SeparableConv2D
 
 
 class TimeDistributedMaxPool2D(_EachStep, MaxPool2D, frozen=True, kw_only=True):
@@ -191,7 +191,7 @@ class TimeDistributedMaxPool2D(_EachStep, MaxPool2D, frozen=True, kw_only=True):
     title = "Max pool, each step"
     help = "Keeps the largest value of each window of each picture of a video."
     keywords = _KEYWORDS
-    inner = MaxPool2D
+    wrapped = MaxPool2D
 
 
 class TimeDistributedAveragePool2D(_EachStep, AveragePool2D, frozen=True, kw_only=True):
@@ -201,7 +201,7 @@ class TimeDistributedAveragePool2D(_EachStep, AveragePool2D, frozen=True, kw_onl
     title = "Average pool, each step"
     help = "Takes the mean of each window of each picture of a video."
     keywords = (*_KEYWORDS, "mean")
-    inner = AveragePool2D
+    wrapped = AveragePool2D
 
 
 class TimeDistributedGlobalAveragePool(_EachStep, GlobalAveragePool, frozen=True, kw_only=True):
@@ -211,7 +211,7 @@ class TimeDistributedGlobalAveragePool(_EachStep, GlobalAveragePool, frozen=True
     title = "Global average pool, each step"
     help = "Makes a row of features of each picture of a video; a recurrent layer often follows."
     keywords = (*_KEYWORDS, "gap", "mean")
-    inner = GlobalAveragePool
+    wrapped = GlobalAveragePool
 
 
 class TimeDistributedGlobalMaxPool(_EachStep, GlobalMaxPool, frozen=True, kw_only=True):
@@ -221,7 +221,7 @@ class TimeDistributedGlobalMaxPool(_EachStep, GlobalMaxPool, frozen=True, kw_onl
     title = "Global max pool, each step"
     help = "Keeps the largest value of each channel of each picture of a video."
     keywords = (*_KEYWORDS, "gmp")
-    inner = GlobalMaxPool
+    wrapped = GlobalMaxPool
 
 
 class TimeDistributedFlatten(_EachStep, Flatten, frozen=True, kw_only=True):
@@ -231,4 +231,4 @@ class TimeDistributedFlatten(_EachStep, Flatten, frozen=True, kw_only=True):
     title = "Flatten, each step"
     help = "Lays all values of each picture of a video in a row; a recurrent layer often follows."
     keywords = (*_KEYWORDS, "vector")
-    inner = Flatten
+    wrapped = Flatten

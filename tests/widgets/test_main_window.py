@@ -165,6 +165,21 @@ def test_errors_stay_infos_go_and_an_info_does_not_hide_an_error(window, qtbot):
     assert not bar.isVisible()
 
 
+def test_a_message_is_as_high_as_its_lines_whatever_was_there_before(window, qtbot):
+    bar, say = window.message_bar, window.session.messaged.emit
+    hint = window.findChild(QLabel, "messageHint")
+    short = Message("info", "The network is being imported.", "You can go on meanwhile.")
+    long = Message("info", "The network is on the canvas.", "Its head starts anew. " * 30)
+    heights = []
+    for message in (short, long, short):
+        say(message)
+        qtbot.waitUntil(lambda: hint.height() == hint.heightForWidth(hint.width()), timeout=2000)
+        assert bar.height() == bar.heightForWidth(bar.width())
+        heights.append(bar.height())
+    assert heights[1] > heights[0] + 2 * hint.fontMetrics().height()
+    assert heights[2] == heights[0]
+
+
 def test_why_training_could_not_start_goes_away_when_it_has_started(window, run_folder):
     window.session.messaged.emit(Message("error", "Training cannot start: no data."))
     assert window.message_bar.isVisible()
@@ -228,7 +243,7 @@ def test_the_problem_count_stands_on_the_tab(window):
     tabs = window.page.bottom
     assert "Problems  0" in [tabs.tabText(i) for i in range(tabs.count())]
     window.session.document.edit(lambda e: disconnect(e, "conv2", 0), "Cut")
-    assert "Problems  4" in [tabs.tabText(i) for i in range(tabs.count())]
+    assert "Problems  2" in [tabs.tabText(i) for i in range(tabs.count())]
 
 
 def test_every_command_has_a_name_of_its_own_and_no_two_share_a_key(window):
@@ -386,6 +401,26 @@ def test_an_own_table_is_forecast(window, qtbot, tmp_path, monkeypatch):
     assert experiment.name == "sales"
     assert experiment.task.type == "forecasting"
     assert experiment.data.source.params == {"file": str(file)}
+
+
+def test_own_texts_are_classified(window, qtbot, tmp_path, monkeypatch):
+    window.show_welcome()
+    file = tmp_path / "reviews.csv"
+    monkeypatch.setattr(
+        "widgets.dialogs.welcome.QFileDialog.getOpenFileName", lambda *_: (str(file), "")
+    )
+    click(qtbot, window, "ownTexts", QPushButton)
+    data = window.session.document.experiment.data
+    assert (data.source.type, data.source.params) == ("text_table", {"file": str(file)})
+    assert data.preprocessing.type == "text"
+
+
+def test_retraining_begins_beside_the_networks(window, qtbot):
+    window.show_welcome()
+    click(qtbot, window, "retrain", QPushButton)
+    assert window.body.currentWidget() is window.page
+    assert len(window.session.document.experiment.graph) == 0
+    assert window.findChild(QLineEdit, "filterModels").isVisible()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from widgets.canvas import geometry
 from widgets.canvas.connections import gives, takes
 from widgets.canvas.edge_item import EdgeKey
 from widgets.canvas.face import stem
+from workbench.analysis import retraining
 from workbench.analysis.group_layout import refold
 from workbench.catalog import configured
 from workbench.document import edits, grouping
@@ -263,6 +264,19 @@ class Editing:
 
         verb = "Freeze" if freeze else "Unfreeze"
         return bool(known) and self.apply(changed, f"{verb} {count(known)}")
+
+    def freeze_up_to_here(self) -> bool:
+        """Freeze the selected layers and everything before them."""
+        return self._retrain(retraining.freeze_up_to, "Freeze up to")
+
+    def unfreeze_from_here(self) -> bool:
+        """Train the selected layers and everything after them."""
+        return self._retrain(retraining.unfreeze_from, "Unfreeze from")
+
+    def _retrain(self, edit: Callable[..., Experiment], verb: str) -> bool:
+        network, ids = self.session.document.report.network, self.selection
+        title = f"{verb} {self.group or count(ids)}"
+        return bool(ids) and self.apply(lambda e: edit(e, network, *ids), title)
 
     def _add(self, change: Change, verb: str, node: Node) -> bool:
         return self.apply(change, f"{verb} {self.title(node.type)}", select=(node.id,))

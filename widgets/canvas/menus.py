@@ -32,6 +32,8 @@ def node_menu(view: CanvasView, node_id: str) -> QMenu:
             ("Rename…", "F2", view.rename),
             ("Duplicate", "Ctrl+D", view.duplicate),
             ("Unfreeze" if frozen else "Freeze", "", view.toggle_trainable),
+            ("Freeze up to here", "", view.editing.freeze_up_to_here),
+            ("Unfreeze from here", "", view.editing.unfreeze_from_here),
             ("Bypass", "Ctrl+B", view.bypass),
             *(() if is_folded else (("Change its kind…", "Ctrl+T", view.swap_type),)),
             None,

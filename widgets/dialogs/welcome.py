@@ -36,10 +36,13 @@ if TYPE_CHECKING:
 FIRST = ("digits-cnn", "mnist-cnn", "sunspots-lstm", "mnist-mlp", "residual-cnn")
 """Examples that need nothing but what comes with the program."""
 OWN_PICTURES_LIKE = "residual-cnn"
+OWN_TEXTS_LIKE = "sentiment-cnn"
 OWN_TABLE_LIKE = "sunspots-lstm"
+TEXTS = "Tables (*.csv *.tsv *.jsonl *.parquet);;All files (*)"
 TABLES = "Tables (*.csv *.tsv *.txt *.parquet);;All files (*)"
 MOST_RECENT = 4
 PAGE_WIDTH = 980
+BUTTON_WIDTH = 220
 
 
 class WelcomePage(ScrollColumn):
@@ -48,10 +51,12 @@ class WelcomePage(ScrollColumn):
     Signals:
         left(): something is open; show it.
         training_wanted(): train what was opened.
+        networks_wanted(): show the pretrained networks beside the empty canvas.
     """
 
     left = Signal()
     training_wanted = Signal()
+    networks_wanted = Signal()
 
     def __init__(
         self, session: Session, theme: Theme, files: FileCommands, parent: QWidget | None = None
@@ -159,8 +164,10 @@ class WelcomePage(ScrollColumn):
         column.setSpacing(8)
         column.addWidget(heading("Begin", page))
         for name, icon, text, slot in (
-            ("ownPictures", "picture", "Use my own pictures…", self._on_own_pictures),
+            ("ownPictures", "picture", "Classify my own pictures…", self._on_own_pictures),
+            ("ownTexts", "file", "Classify my own texts…", self._on_own_texts),
             ("ownTable", "chart", "Forecast my own series…", self._on_own_table),
+            ("retrain", "layers", "Retrain a network…", self._on_retrain),
             ("emptyExperiment", "plus", "Empty experiment", self._on_empty),
             ("openFile", "folder", "Open an experiment…", self._on_open),
         ):
@@ -168,7 +175,7 @@ class WelcomePage(ScrollColumn):
             button.setObjectName(name)
             self._icons[button] = icon
             button.setIconSize(QSize(17, 17))
-            button.setMinimumWidth(190)
+            button.setMinimumWidth(BUTTON_WIDTH)
             button.clicked.connect(slot)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         self._back.setObjectName("backToExperiment")
@@ -202,17 +209,29 @@ class WelcomePage(ScrollColumn):
 
     def _on_own_pictures(self) -> None:
         folder = QFileDialog.getExistingDirectory(
-            self, "Folder with one subfolder for each class", str(Path.home())
+            self.window(), "Folder with one subfolder for each class", str(Path.home())
         )
         if folder:
             self._leave_if(self._files.use_pictures(Path(folder), OWN_PICTURES_LIKE))
 
+    def _on_own_texts(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(
+            self.window(), "Table with a text and its class in each row", str(Path.home()), TEXTS
+        )
+        if file:
+            self._leave_if(self._files.use_texts(Path(file), OWN_TEXTS_LIKE))
+
     def _on_own_table(self) -> None:
         file, _ = QFileDialog.getOpenFileName(
-            self, "Table with a row for each step in time", str(Path.home()), TABLES
+            self.window(), "Table with a row for each step in time", str(Path.home()), TABLES
         )
         if file:
             self._leave_if(self._files.use_table(Path(file), OWN_TABLE_LIKE))
+
+    def _on_retrain(self) -> None:
+        if self._files.new_empty():
+            self.left.emit()
+            self.networks_wanted.emit()
 
     def _on_empty(self) -> None:
         self._leave_if(self._files.new_empty())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -13,6 +13,7 @@ from widgets.nested_fields import LABEL_WIDTH
 from workbench.catalog import configured
 from workbench.document.experiment import Component
 from workbench.errors import UserError
+from workbench.plugin_api.data import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,11 +53,7 @@ class ComponentForm(QWidget):
         self._box.setObjectName(f"choose_{title.lower()}")
         self._box.setAccessibleName(title)
         self._box.setVisible(choosable)
-        for kind in table:
-            self._box.addItem(kind.title, kind.id)
-            self._box.setItemData(
-                self._box.count() - 1, getattr(kind, "help", ""), Qt.ItemDataRole.ToolTipRole
-            )
+        _fill(self._box, table)
         self._box.activated.connect(self._on_chosen)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -124,3 +121,17 @@ class ComponentForm(QWidget):
             self._form.show_error(name, error.message)
         else:
             self.changed.emit(wanted, name)
+
+
+def _fill(box: ComboBox, table: Table[Any]) -> None:
+    """List plug-ins; those that are of different kinds, such as sources, under headings."""
+    groups: dict[str, list[Any]] = {kind: [] for kind in get_args(Kind)}
+    for plug_in in table:
+        groups.setdefault(getattr(plug_in, "kind", ""), []).append(plug_in)
+    for kind, plug_ins in groups.items():
+        if kind and plug_ins:
+            box.add_heading(kind.capitalize())
+        for plug_in in plug_ins:
+            box.addItem(plug_in.title, plug_in.id)
+            tip = getattr(plug_in, "help", "")
+            box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)

@@ -88,6 +88,10 @@ class NetworkCard(ScrollColumn):
             set_property(self._start, "severity", "error")
             return
         used, drawn = (found.used, found.drawn) if found is not None else ((), ())
+        if not used and not drawn:  # sizes are not known yet
+            self._start.setText(f"Starts from {start.name}.")
+            set_property(self._start, "severity", "")
+            return
         total = counted(len(used) + len(drawn), "weight")
         rest = f"; the rest, such as {drawn[0]}, from the seed" if drawn else ""
         self._start.setText(f"Starts from {start.name}, {grouped(len(used))} of {total}{rest}.")

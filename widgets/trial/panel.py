@@ -162,7 +162,7 @@ class TrialPanel(QWidget):
         self._trial.ask(TypedText(self.text.toPlainText()))
 
     def _on_open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Try the network on a file")
+        path, _ = QFileDialog.getOpenFileName(self.window(), "Try the network on a file")
         self.ask_about_file(path)
 
     def _make_input(self) -> None:

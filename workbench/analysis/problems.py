@@ -110,15 +110,25 @@ def _structure(experiment: Experiment, resolution: Resolution) -> Iterator[Probl
         )
     if by_type.get("Output"):
         used = set().union(*(graph.upstream(node.id) for node in by_type["Output"]))
-        for node in graph.nodes:
-            if node.id not in used:
-                yield Problem(
-                    "warning",
-                    f"{node.id} does not lead to an Output, so it is not trained.",
-                    "Connect it, or remove it.",
-                    node.id,
-                    Repair("Remove it", partial(remove_nodes, ids=(node.id,))),
-                )
+        for piece in graph.pieces(node.id for node in graph.nodes if node.id not in used):
+            yield _loose(piece)
+
+
+def _loose(piece: tuple[str, ...]) -> Problem:
+    first, more = piece[0], len(piece) - 1
+    if more:
+        which = f"{first} and {more} {'layers' if more > 1 else 'layer'} connected with it do"
+        told = f"{which} not lead to an Output, so they are not trained."
+    else:
+        told = f"{first} does not lead to an Output, so it is not trained."
+    them = "them" if more else "it"
+    return Problem(
+        "warning",
+        told,
+        f"Connect {them}, or remove {them}.",
+        first,
+        Repair(f"Remove {them}", partial(remove_nodes, ids=piece)),
+    )
 
 
 def _no_output(experiment: Experiment) -> Problem:

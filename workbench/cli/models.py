@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,10 +18,13 @@ from workbench.worker.pretrained.importing import Wish, ask, named, take
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from workbench.cli.output import Output
     from workbench.plugin_api.importer import Architecture, Published
+
+INTERVAL = 5.0
+"""Seconds between two lines on how far the same work is."""
 
 
 def list_all(options: argparse.Namespace, output: Output) -> int:
@@ -87,10 +91,12 @@ def import_model(options: argparse.Namespace, output: Output) -> int:
         freeze=options.freeze or "",
         lora=wanted_adapters(options),
         form=options.form,
+        tokeniser=options.tokenizer,
         base=base,
+        has_data=options.like is not None,
         folder=preferences.weights_folder(),
     )
-    taken = take(wish, catalog, lambda words: output.note(f"{words} …"))
+    taken = take(wish, catalog, _teller(output))
     answers = []
     for picture in options.ask or ():
         answers.append({"file": str(picture), "answers": ask(taken, picture, catalog)})
@@ -104,6 +110,20 @@ def import_model(options: argparse.Namespace, output: Output) -> int:
         output.say(f"{written} written. Train it with: workbench train {written}")
     output.result({"file": str(written), "report": taken.report, "asked": answers})
     return 0
+
+
+def _teller(output: Output) -> Callable[[str], None]:
+    """Return what prints what is being done; of how far a download is, a line now and then."""
+    last, since = "", 0.0
+
+    def tell(words: str) -> None:
+        nonlocal last, since
+        work = words.partition(":")[0]
+        if work != last or time.monotonic() - since > INTERVAL:
+            last, since = work, time.monotonic()
+            output.note(f"{words} …")
+
+    return tell
 
 
 def _plain(found: Architecture) -> dict[str, object]:

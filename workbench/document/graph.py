@@ -138,6 +138,22 @@ class Graph(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """Return the node and everything it depends on."""
         return _reach(node_id, {node.id: node.inputs for node in self.nodes})
 
+    def pieces(self, ids: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """Return these nodes in pieces that hang together, each in the order of the file."""
+        waiting = self._known(ids)
+        place = {node.id: number for number, node in enumerate(self.nodes)}
+        beside = {
+            node_id: tuple(waiting & {*self.by_id[node_id].inputs, *self.successors[node_id]})
+            for node_id in waiting
+        }
+        found: list[tuple[str, ...]] = []
+        for node_id in sorted(waiting, key=place.__getitem__):
+            if node_id in waiting:
+                piece = _reach(node_id, beside)
+                found.append(tuple(sorted(piece, key=place.__getitem__)))
+                waiting -= piece
+        return tuple(found)
+
     def unused_id(self, stem: str) -> str:
         """Return `stem` with the first number that no node has, such as conv2."""
         number = 1

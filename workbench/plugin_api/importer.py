@@ -64,6 +64,8 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         covered: whether it turns into layers of the catalogue; None where that was not tried.
         is_block: whether it can be kept as a block where it does not.
         reason: why it does not.
+        adaptable: whether LoRA adapters can change a matrix before its head; None where that is
+            not known.
     """
 
     importer: str
@@ -76,6 +78,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     covered: bool | None = None
     is_block: bool = False
     reason: str = ""
+    adaptable: bool | None = None
 
     @property
     def takes(self) -> str:
@@ -134,6 +137,7 @@ class ImportRequest:
         arrays: the weights in `file`, where it holds weights alone.
         form: "nodes": layers of the catalogue or nothing; "block": one layer that keeps the
             original modules; "auto": nodes where the network can be, else a block.
+        tokeniser: that of texts, or the folder where it lies; None: what lies beside the file.
         tell: takes a few words on what is being done.
     """
 
@@ -142,6 +146,7 @@ class ImportRequest:
     file: Path | None = None
     arrays: Arrays | None = None
     form: Form = "auto"
+    tokeniser: Path | None = None
     tell: Callable[[str], None] = lambda words: None
 
 
@@ -157,6 +162,9 @@ class Imported:
         input_shape: canonical shape of one sample that `original` takes; None where it varies.
         original: canonical inputs (batch × …) to the outputs of the network as it came, float32:
             one array, or one for each Output in the graph's order.
+        padded: like `original`, of samples of which only the first so many steps are real: takes
+            them and those numbers; None where that cannot be asked.
+        padding: the token that fills samples up, which is never part of one; -1: none.
         rounding: canonical inputs to how far, in the outputs, rounding takes the network as it came
             from what it would give in double precision; None: that cannot be had.
         parameters: of the network as it came, without what plays no part in its outputs.
@@ -184,6 +192,11 @@ class Imported:
     input_shape: tuple[int | None, ...]
     original: Callable[[NDArray[Any]], NDArray[np.float32] | Sequence[NDArray[np.float32]]]
     parameters: int
+    padded: (
+        Callable[[NDArray[Any], Sequence[int]], NDArray[np.float32] | Sequence[NDArray[np.float32]]]
+        | None
+    ) = None
+    padding: int = -1
     rounding: Callable[[NDArray[Any]], float] | None = None
     tolerance: float = 1e-5
     preprocessing: Component | None = None

@@ -194,3 +194,7 @@ class Session:
 
     def _on_info_changed(self) -> None:
         self.document.set_info(self.data.info, is_reading=self.data.is_busy)
+        errors = self.document.report.errors
+        is_known = self.data.info is not None and not self.data.is_busy
+        if is_known and len(errors) == 1 and errors[0].repair is not None:
+            self.messaged.emit(Message.of(errors[0]))  # other data: the head no longer fits

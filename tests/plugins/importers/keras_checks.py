@@ -50,6 +50,40 @@ def models(keras: Any) -> dict[str, Any]:
             layers.Dense(3, activation="gelu"),
         ]
     )
+    tokens = keras.Input((None,))
+    rows = layers.Embedding(20, 8, mask_zero=True, name="rows")(tokens)
+    seen = layers.MultiHeadAttention(2, 4, name="seen")(rows, rows)
+    both = layers.Bidirectional(layers.LSTM(4, return_sequences=True), merge_mode="sum")
+    steps = both(layers.LayerNormalization()(layers.Add()([rows, seen])))
+    last = layers.Bidirectional(layers.GRU(3, recurrent_dropout=0.1), name="last")(steps)
+    film = keras.Sequential(
+        [
+            layers.Input((4, 8, 8, 2)),
+            layers.TimeDistributed(layers.Conv2D(3, 3, activation="relu")),
+            layers.TimeDistributed(layers.Flatten()),
+            layers.TimeDistributed(layers.Dense(6)),
+            layers.SimpleRNN(5, go_backwards=True),
+            layers.Reshape((5, 1)),
+            layers.Conv1DTranspose(3, 4, strides=2, padding="same", activation="tanh"),
+            layers.UpSampling1D(2),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    pixels = keras.Input((None, None, 3))
+    seen_by = layers.Conv2DTranspose(4, 3, strides=2, name="larger")(
+        layers.RandomFlip()(layers.Rescaling(1 / 255)(pixels))
+    )
+    pooled = ops.sqrt(ops.mean(ops.square(seen_by), axis=(1, 2)))
+    free = keras.Model(pixels, [layers.Dense(2, name="what")(pooled), layers.Dense(3)(pooled)])
+
+    @keras.saving.register_keras_serializable("others")
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    own = Own()
+    own(np.zeros((1, 2), np.float32))
     shared = layers.Dense(5)
     twice = keras.Input((5,))
     once = keras.Input((5,))
@@ -57,6 +91,11 @@ def models(keras: Any) -> dict[str, Any]:
         "functional.keras": functional,
         "nested.h5": nested,
         "nested.keras": nested,
+        "texts.keras": keras.Model(tokens, layers.Dense(2)(last)),
+        "film.keras": film,
+        "free.keras": free,
+        "own.keras": own,
+        "half.keras": keras.Sequential([layers.Input((6,)), layers.Dense(3, dtype="float16")]),
         "shared.keras": keras.Model(twice, shared(shared(twice))),
         "lambda.keras": keras.Model(once, layers.Lambda(lambda x: x * 2)(once)),
         "power.keras": keras.Model(once, ops.power(once, 3.0)),
@@ -95,6 +134,7 @@ def main(folder: str, framework: str) -> None:
             "report": taken.report,
             "nodes": {node.id: (node.type, node.params) for node in taken.experiment.graph.nodes},
             "trainable": {node.id: node.trainable for node in taken.experiment.graph.nodes},
+            "shape": taken.imported.input_shape,
             "preprocessing": taken.experiment.data.preprocessing,
         }
     sys.stdout.write(msgspec.json.encode(found).decode())

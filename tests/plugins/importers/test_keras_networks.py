@@ -47,6 +47,42 @@ def test_settings_are_those_of_the_model(found):
     assert not found["functional.keras"]["trainable"][scale]
 
 
+def test_texts_come_with_what_fills_them_up_left_out(found):
+    report, nodes = found["texts.keras"]["report"], found["texts.keras"]["nodes"]
+    assert report["difference"] <= 1e-5  # of texts that are filled up, too
+    assert found["texts.keras"]["shape"] == [None]
+    assert nodes["rows"] == ["Embedding", {"vocabulary": 20, "features": 8}]
+    assert nodes["seen"][1] == {"heads": 2, "key_size": 4}
+    assert nodes["last"] == ["GRU", {"units": 3, "direction": "both"}]
+    words = " ".join(report["changed"])
+    assert "tokens 0, which fill texts up; here the data say" in words
+    assert "last left out inputs or states while it was trained" in words
+
+
+def test_films_and_sequences(found):
+    assert found["film.keras"]["report"]["difference"] <= 1e-5
+    kinds = [kind for kind, _ in found["film.keras"]["nodes"].values()]
+    assert kinds[1:5] == ["TimeDistributedConv2D", "TimeDistributedFlatten", "Dense", "SimpleRNN"]
+    assert {"ConvTranspose1D", "Upsample1D"} <= set(kinds)
+
+
+def test_pictures_of_any_size_augmentation_and_several_outputs(found):
+    report = found["free.keras"]["report"]
+    assert report["difference"] <= 1e-5
+    assert found["free.keras"]["shape"] == [224, 224, 3]
+    words = " ".join(report["changed"])
+    assert "takes pictures of any size; here they are 224 × 224" in words
+    assert "(RandomFlip) changed pictures while it was trained" in words
+    kinds = [kind for kind, _ in found["free.keras"]["nodes"].values()]
+    assert kinds.count("Reduce") == kinds.count("Output") == 2
+
+
+def test_half_precision_is_brought_to_single(found):
+    report = found["half.keras"]["report"]
+    assert report["difference"] <= 1e-5
+    assert "in half precision" in " ".join(report["changed"])
+
+
 def test_a_model_in_a_model_is_walked_through(found):
     assert "inner" in found["nested.keras"]["nodes"]
 
@@ -57,6 +93,7 @@ def test_a_model_in_a_model_is_walked_through(found):
         ("shared.keras", "share no weights"),
         ("lambda.keras", "holds a Lambda layer, whose Python code would be run"),
         ("power.keras", "Power"),
+        ("own.keras", "a class of its own, Own, whose code is not in the file"),
         ("weights.h5", "weights without their network"),
     ],
 )

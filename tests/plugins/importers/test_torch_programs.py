@@ -9,6 +9,7 @@ import pytest
 import torch  # noqa: TID253
 
 from plugins.importers._torch_programs import imported
+from plugins.importers._torch_scripts import open_script
 from plugins.importers.torch_program import kind_of
 from tests.plugins.importers import networks
 from workbench.errors import UserError
@@ -95,6 +96,71 @@ def test_a_script_that_reads_files_is_not_run(tmp_path):
     torch.jit.script(Reading()).save(path)
     with pytest.raises(UserError, match="reaches beyond its values"):
         imported(path, "TorchScript", lambda words: None)
+
+
+class Stateful(torch.nn.Module):
+    """Writes a file when it is loaded: torch.jit.load calls what is exported as __setstate__."""
+
+    def __init__(self, path: str):
+        super().__init__()
+        self.path = path
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[str, bool]:
+        return self.path, self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[str, bool]) -> None:
+        torch.save(torch.ones(1), state[0])
+        self.path, self.training = state
+
+
+def test_code_that_would_run_while_a_script_is_loaded_never_does(tmp_path):
+    path, written = tmp_path / "n.pt", tmp_path / "written.pt"
+    torch.jit.script(Stateful(str(written))).save(path)
+    with pytest.raises(UserError, match=r"n.pt is not loaded: .* \(__setstate__\)") as refusal:
+        imported(path, "TorchScript", lambda words: None)
+    assert ".safetensors" in refusal.value.hint
+    assert not written.exists()
+    torch.jit.load(path)
+    assert written.exists()  # so there was something to refuse
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("torch.relu(", "ops.image.read_file(", "reaches beyond its values .read_file."),
+        ("torch.relu(", "ops.c10d.barrier(", "operations of another program .ops.c10d."),
+        ("torch.relu(", 'getattr(input, "s\\141ve")(', "in a hidden way"),
+    ],
+)
+def test_scripts_that_do_more_than_compute_are_not_loaded(before, after, words, tmp_path):
+    path = tmp_path / "n.pt"
+    torch.jit.script(torch.nn.Sequential(torch.nn.ReLU())).save(path)
+    rewritten(path, ".py", lambda text: text.replace(before.encode(), after.encode()))
+    with pytest.raises(UserError, match=words):
+        imported(path, "TorchScript", lambda words: None)
+
+
+def test_objects_of_other_programs_in_a_script_are_not_made(tmp_path):
+    path = tmp_path / "n.pt"
+    torch.jit.script(torch.nn.Sequential(torch.nn.ReLU())).save(path)
+    named = b"c__torch__.torch.classes.c10d\nProcessGroup\n"
+    rewritten(path, "data.pkl", lambda content: content[:2] + named + b"0" + content[2:])
+    with pytest.raises(UserError, match=r"objects of another program .classes\.c10d."):
+        imported(path, "TorchScript", lambda words: None)
+
+
+def test_quantised_scripts_unpack_their_numbers_by_code_of_pytorch(tmp_path):
+    path = tmp_path / "n.pt"
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3)).eval()
+    reduced = torch.ao.quantization.quantize_dynamic(module, {torch.nn.Linear})
+    torch.jit.trace(reduced, torch.zeros(2, 4)).save(path)
+    x = torch.randn(2, 4)
+    assert torch.equal(open_script(path)(x), reduced(x))
 
 
 def test_a_damaged_program_is_told(tmp_path):

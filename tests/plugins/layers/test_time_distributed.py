@@ -35,6 +35,7 @@ def test_each_picture_goes_through_the_layer(catalog, inner, params):
     np.testing.assert_allclose(found, expected, atol=1e-6)
     node, one = model.network["layer"], alone.network["layer"]
     assert (node.parameters, node.multiply_adds) == (one.parameters, 3 * one.multiply_adds)
+    assert not model.network.inner  # a backend looks for parts of it that could be watched
 
 
 def test_settings_are_those_of_the_layer(catalog):

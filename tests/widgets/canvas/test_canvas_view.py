@@ -302,7 +302,11 @@ def test_select_all_escape_and_downstream(session, view, hands):
 @pytest.mark.parametrize(
     "case",
     [
-        ("node", "Rename…", {"Duplicate", "Freeze", "Delete", "Select everything downstream"}),
+        (
+            "node",
+            "Rename…",
+            {"Duplicate", "Freeze", "Freeze up to here", "Delete", "Select everything downstream"},
+        ),
         ("edge", "Insert layer…", {"Delete connection"}),
         ("ground", "Add layer…", {"Paste", "Tidy", "Find…", "Select all"}),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QToolTip
 
@@ -44,6 +45,13 @@ def shown(view):
 def chevron(view, hands, key="block/"):
     x, y = view.network.nodes[key].place
     return hands.pixel(x + geometry.NODE_WIDTH - 15, y + 14)
+
+
+def menu_at(view, place):
+    """Open the context menu of what is there."""
+    reason = QContextMenuEvent.Reason.Mouse
+    view.contextMenuEvent(QContextMenuEvent(reason, place, view.viewport().mapToGlobal(place)))
+    return view.findChildren(QMenu, "canvas_menu")[-1]
 
 
 def title(view, hands, path="block"):
@@ -260,18 +268,30 @@ def test_the_menu_of_a_folded_group(session, view, hands, qtbot):
     QTest.mouseClick(
         hands.port, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, hands.node("block/")
     )
-    from PySide6.QtGui import QContextMenuEvent
-
-    at = hands.node("block/")
-    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, view.viewport().mapToGlobal(at))
-    view.contextMenuEvent(event)
-    menu = view.findChild(QMenu, "canvas_menu")
+    menu = menu_at(view, hands.node("block/"))
     titles = [action.text().split("\t")[0] for action in menu.actions()]
     assert {"Unfold", "Ungroup", "Freeze"} <= set(titles)
     assert "Change its kind…" not in titles
     next(a for a in menu.actions() if a.text().startswith("Unfold")).trigger()
     menu.close()
     assert "block" in view.network.frames
+
+
+@pytest.mark.usefixtures("folded")
+def test_a_group_is_frozen_with_what_is_before_it(session, view, hands):
+    def trainable():
+        return {n.id for n in session.document.experiment.graph.nodes if n.trainable}
+
+    before = trainable()
+    for title, wanted in (
+        ("Freeze up to here", before - {"conv1", "conv2"}),
+        ("Unfreeze from here", before),
+    ):
+        menu = menu_at(view, hands.node("block/"))
+        next(a for a in menu.actions() if a.text() == title).trigger()
+        menu.close()
+        assert trainable() == wanted
+        assert session.document.undo_title == f"{title.removesuffix(' here')} block"
 
 
 def test_a_folded_group_shows_the_map_of_its_last_layer(session, view):

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QPushButton,
 )
 
+import resources
 from widgets.crash import CrashReporter
 from widgets.dialogs.about import AboutDialog
 from widgets.dialogs.example_card import first_sentences
@@ -22,6 +23,7 @@ from widgets.dialogs.unexpected_error import UnexpectedErrorDialog
 from workbench import preferences
 from workbench.document import edits
 from workbench.document.experiment import StartingWeights
+from workbench.document.files import load
 
 
 def test_the_theme_is_switched_and_kept(window, qtbot):
@@ -85,6 +87,11 @@ def test_descriptions_end_with_a_whole_sentence():
     assert first_sentences("One. Two.") == "One. Two."
     assert first_sentences("A first sentence. " + "word " * 60) == "A first sentence."
     assert first_sentences("word " * 60).endswith("word …")
+
+
+def test_cards_of_examples_tell_whole_sentences():
+    for path in resources.examples().values():
+        assert first_sentences(load(path).notes).endswith(".")
 
 
 def test_loaded_weights_are_cleared_on_demand_but_for_those_in_use(window, qtbot):

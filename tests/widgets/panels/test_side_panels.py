@@ -58,6 +58,18 @@ def test_the_data_are_told_in_words_and_shown(window):
     assert data.findChild(QLabel, "dataError").isHidden()
 
 
+def test_sources_stand_under_what_their_samples_are(window):
+    box = window.show_tab("data").findChild(QComboBox, "choose_source")
+    kind, seen = "", {}
+    for row in range(box.count()):
+        if box.itemData(row) is None:
+            kind = box.itemText(row)
+            assert not box.model().item(row).isEnabled()
+        else:
+            seen[box.itemData(row)] = kind.lower()
+    assert seen == {source.id: source.kind for source in window.session.catalog.sources}
+
+
 def test_another_source_is_one_step_and_keeps_the_settings_of_the_last(window, qtbot):
     data = window.show_tab("data")
     document = window.session.document
@@ -199,12 +211,12 @@ def test_problems_select_their_layer_and_repair_themselves(window, qtbot):
     assert "No problems" in [label.text() for label in panel.findChildren(QLabel)]
     document.edit(lambda e: disconnect(e, "conv2", 0), "Cut")
     rows = [row for row in panel.findChildren(type(panel._rows[0])) if not row.isHidden()]
-    assert len(rows) == 4
+    assert len(rows) == 2
     qtbot.mouseClick(rows[0], Qt.MouseButton.LeftButton, pos=QPoint(60, 8))
     assert document.selection == ("conv2",)
     button = rows[-1].findChild(QPushButton, "repair")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert len(document.experiment.graph) == 11
+    assert len(document.experiment.graph) == 9
     document.undo()
     document.undo()
     assert panel._rows == []

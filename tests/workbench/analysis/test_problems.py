@@ -82,6 +82,18 @@ def test_a_loose_end_is_a_warning_with_a_repair(catalog):
     assert repaired(loose, catalog, "does not lead to an Output") == GOOD
 
 
+def test_layers_that_hang_together_are_one_loose_end(catalog):
+    loose = edits.add_node(GOOD, Node("relu1", "ReLU", inputs=("flat1",)))
+    loose = edits.add_node(loose, Node("relu2", "ReLU", inputs=("relu1",)))
+    loose = edits.add_node(loose, Node("relu3", "ReLU", inputs=("relu2",)))
+    apart = edits.add_node(loose, Node("tanh1", "Tanh", inputs=("flat1",)))
+    assert [p.message for p in check(apart, catalog, INFO).problems] == [
+        "relu1 and 2 layers connected with it do not lead to an Output, so they are not trained.",
+        "tanh1 does not lead to an Output, so it is not trained.",
+    ]
+    assert repaired(loose, catalog, "do not lead to an Output") == GOOD
+
+
 def test_shares_that_leave_nothing_can_be_mended(catalog):
     greedy = edits.set_data(GOOD, split=Split(validation=0.5, test=0.5, seed=3))
     mended = repaired(greedy, catalog, "nothing to train on")

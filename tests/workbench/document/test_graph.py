@@ -58,11 +58,23 @@ def test_upstream_and_downstream_reach_all_the_way():
     assert made.successors["a"] == ("b", "side")
 
 
+def test_nodes_in_pieces_that_hang_together():
+    made = graph(late=("b",), a=(), b=("a",), c=("b",), apart=(), d=("c",))
+    assert made.pieces(["d", "c", "apart", "a", "late", "ghost"]) == (
+        ("late",),
+        ("a",),
+        ("c", "d"),
+        ("apart",),
+    )
+    assert made.pieces(["late", "b", "a"]) == (("late", "a", "b"),)
+
+
 def test_a_long_chain_is_no_deep_recursion():
     nodes = tuple(Node(f"n{i}", "ReLU", inputs=(f"n{i - 1}",) if i else ()) for i in range(5000))
     start = time.process_time()
     assert len(Graph(nodes).order()) == 5000
     assert len(Graph(nodes).upstream("n4999")) == 5000
+    assert len(Graph(nodes).pieces(node.id for node in nodes)) == 1
     assert time.process_time() - start < 2
 
 

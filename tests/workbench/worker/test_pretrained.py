@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import numpy as np
 import pytest
@@ -10,15 +12,16 @@ from safetensors.numpy import load_file
 from torch import nn  # noqa: TID253
 
 from plugins.importers import _index
+from plugins.importers._hub import is_cached
 from plugins.importers.torchvision_models import TorchvisionImporter
 from workbench.analysis.problems import check
 from workbench.document.experiment import Component, Experiment
 from workbench.errors import UserError
 from workbench.plugin_api.data import DataInfo
-from workbench.plugin_api.importer import Published
+from workbench.plugin_api.importer import NotCoveredError, Published
 from workbench.plugin_api.tensors import TensorType
 from workbench.runs.start import find, fit, shapes_in
-from workbench.worker.pretrained.importing import ALL_BUT_HEAD, Wish, ask, take
+from workbench.worker.pretrained.importing import ALL_BUT_HEAD, Wish, ask, named, take
 
 
 class Small(nn.Module):
@@ -116,7 +119,7 @@ def test_a_network_by_name_is_asked_about_a_picture(library, catalog, tmp_path):
 def test_weights_that_cannot_be_had_are_told_without_a_traceback(
     library, catalog, tmp_path, monkeypatch
 ):
-    def fails(self, name, weights):
+    def fails(self, name, weights, tell):
         raise OSError("Temporary failure in name resolution")
 
     monkeypatch.setattr(TorchvisionImporter, "published", fails)
@@ -124,6 +127,43 @@ def test_weights_that_cannot_be_had_are_told_without_a_traceback(
         take(wish(tmp_path, "torchvision:resnet18", published="IMAGENET1K_V1"), catalog)
     assert "name resolution" in caught.value.message
     assert not (tmp_path / "kept").exists()
+
+
+def test_a_name_goes_to_the_library_that_has_the_weights(catalog):
+    importers = [kind() for kind in catalog.importers]
+    assert named("resnet18", importers)[0].id == "timm"
+    assert named("resnet18", importers, "IMAGENET1K_V1")[0].id == "torchvision"
+    assert named("google-bert/bert-base-uncased", importers)[0].id == "transformers"
+
+
+def test_networks_of_other_tasks_and_other_ways_to_name_weights_are_told(catalog):
+    importers = [kind() for kind in catalog.importers]
+    with pytest.raises(NotCoveredError, match="does not tell classes of pictures"):
+        named("fasterrcnn_resnet50_fpn", importers)
+    for name in ("timm:resnet10t.c3_in1k", "timm:timm/resnet10t.c3_in1k"):
+        with pytest.raises(UserError) as refusal:
+            named(name, importers)
+        assert refusal.value.hint == "Did you mean resnet10t with the weights c3_in1k?"
+
+
+@pytest.mark.parametrize("source", ["gone/net.onnx", "./net", "net.keras"])
+def test_a_file_that_is_not_there_is_told(source, catalog, tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        take(wish(tmp_path, source), catalog)
+
+
+def test_weights_on_the_hub_are_here_when_all_of_their_parts_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    folder = tmp_path / "models--owner--net" / "snapshots" / "1a2b"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    assert not is_cached("owner/net")  # a download that was cut off before the weights
+    parts = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": parts}))
+    (folder / parts["a"]).touch()
+    assert not is_cached("owner/net")
+    (folder / parts["b"]).touch()
+    assert is_cached("owner/net")
 
 
 def test_weights_in_the_librarys_cache_are_seen(tmp_path, monkeypatch):

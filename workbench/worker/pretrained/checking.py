@@ -17,7 +17,7 @@ from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.tensors import TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,8 @@ badly scaled; see `Imported.rounding`."""
 SAMPLES = 2
 STEPS = 12
 """Of a random sample, where they vary."""
+PADDED = 5
+"""Steps of them that are padding, in one of the samples."""
 SEED = 0
 
 
@@ -74,22 +76,45 @@ def difference(imported: Imported, network: Network, catalog: Catalog) -> float:
         NotCoveredError: it is more than rounding makes, or the outputs say nothing.
     """
     inputs = _drawn(imported)
-    given = imported.original(inputs)
     model = _model(network, imported, catalog)
     ends = [node.id for node in imported.graph.nodes if node.type == "Output"]
     found = model.probe(inputs, ends)
-    pairs = zip([given] if isinstance(given, np.ndarray) else given, ends, strict=True)
-    return max(
+    pairs = zip(_each(imported.original(inputs)), ends, strict=True)
+    error = max(
         _difference(wanted, found[end], imported.tolerance, lambda: _rounding(imported, inputs))
         for wanted, end in pairs
     )
+    if imported.padded is None or not network.varying:
+        return error
+    lengths = np.array([STEPS, STEPS - PADDED])
+    found = model.probe(inputs, ends, lengths)
+    pairs = zip(_each(imported.padded(inputs, lengths.tolist())), ends, strict=True)
+    return max(
+        error,
+        *(
+            _difference(_real(wanted, lengths), _real(found[end], lengths), imported.tolerance)
+            for wanted, end in pairs
+        ),
+    )
+
+
+def _each(found: NDArray[np.float32] | Sequence[NDArray[np.float32]]) -> Sequence[Any]:
+    return [found] if isinstance(found, np.ndarray) else found
+
+
+def _real(outputs: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return outputs with zeros for the steps that are padding, where they have steps."""
+    if outputs.ndim < 3 or outputs.shape[1] != STEPS:
+        return outputs
+    real = np.arange(STEPS) < lengths[:, None]
+    return np.where(real.reshape(*real.shape, *[1] * (outputs.ndim - 2)), outputs, 0)
 
 
 def _difference(
     wanted: NDArray[np.float32],
     found: NDArray[np.float32],
     tolerance: float,
-    rounding: Callable[[], float],
+    rounding: Callable[[], float] = lambda: 0.0,
 ) -> float:
     """Return the largest difference of one output; raises like `difference`.
 
@@ -126,7 +151,9 @@ def _drawn(imported: Imported) -> NDArray[Any]:
     random = np.random.default_rng(SEED)
     shape = (SAMPLES, *(STEPS if size is None else size for size in imported.input_shape))
     if imported.vocabulary:
-        return random.integers(imported.vocabulary, size=shape)
+        is_known = 0 <= imported.padding < imported.vocabulary
+        tokens = random.integers(imported.vocabulary - is_known, size=shape)
+        return tokens + (tokens >= imported.padding) if is_known else tokens
     return random.normal(size=shape).astype(np.float32)
 
 

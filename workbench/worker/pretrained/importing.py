@@ -20,7 +20,7 @@ from workbench.analysis.stages import in_stages
 from workbench.document.edits import move, set_data
 from workbench.document.experiment import Component, Experiment
 from workbench.document.groups import paths
-from workbench.errors import UserError
+from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import ImportRequest, NotCoveredError
 from workbench.worker.pretrained.beside import beside
 from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from workbench.analysis.weights import Stored
     from workbench.catalog import Catalog
     from workbench.document.graph import LoRA
+    from workbench.plugin_api.data import Kind
     from workbench.plugin_api.importer import Form, Guess, Imported, Importer
     from workbench.plugin_api.network import Network
     from workbench.worker.weights.file import WeightsFile
@@ -57,7 +58,10 @@ class Wish:
         base: the experiment whose data and training settings are kept.
         lora: adapters that the body gets; None: none.
         form: "nodes", "block" or "auto", as an importer is asked.
+        tokeniser: of a network for texts, or its folder; None: what lies beside the file.
         folder: where the starting weights are kept.
+        has_data: whether the data of `base` were chosen; else sample data are, where the network
+            takes others.
         beside: the network is added to that of `base`, without its Input and Output, as a group;
             its head, and how the data are prepared, stay as they are.
     """
@@ -69,8 +73,10 @@ class Wish:
     freeze: str = ""
     lora: LoRA | None = None
     form: Form = "auto"
+    tokeniser: Path | None = None
     base: Experiment = field(default_factory=Experiment)
     folder: Path
+    has_data: bool = True
     beside: bool = False
 
 
@@ -121,6 +127,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
     """
     with _request(wish, catalog, tell) as (importer, request, others):
         imported, network, error = read_checked(importer, request, catalog)
+    wish = _with_data(wish, imported, catalog)
     if request.file is not None and request.file == _described_by(wish):
         tell("Finding the layers that the weights belong to")
         path = Path(wish.source).expanduser()
@@ -183,7 +190,12 @@ def read_checked(
 def _compared(imported: Imported, catalog: Catalog) -> tuple[Network, float]:
     network = resolved(imported, catalog)
     check_parameters(imported, network)
-    return network, difference(imported, network, catalog)
+    try:
+        return network, difference(imported, network, catalog)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a library's code raises for how it is called here
+        raise NotCoveredError(f"It cannot be run here: {first_line(error).rstrip('.')}.") from error
 
 
 @contextlib.contextmanager
@@ -195,7 +207,7 @@ def _request(
     importers = [kind() for kind in catalog.importers]
     is_named = any(wish.source.startswith(f"{each.id}:") for each in importers)
     if is_named or (not path.exists() and not _looks_like_path(wish.source)):
-        importer, name = named(wish.source, importers)
+        importer, name = named(wish.source, importers, wish.published)
         _need(importer)
         yield (
             importer,
@@ -203,10 +215,16 @@ def _request(
             [],
         )
         return
+    if not path.exists():
+        raise UserError(f"{path} does not exist.", "It may have been moved or renamed.")
     for importer in importers:
         if not wish.architecture and importer.opens(path):
             _need(importer)
-            yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
+            yield (
+                importer,
+                ImportRequest(file=path, form=wish.form, tokeniser=wish.tokeniser, tell=tell),
+                [],
+            )
             return
     if (network := _described_by(wish)) is not None:
         yield (
@@ -248,8 +266,11 @@ def _opening(path: Path, importers: list[Importer]) -> Importer:
     )
 
 
-def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
+def named(source: str, importers: list[Importer], published: str = "") -> tuple[Importer, str]:
     """Return the importer that knows an architecture, and its name there.
+
+    Args:
+        published: name of weights; of several that know the architecture, one that has them.
 
     Raises:
         UserError: nobody knows it.
@@ -259,9 +280,17 @@ def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
     if prefix and not chosen:
         known = ", ".join(each.id for each in importers if each.architectures())
         raise UserError(f"There is no collection called “{prefix}”.", f"There are: {known}.")
-    for importer in chosen:
-        if any(each.name == rest for each in importer.architectures()):
+    knowing = [
+        (importer, each)
+        for importer in chosen
+        for each in importer.architectures()
+        if each.name == rest
+    ]
+    for importer, each in knowing:
+        if any(weights.name == published for weights in each.weights):
             return importer, rest
+    if knowing:
+        return knowing[0][0], rest
     refusal = UserError(
         f"No network is called “{rest}”, and no file either.",
         "`workbench models list` names those that can be imported.",
@@ -269,6 +298,8 @@ def named(source: str, importers: list[Importer]) -> tuple[Importer, str]:
     for importer in chosen:
         try:
             importer.architecture(rest)
+        except NotCoveredError:
+            raise
         except UserError as error:
             refusal = error if "Did you mean" in error.hint else refusal
         else:
@@ -297,7 +328,11 @@ def _need(importer: Importer) -> None:
 
 
 def _looks_like_path(source: str) -> bool:
-    return "/" in source or "\\" in source or Path(source).suffix.lower() in _SUFFIXES
+    """Say whether a person means a file; “owner/name” is a network of a hub, too."""
+    path = Path(source)
+    if source.startswith((".", "/", "~")) or path.suffix.lower() in _SUFFIXES or "\\" in source:
+        return True
+    return len(path.parts) > 2 or (len(path.parts) == 2 and path.parent.exists())
 
 
 _SUFFIXES = (
@@ -333,14 +368,31 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     return set_data(experiment, preprocessing=_with_files(imported, wish.folder))
 
 
+def _kind_wanted(imported: Imported, catalog: Catalog) -> Kind | None:
+    """Return the kind of data that a network takes; None where that is not known."""
+    if imported.vocabulary:
+        return "texts"
+    if imported.preprocessing is None:
+        return None
+    return catalog.preprocessing(imported.preprocessing).kind
+
+
+def _with_data(wish: Wish, imported: Imported, catalog: Catalog) -> Wish:
+    """Choose sample data where none were chosen and the network takes others than there are."""
+    wanted = _kind_wanted(imported, catalog)
+    if wish.has_data or wanted in (None, catalog.source(wish.base.data.source).kind):
+        return wish
+    samples = [each for each in catalog.sources if each.kind == wanted and not each.parameters()]
+    if not samples:
+        return wish
+    base = set_data(wish.base, source=Component(samples[0].id))
+    return dataclasses.replace(wish, base=base)
+
+
 def _kind_missed(wish: Wish, imported: Imported, catalog: Catalog) -> tuple[str, ...]:
     """Return a warning where the data at hand are not what the network takes."""
-    data, wanted = catalog.source(wish.base.data.source).kind, "texts"
-    if not imported.vocabulary:
-        if imported.preprocessing is None:
-            return ()
-        wanted = catalog.preprocessing(imported.preprocessing).kind
-    if data == wanted:
+    data, wanted = catalog.source(wish.base.data.source).kind, _kind_wanted(imported, catalog)
+    if wanted in (None, data):
         return ()
     return (
         f"The data are {data}, but this network takes {wanted}: choose {wanted} in the data "
@@ -370,7 +422,7 @@ def _prepared_for(
     head = head_of(network)
     if wish.classes:
         before = experiment
-        experiment = swap_head(experiment, network, wish.classes)
+        experiment = swap_head(experiment, network, wish.classes, is_body=True)
         if head is None:
             words = f"A head of {wish.classes} outputs was added; it starts anew."
             report = msgspec.structs.replace(report, head=words)
