@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from workbench.worker.pretrained.beside import beside
 from workbench.worker.pretrained.checking import check_parameters, difference, predictor, resolved
 from workbench.worker.pretrained.keeping import keep, keep_assets, keep_weights
 from workbench.worker.pretrained.transplanting import put_on
-from workbench.worker.weights.opening import open_weights
+from workbench.worker.weights.opening import open_weights, refuse_stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -107,6 +108,11 @@ class _OpenArrays:
         """Whether the file keeps the order of the code."""
         return self._file.order == "code"
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What the report says of other weights in the file."""
+        return tuple(f"“{name}”, other weights in the file" for name in self._file.beside)
+
     def read(self, name: str) -> NDArray[np.generic]:
         """Return one array."""
         return self._file.read(self._stored[name])
@@ -121,6 +127,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
     """
     with _request(wish, catalog, tell) as (importer, request, others):
         imported, network, error = read_checked(importer, request, catalog)
+        beside_taken = request.arrays.beside if isinstance(request.arrays, _OpenArrays) else ()
     if request.file is not None and request.file == _described_by(wish):
         tell("Finding the layers that the weights belong to")
         path = Path(wish.source).expanduser()
@@ -134,7 +141,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
         difference=error,
         matched=imported.matched,
         renamed=tuple(imported.renamed),
-        skipped=tuple(imported.skipped),
+        skipped=(*imported.skipped, *beside_taken),
         changed=tuple(imported.changed),
         classes=imported.classes,
         others=tuple(guess.name for guess in others),
@@ -210,6 +217,7 @@ def _request(
         return
     if not path.exists():
         raise UserError(f"{path} does not exist.", "It may have been moved or renamed.")
+    refuse_stand_in(path)
     for importer in importers:
         if not wish.architecture and importer.opens(path):
             _need(importer)
@@ -225,8 +233,8 @@ def _request(
     with open_weights(path) as file:
         arrays = _OpenArrays(file)
         others: list[Guess] = []
-        if wish.architecture:
-            importer, name = named(wish.architecture, importers)
+        if architecture := wish.architecture or _architecture_beside(path):
+            importer, name = named(architecture, importers)
         else:
             tell("Looking for its architecture")
             first, *others = _guessed(path, arrays, importers)
@@ -241,6 +249,16 @@ def _described_by(wish: Wish) -> Path | None:
     """Return the file that describes the network of a file of weights, if one is named."""
     path = Path(wish.architecture).expanduser()
     return path if wish.architecture and path.is_file() else None
+
+
+def _architecture_beside(path: Path) -> str:
+    """Return the architecture that timm's config.json names in a folder of weights."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architecture"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return f"timm:{found}" if isinstance(found, str) else ""
 
 
 def _opening(path: Path, importers: list[Importer]) -> Importer:
