@@ -58,6 +58,7 @@ def torchvision_entries() -> Iterator[Entry]:
             parameters=sum(value.numel() for value in module.parameters()),
             classes=1000,
             weights=tuple(map(_torchvision_weights, kinds)),
+            adaptable=_is_adaptable(module, heads=1),
             **marks(weights_of(module)),
         )
 
@@ -83,6 +84,14 @@ def _without_values(build: Callable[[], Any]) -> Any:
             return build()
     except NotImplementedError:
         return build()
+
+
+def _is_adaptable(module: Any, heads: int) -> bool:
+    """Return whether there are more linear layers and attentions than are needed for the head."""
+    from torch import nn
+
+    kinds = (nn.Linear, nn.MultiheadAttention)
+    return sum(isinstance(each, kinds) for each in module.modules()) > heads
 
 
 def timm_entries() -> Iterator[Entry]:
@@ -117,6 +126,7 @@ def timm_entries() -> Iterator[Entry]:
                 for tag, found in configs
                 if found is not None and found.hf_hub_id
             ),
+            adaptable=_is_adaptable(module, heads=1),
             **marks(weights_of(module)),
         )
 
@@ -148,6 +158,7 @@ def transformers_entries() -> Iterator[Entry]:
             parameters=sum(value.numel() for value in module.parameters()),
             classes=0,
             weights=(Published(name="hub", licence=licence, file=name),),
+            adaptable=_is_adaptable(module, heads=0),
         )
 
 

@@ -270,6 +270,13 @@ def _retraining(window: MainWindow) -> Iterator[Command]:
             "Train small factors beside the matrices of the body, and the head",
         ),
         (
+            "load_adapters",
+            "Load LoRA adapters…",
+            own.load_adapters_dialog,
+            lambda: own.has_weights,
+            "Apply adapters of a file to the network they were trained on, and go on from them",
+        ),
+        (
             "remove_adapters",
             "Remove LoRA adapters",
             own.remove_adapters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import (
@@ -15,18 +16,49 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from widgets.dialogs.new_target import NewTargetDialog
 from widgets.search_choice import SearchChoice
 from widgets.texts import counted
+from workbench.plugin_api.targets import target_kind
+from workbench.session.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from widgets.dialogs.new_target import NewTargetDialog
+    from PySide6.QtGui import QAction
+
+    from workbench.session import Session
     from workbench.session.correcting import Correcting
 
 MOST_LISTED = 24
 """With more classes, the menu asks for one in a field with a search."""
 OTHER_DATA = "The experiment on the canvas learns from other data"
+OPEN_DESIGN = "Open the run's design to correct its samples."
+
+
+def may_correct(session: Session) -> bool:
+    """Return whether the shown run's samples are those of the document; say so if they are not."""
+    experiment = session.run.experiment
+    if experiment is not None and session.correcting.fits(experiment.data):
+        return True
+    session.messaged.emit(Message("info", f"{OTHER_DATA}.", OPEN_DESIGN))
+    return False
+
+
+def target_menu(session: Session, samples: Mapping[str, str], parent: QWidget) -> QMenu:
+    """Return the menu that corrects samples of the document's data, whatever their targets are.
+
+    Args:
+        samples: by id what each is, in words where that is no class. Steps are relabelled one
+            sample at a time, since no two need have as many.
+    """
+    info, ids = session.data.info, list(samples)
+    ask, kind = None, "" if info is None else target_kind(info)
+    if info is not None and (kind in ("classes", "numbers") or (kind == "steps" and len(ids) == 1)):
+        before = next(iter(samples.values()), "")
+        ask = partial(NewTargetDialog, info, before, parent, several=len(ids) > 1)
+    classes = info.classes if info is not None and kind == "class" else ()
+    return correction_menu(session.correcting, ids, classes, parent, ask)
 
 
 def correction_menu(
@@ -47,22 +79,17 @@ def correction_menu(
     menu.setObjectName("correction_menu")
     if len(ids) > 1:
         menu.addSection(counted(len(ids), "sample"))
-    if 0 < len(classes) <= MOST_LISTED:
-        labels = menu.addMenu("Relabel as")
+    if classes:
+        known = {correcting.labels.get(key) for key in ids}
+        chosen = known.pop() if len(known) == 1 else None
+        labels = offer_classes(
+            menu, "Relabel as", classes, chosen, lambda name: correcting.relabel(ids, name)
+        )
         labels.setEnabled(bool(ids))
-        for name in classes:
-            action = labels.addAction(name.replace("&", "&&"))
-            action.setCheckable(True)
-            action.setChecked(all(correcting.labels.get(key) == name for key in ids) and bool(ids))
-            action.triggered.connect(lambda _=False, name=name: correcting.relabel(ids, name))
-    elif classes:
-        action = menu.addAction("Relabel as…")
-        action.setEnabled(bool(ids))
-        action.triggered.connect(lambda: _ask_for_class(correcting, ids, classes, parent))
     elif ask is not None:
         action = menu.addAction("Relabel as…")
         action.setEnabled(bool(ids))
-        action.triggered.connect(lambda: _open(ask(), correcting, ids))
+        action.triggered.connect(lambda: _open(ask(), lambda text: correcting.relabel(ids, text)))
     out = menu.addAction("Leave out")
     out.setEnabled(bool(ids) and any(correcting.labels.get(key, "") is not None for key in ids))
     out.triggered.connect(lambda: correcting.leave_out(ids))
@@ -73,16 +100,34 @@ def correction_menu(
     return menu
 
 
-def _ask_for_class(
-    correcting: Correcting, ids: Sequence[str], classes: Sequence[str], parent: QWidget
-) -> None:
-    _open(ClassDialog(classes, parent), correcting, ids)
+def offer_classes(
+    menu: QMenu,
+    title: str,
+    classes: Sequence[str],
+    chosen: str | None,
+    choose: Callable[[str], object],
+) -> QAction:
+    """Add to a menu the choice of a class: a menu of its own, or a dialog if there are many.
+
+    Args:
+        chosen: the class that is marked.
+        choose: called with the name of the class.
+    """
+    if len(classes) > MOST_LISTED:
+        action = menu.addAction(f"{title}…")
+        action.triggered.connect(lambda: _open(ClassDialog(classes, menu.parentWidget()), choose))
+        return action
+    inner = menu.addMenu(title)
+    for name in classes:
+        action = inner.addAction(name.replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(name == chosen)
+        action.triggered.connect(lambda _=False, name=name: choose(name))
+    return inner.menuAction()
 
 
-def _open(
-    dialog: ClassDialog | NewTargetDialog, correcting: Correcting, ids: Sequence[str]
-) -> None:
-    dialog.accepted.connect(lambda: correcting.relabel(ids, dialog.label))
+def _open(dialog: ClassDialog | NewTargetDialog, choose: Callable[[str], object]) -> None:
+    dialog.accepted.connect(lambda: choose(dialog.label))
     dialog.open()
 
 

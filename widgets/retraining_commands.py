@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog
 
 from widgets.dialogs.add_adapters import AddAdapters
+from widgets.dialogs.load_adapters import LoadAdapters
 from workbench.analysis import adapting, retraining
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class RetrainingCommands:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self.add_adapters(dialog.lora))
         dialog.open()
+
+    def load_adapters_dialog(self) -> None:
+        """Ask for a file of adapters, and apply it."""
+        LoadAdapters(self._session, self._window).open()
 
     def add_adapters(self, lora: LoRA) -> bool:
         """Train adapters and the head instead of the body; what had adapters gets new ones."""

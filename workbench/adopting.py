@@ -6,6 +6,7 @@ import msgspec
 
 from workbench.analysis.import_report import ImportReport
 from workbench.document.experiment import Experiment
+from workbench.document.graph import LoRA
 from workbench.plugin_api.importer import Architecture
 from workbench.reading import Refused
 
@@ -25,6 +26,7 @@ class ImportModel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         published: name of published weights; empty: random ones.
         classes: outputs that the head gets; 0 leaves it.
         freeze: "all-but-head" or nothing.
+        lora: adapters that the body gets; None: none.
         base: the experiment whose data and training settings are kept.
         folder: where its weights are kept; made if it is not there.
         beside: it is added to the layers of `base`, as a group, instead of taking their place.
@@ -36,6 +38,7 @@ class ImportModel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     published: str = ""
     classes: int = 0
     freeze: str = ""
+    lora: LoRA | None = None
     base: Experiment
     folder: str
     beside: bool = False

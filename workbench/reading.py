@@ -6,6 +6,7 @@ from typing import IO
 
 import msgspec
 
+from workbench.analysis.adapters_report import AdaptersReport
 from workbench.analysis.weights import By
 from workbench.analysis.weights_report import WeightsReport
 from workbench.document.experiment import Data, Experiment, StartingWeights
@@ -106,6 +107,22 @@ class TakeWeights(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     path: str
     by: By = "name"
     partial: bool = False
+    folder: str
+
+
+class TakeAdapters(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make of a file of adapters an experiment that has them; it is not changed by that.
+
+    Attributes:
+        info: of the data, which the network's sizes may follow from.
+        path: of the file, or of a folder of peft.
+        folder: where the weights to start from are kept; made if it is not there.
+    """
+
+    id: int = 0
+    experiment: Experiment
+    info: DataInfo | None
+    path: str
     folder: str
 
 
@@ -255,6 +272,14 @@ class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pictures: tuple[Picture, ...]
 
 
+class AdaptersTaken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The experiment with the adapters of a file, from which runs can start."""
+
+    id: int
+    experiment: Experiment
+    report: AdaptersReport
+
+
 class WeightsMatched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What of the file goes where."""
 
@@ -286,6 +311,7 @@ Request = (
     | ShowSpectrum
     | MatchWeights
     | TakeWeights
+    | TakeAdapters
 )
 Reply = (
     Described
@@ -295,6 +321,7 @@ Reply = (
     | SpectrumShown
     | WeightsMatched
     | WeightsTaken
+    | AdaptersTaken
     | Refused
 )
 

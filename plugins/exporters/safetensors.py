@@ -60,12 +60,19 @@ class SafetensorsExporter(Exporter):
         """
         if lacking_code(request.network):
             return None
-        code = generate(request.network)
-        table = {
-            name: (torch_name, bind.blocks, bind.transpose, bind.shape)
-            for name, (torch_name, bind) in torch_names(request.network).items()
-        }
-        load = f"""
+        source, load = load_source(request)
+        script = located(source, request) + load + run_source(request, "load(file)")
+        return run_isolated(script, path, samples_of(request, inputs))
+
+
+def load_source(request: ExportRequest) -> tuple[str, str]:
+    """Return the generated PyTorch module, and `load(*files)`, which gives it with its weights."""
+    code = generate(request.network)
+    table = {
+        name: (torch_name, bind.blocks, bind.transpose, bind.shape)
+        for name, (torch_name, bind) in torch_names(request.network).items()
+    }
+    load = f"""
 
 import numpy as np
 import torch
@@ -74,10 +81,10 @@ from safetensors.numpy import load_file
 TABLE = {table!r}
 
 
-def load(file):
+def load(*files):
     model = {code.class_name}()
     state = model.state_dict()
-    for name, array in load_file(file).items():
+    for name, array in [each for file in files for each in load_file(file).items()]:
         torch_name, blocks, transpose, shape = TABLE[name]
         if blocks is not None:
             parts = np.split(array, len(blocks), axis=-1)
@@ -88,8 +95,7 @@ def load(file):
     model.load_state_dict(state)
     return model
 """
-        script = located(code.source, request) + load + run_source(request, "load(file)")
-        return run_isolated(script, path, samples_of(request, inputs))
+    return code.source, load
 
 
 def metadata(request: ExportRequest) -> dict[str, str]:

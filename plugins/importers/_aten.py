@@ -107,6 +107,8 @@ class Walk:
     """Canonical shapes of what nodes give, of those that are used."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Numbers in each weight that training changes, by name."""
+    steps: int = 0
+    """Length of a first axis that samples have as long as they like; 0: none does."""
     added: int = 0
     """Numbers that training can change here and could not there, less those that became one."""
 

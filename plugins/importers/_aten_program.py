@@ -91,6 +91,7 @@ def expand_program(
     leaves: Collection[str] = (),
     orders: Sequence[tuple[int, ...]] = (),
     batch: int = BATCH,
+    steps: int = 0,
 ) -> Expanded:
     """Turn an exported program into layers of the catalogue.
 
@@ -98,6 +99,7 @@ def expand_program(
         leaves: modules without modules in them, which give nodes their names.
         orders: how the axes of each input are named here, see Value; none: as they lie.
         batch: samples that it was exported with.
+        steps: tokens of the texts that it was exported with, which may have any number; else 0.
 
     Raises:
         NotCoveredError: it does what no layer here does.
@@ -106,7 +108,7 @@ def expand_program(
 
     fuse(program.graph)
     attentions(program, batch)
-    walk = Walk()
+    walk = Walk(steps=steps)
     values = _placeholders(walk, program, orders, batch)
     inputs = tuple(value for value in values.values() if isinstance(value, Value))
     results: Sequence[Any] = ()

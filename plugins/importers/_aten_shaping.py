@@ -172,6 +172,8 @@ def part(walk: Walk, call: Call) -> Value:
     size = value.shape[axis]
     if call.operation == "select":
         index = call["index"] % size
+        if size == walk.steps and axis == 0 and value.rank == 2:
+            return _picked(walk, call, value, index)
         found = _sliced(walk, call, value, axis, (index, index + 1))
         left = list(found.torch_shape)
         del left[dim - (dim > value.batch)]
@@ -182,6 +184,14 @@ def part(walk: Walk, call: Call) -> Value:
     start = call["start"] or 0
     start = start + size if start < 0 else min(start, size)
     return _sliced(walk, call, value, axis, (start, start + call.result.shape[dim]))
+
+
+def _picked(walk: Walk, call: Call, value: Value, index: int) -> Value:
+    """Add PickToken: the first of as many steps as there are."""
+    if index:
+        raise NotCoveredError(f"{call.where} takes a step other than the first.")
+    node = walk.node(call, "PickToken", [value], {"which": "first"}, name="first")
+    return Value(node, value.shape[1:], (0,))
 
 
 def parts(walk: Walk, call: Call) -> list[Any]:

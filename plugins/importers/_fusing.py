@@ -94,9 +94,57 @@ def fuse(graph: Any) -> None:
             found: dict[str, Any] = {}
             if node.op == "call_function" and node.users and _matches(pattern, node, found):
                 _replace(graph, node, name, arguments(found))
+    _means(graph)
+    _rows(graph)
     _normalisations(graph)
     _biases(graph)
     sweep(graph)
+
+
+_SHAPES = ("view", "reshape", "_unsafe_view")
+
+
+def _rows(graph: Any) -> None:
+    """Leave out that the steps of all samples are laid out in rows before a linear layer."""
+    for node in list(graph.nodes):
+        if node.op != "call_function" or operation_of(node) != "linear":
+            continue
+        laid = node.args[0]
+        if operation_of(laid) not in _SHAPES or len(node.meta["val"].shape) != 2:
+            continue
+        x = laid.args[0]
+        before, flat = x.meta["val"], laid.meta["val"]
+        users = {operation_of(user) for user in node.users}
+        if before.dim() < 3 or before.shape[-1] != flat.shape[-1] or not users <= set(_SHAPES):
+            continue
+        with graph.inserting_before(node):
+            whole = graph.call_function(node.target, (x, *node.args[1:]), node.kwargs)
+        whole.meta = dict(node.meta)
+        whole.meta["val"] = node.meta["val"].reshape(*before.shape[:-1], -1)
+        node.replace_all_uses_with(whole)
+
+
+def _means(graph: Any) -> None:
+    """Make means of sums that are divided by as many as were summed up."""
+    import torch
+
+    for node in list(graph.nodes):
+        if node.op != "call_function" or operation_of(node) not in ("div", "mul"):
+            continue
+        total, number = (*node.args, None)[:2]
+        if not isinstance(number, int | float) or operation_of(total) != "sum" or not number:
+            continue
+        if len(total.args) < 2 or not total.args[1]:
+            continue
+        shape, axes = total.args[0].meta["val"].shape, total.args[1]
+        count = math.prod(shape[axis] for axis in axes)
+        divisor = number if operation_of(node) == "div" else 1 / number
+        if not math.isclose(divisor, count, rel_tol=1e-5):
+            continue
+        with graph.inserting_before(node):
+            mean = graph.call_function(torch.ops.aten.mean.dim, total.args, total.kwargs)
+        mean.meta = dict(node.meta)
+        node.replace_all_uses_with(mean)
 
 
 _NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1, "pow": 1}

@@ -8,29 +8,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from plugins.importers._building import GraphBuilder, asset_name, identifier, plain_name
-from plugins.importers._onnx_graph import channel_places, has_channels_last, sources_of
+from plugins.importers._onnx_entry import (
+    INPUT,
+    give_constants,
+    name_constants,
+    rename,
+    take_floats,
+    take_texts,
+)
+from plugins.importers._onnx_graph import channel_places, has_channels_last
 from plugins.importers._onnx_head import head_of
-from plugins.importers._onnx_reading import in_words, session, tensors_of
-from workbench.errors import first_line
+from plugins.importers._onnx_looking import drawn, drawn_texts, in_columns, looked_at
+from plugins.importers._onnx_reading import in_words, tensors_of
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.layer import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from plugins.importers._onnx_inputs import Taken
+    from plugins.importers._onnx_looking import Batches, Shape
+    from plugins.importers._onnx_texts import Texts
     from workbench.document.graph import Graph
 
-SAMPLES = 2
-"""Of the batch that a graph is looked at with. Where it takes any number, two more lie around them
-in a second batch: what grows with them belongs to samples, and what they change to no single one.
-"""
-INPUT = "input"
 QUIET = (
     *("Identity", "Cast", "Constant", "Shape", "Squeeze", "Unsqueeze", "Reshape", "Transpose"),
     *("Slice", "Gather", "Split", "Expand", "Dropout", "QuantizeLinear", "Pad"),
@@ -55,7 +60,7 @@ class Kept:
     graph: Graph
     weights: Mapping[str, NDArray[np.float32]]
     asset: tuple[str, bytes]
-    input_shape: tuple[int, ...]
+    input_shape: Shape
     channels_last: bool
     numbers: int
     result: str
@@ -76,20 +81,55 @@ def block(
     Raises:
         NotCoveredError: onnxruntime cannot run it, or it gives nothing that belongs to samples.
     """
-    _name_constants(model.graph)
-    _give_constants(model, others, entry)
-    _take_floats(model.graph, entry)
+    name_constants(model.graph)
+    give_constants(model, others, entry)
+    take_floats(model.graph)
     is_last = has_channels_last(model.graph, INPUT, entry.shape[1:])
-    shapes = _looked_at(model, entry, outputs)
-    if any(shapes.get(name) == () for name in outputs):
-        shapes = _looked_at(_in_columns(model, outputs, shapes), entry, outputs)
+    params = {
+        "input": _canonical(entry.shape[1:], first=not is_last),
+        "batch": entry.shape[0],
+        "channels_last": is_last,
+    }
+    return _kept(model, drawn(entry), outputs, name, params)
+
+
+def block_of_texts(
+    model: Any, texts: Texts, outputs: Sequence[str], name: str, most: int = 0
+) -> Kept:
+    """Return a graph that takes texts as a block; raises like `block`.
+
+    Args:
+        most: tokens that it has places for; 0: any number.
+    """
+    name_constants(model.graph)
+    take_texts(model.graph, texts)
+    params = {
+        "input": (texts.steps or None,),
+        "batch": texts.batch,
+        "channels_last": True,
+        "vocabulary": texts.vocabulary,
+        "padding": texts.padding,
+        "most_steps": most,
+        "alone": texts.is_alone,
+    }
+    return _kept(model, drawn_texts(texts), outputs, name, params)
+
+
+def _kept(
+    model: Any, batches: Batches, outputs: Sequence[str], name: str, params: dict[str, Any]
+) -> Kept:
+    """Return a graph that takes what a block does as one, with what is known of it."""
+    shapes = looked_at(model, batches, outputs)
+    if any(shapes.get(each) == () for each in outputs):
+        shapes = looked_at(in_columns(model, outputs, shapes), batches, outputs)
     result = next((each for each in outputs if each in shapes), "")
     if not result:
         raise NotCoveredError(f"None of the outputs ({', '.join(outputs)}) belongs to samples.")
     head = head_of(model, result, shapes)
     end = head.source if head else result
+    is_last = params["channels_last"]
     parts, names = _parts(model, shapes, is_last, {end, *outputs})
-    _rename(model.graph, names)
+    rename(model.graph, names)
     numbers = sum(math.prod(tensor.dims) for tensor in tensors_of(model.graph))
     numbers -= sum(each.size for each in head.weights.values() if each is not None) if head else 0
     content = _finished(model, names, names[end])
@@ -101,13 +141,10 @@ def block(
     whole = parts[place]
     root = Part("", "ONNX", whole.shape, 0, whole.channels_first)
     params = {
+        **params,
         "asset": asset,
         "result": names[end],
-        "input": _canonical(entry.shape[1:], first=not is_last),
         "parts": [msgspec.to_builtins(part) for part in (root, *parts)],
-        "batch": entry.shape[0],
-        "tokens": entry.dtype.startswith("int"),
-        "channels_last": is_last,
         "numbers": numbers,
     }
     builder = GraphBuilder()
@@ -130,154 +167,12 @@ def block(
     )
 
 
-def _canonical(shape: Sequence[int], *, first: bool) -> tuple[int, ...]:
+def _canonical(shape: Shape, *, first: bool) -> Shape:
     return (*shape[1:], shape[0]) if first and len(shape) > 1 else tuple(shape)
 
 
-def _name_constants(graph: Any) -> None:
-    """Make initializers of nodes that give a constant tensor."""
-    kept = []
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
-            tensor = node.attribute[0].t
-            tensor.name = node.output[0]
-            graph.initializer.append(tensor)
-        else:
-            kept.append(node)
-    del graph.node[:]
-    graph.node.extend(kept)
-
-
-def _give_constants(model: Any, others: Sequence[Taken], entry: Taken) -> None:
-    """Put settings, and states that are zero, into the graph in the place of its inputs."""
-    from onnx import helper, numpy_helper
-
-    graph = model.graph
-    given = {tensor.name for tensor in graph.initializer}
-    known = {other.name: other for other in others}
-    kept = [each for each in graph.input if each.name not in known and each.name not in given]
-    del graph.input[:]
-    graph.input.extend(kept)
-    nodes = []
-    for other in others:
-        if other.role == "setting" or entry.shape[0]:
-            array = np.asarray(other.fixed(entry.shape[0] or 1))
-            graph.initializer.append(numpy_helper.from_array(array, other.name))
-            continue
-        own = f"{other.name}__zero"
-        place = other.batch_axis
-        sizes = [each or 1 for each in other.shape]
-        for key, value in (
-            ("place", [0]),
-            ("before", sizes[:place]),
-            ("after", sizes[place + 1 :]),
-        ):
-            array = np.array(value, np.int64)
-            graph.initializer.append(numpy_helper.from_array(array, f"{own}_{key}"))
-        zero = numpy_helper.from_array(np.zeros(1, other.dtype))
-        nodes += [
-            helper.make_node("Shape", [entry.name], [f"{own}_all"]),
-            helper.make_node("Gather", [f"{own}_all", f"{own}_place"], [f"{own}_batch"]),
-            helper.make_node(
-                "Concat",
-                [f"{own}_before", f"{own}_batch", f"{own}_after"],
-                [f"{own}_sizes"],
-                axis=0,
-            ),
-            helper.make_node("ConstantOfShape", [f"{own}_sizes"], [other.name], value=zero),
-        ]
-    _put_first(graph, nodes)
-
-
-def _take_floats(graph: Any, entry: Taken) -> None:
-    """Let the graph take float32, or int64 of tokens, under one name."""
-    from onnx import TensorProto, helper
-
-    (own,) = graph.input
-    to = own.type.tensor_type.elem_type
-    kind = TensorProto.INT64 if entry.dtype.startswith("int") else TensorProto.FLOAT
-    own.type.tensor_type.elem_type = kind
-    _rename(graph, {own.name: f"{own.name}__given"})
-    _put_first(graph, [helper.make_node("Cast", [INPUT], [f"{own.name}__given"], to=to)])
-    own.name = INPUT
-
-
-def _put_first(graph: Any, nodes: Sequence[Any]) -> None:
-    rest = list(graph.node)
-    del graph.node[:]
-    graph.node.extend([*nodes, *rest])
-
-
-def _looked_at(model: Any, entry: Taken, outputs: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Run the graph on batches of two sizes; return the shapes of what belongs to samples."""
-    from onnx import ModelProto, ValueInfoProto
-
-    all_of_it = ModelProto()
-    all_of_it.CopyFrom(model)
-    depending = _depending(model.graph)
-    wanted = [name for name in dict.fromkeys([*depending, *outputs]) if name]
-    del all_of_it.graph.output[:]
-    all_of_it.graph.output.extend(ValueInfoProto(name=name) for name in wanted)
-    count = entry.shape[0] or SAMPLES
-    rows = np.random.default_rng(0).normal(size=(count, *entry.shape[1:]))
-    batches = [rows] if entry.shape[0] else [rows, np.concatenate([rows[1:], rows, rows[:1]])]
-    runs: list[dict[str, Any]] = []
-    try:
-        opened = session(all_of_it.SerializeToString())
-        names = [each.name for each in opened.get_outputs()]
-        for batch in batches:
-            given = batch.astype("int64" if entry.dtype.startswith("int") else "float32")
-            runs.append(dict(zip(names, opened.run(names, {INPUT: given}), strict=True)))
-    except Exception as error:  # onnxruntime has kinds of its own
-        raise NotCoveredError(f"onnxruntime cannot run it: {first_line(error)}.") from error
-    shapes = {}
-    for name in wanted:
-        arrays = [run.get(name) for run in runs]
-        if all(
-            _is_of_samples(array, len(each)) for array, each in zip(arrays, batches, strict=True)
-        ):
-            shapes[name] = arrays[0].shape[1:]
-            if name in outputs and len(arrays) > 1 and not _is_alike(arrays[0], arrays[1][1:-1]):
-                raise NotCoveredError(
-                    f"What it gives for a sample ({name}) depends on the others in its batch."
-                )
-    return shapes
-
-
-def _is_alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    return np.allclose(one, other, rtol=1e-2, atol=1e-2 * float(np.abs(one).max()), equal_nan=True)
-
-
-def _is_of_samples(array: Any, count: int) -> bool:
-    is_array = isinstance(array, np.ndarray) and array.dtype.kind == "f"
-    return is_array and array.ndim > 0 and len(array) == count and array.size > 0
-
-
-def _in_columns(model: Any, outputs: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> Any:
-    """Make vectors of one number of outputs that give a bare number for each sample."""
-    from onnx import helper, numpy_helper
-
-    column = numpy_helper.from_array(np.array([-1, 1], np.int64), "column__shape")
-    model.graph.initializer.append(column)
-    for name in outputs:
-        if shapes.get(name) == ():
-            _rename(model.graph, {name: f"{name}__bare"})
-            inputs = [f"{name}__bare", column.name]
-            model.graph.node.append(helper.make_node("Reshape", inputs, [name]))
-    return model
-
-
-def _depending(graph: Any) -> list[str]:
-    """Return the tensors that depend on the samples, in the order in which they are made."""
-    found = dict.fromkeys([INPUT])
-    for node in graph.node:
-        if not found.keys().isdisjoint(sources_of(node)):
-            found |= dict.fromkeys(node.output)
-    return [name for name in found if name != INPUT]
-
-
 def _parts(
-    model: Any, shapes: Mapping[str, tuple[int, ...]], is_last: bool, needed: set[str]
+    model: Any, shapes: Mapping[str, Shape], is_last: bool, needed: set[str]
 ) -> tuple[list[Part], dict[str, str]]:
     """Return the tensors that can be watched, in order, and what each is called."""
     graph = model.graph
@@ -320,37 +215,27 @@ def _path(node: Any, output: str, taken: set[str]) -> str:
 
 def _multiply_adds(
     node: Any,
-    shape: tuple[int, ...],
+    shape: Shape,
     weights: Mapping[str, tuple[int, ...]],
-    shapes: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, Shape],
 ) -> int:
     """Return what a convolution or product costs; recurrent layers go by their weights."""
     arrays = [weights[name] for name in node.input if name in weights]
     if node.op_type in ("Conv", "ConvTranspose", "ConvInteger", "QLinearConv") and arrays:
         kernel = max(arrays, key=len)
-        places = math.prod(shape[1:])
-        if node.op_type == "ConvTranspose":
-            places = math.prod(shapes.get(node.input[0], shape)[1:])
-            return math.prod(kernel) * places
-        return math.prod(kernel) * places
+        around = shapes.get(node.input[0], shape) if node.op_type == "ConvTranspose" else shape
+        return math.prod(kernel) * _count(around[1:])
     if "MatMul" in node.op_type or "Gemm" in node.op_type:
         inner = shapes.get(node.input[0], ())
-        return math.prod(shape) * (inner[-1] if inner else 0)
+        return _count(shape) * (inner[-1] or 1 if inner else 0)
     if node.op_type in ("LSTM", "GRU", "RNN"):
         return sum(math.prod(each) for each in arrays if len(each) == 3)
     return 0
 
 
-def _rename(graph: Any, names: Mapping[str, str]) -> None:
-    """Give tensors other names wherever they are made or read."""
-    for node in graph.node:
-        for field in (node.input, node.output):
-            field[:] = [names.get(each, each) for each in field]
-        for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                _rename(inner, names)
-    for value in graph.output:
-        value.name = names.get(value.name, value.name)
+def _count(shape: Shape) -> int:
+    """Return the values of a shape; steps of any number count as one."""
+    return math.prod(size or 1 for size in shape)
 
 
 def _finished(model: Any, names: Mapping[str, str], result: str) -> bytes:

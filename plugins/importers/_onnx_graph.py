@@ -29,6 +29,20 @@ def sources_of(node: Any) -> set[str]:
     return found
 
 
+def needed_for(graph: Any, outputs: Sequence[str]) -> frozenset[str]:
+    """Return the names that the outputs depend on."""
+    made = {name: node for node in graph.node for name in node.output if name}
+    waiting, seen = list(outputs), set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in made:
+            waiting.extend(sources_of(made[name]))
+    return frozenset(seen)
+
+
 def has_channels_last(graph: Any, entry: str, shape: Sequence[int]) -> bool:
     """Say whether a sample has its channels last.
 
@@ -51,7 +65,7 @@ def has_channels_last(graph: Any, entry: str, shape: Sequence[int]) -> bool:
 
 
 def channel_places(
-    graph: Any, entry: str, shapes: Mapping[str, tuple[int, ...]], *, is_last: bool
+    graph: Any, entry: str, shapes: Mapping[str, tuple[int | None, ...]], *, is_last: bool
 ) -> dict[str, bool]:
     """Return, of each tensor of samples with several axes, whether its channels come first.
 
@@ -71,7 +85,7 @@ def _is_first(
     node: Any,
     rank: int,
     found: Mapping[str, bool],
-    shapes: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, tuple[int | None, ...]],
     *,
     is_last: bool,
 ) -> bool:

@@ -27,7 +27,7 @@ class Head:
     weights: Mapping[str, NDArray[Any] | None]
 
 
-def head_of(model: Any, result: str, shapes: Mapping[str, tuple[int, ...]]) -> Head | None:
+def head_of(model: Any, result: str, shapes: Mapping[str, tuple[int | None, ...]]) -> Head | None:
     """Return the linear layer that gives an output, a softmax behind it included.
 
     Args:

@@ -14,8 +14,11 @@ from plugins.importers._aten_program import exported
 from plugins.importers._layouts import INPUT_SIZES, UNSCALED, best_layout, many, preprocessing_of
 from plugins.importers._onnx_block import block, others_of
 from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
-from plugins.importers._onnx_program import Translation
+from plugins.importers._onnx_program import Translation, copies_in_words
 from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of, session
+from plugins.importers._onnx_text_import import TextFile
+from plugins.importers._onnx_texts import texts_of
+from plugins.importers._text_files import beside
 from plugins.importers._values import from_canonical, to_canonical
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import Imported, NotCoveredError
@@ -36,11 +39,15 @@ TOLERANCE = 1e-4
 
 
 def imported(
-    path: Path, tell: Callable[[str], None], opening: Callable[[bytes], Any] = session
+    path: Path,
+    tell: Callable[[str], None],
+    opening: Callable[[bytes], Any] = session,
+    tokeniser: Path | None = None,
 ) -> Imported:
     """Read a file and turn it into layers.
 
     Args:
+        tokeniser: of texts, or its folder; None: what lies beside the file.
         opening: returns what runs the original, as onnxruntime's session does.
 
     Raises:
@@ -52,21 +59,18 @@ def imported(
     changed = []
     if in_float32(model):
         changed.append("Numbers of half or double precision are float32 now.")
+    tell("Turning it into layers")
+    if (texts := texts_of(model)) is not None:
+        files, origin = beside(path, tokeniser), _origin(path, model)
+        return TextFile(path, model, texts, files, origin, changed, opening).imported()
     entry, others = inputs_of(model)
     outputs = outputs_of(model, others)
     content = model.SerializeToString()
-    tell("Turning it into layers")
     expanded, shape, translation = _expanded(model, entry, others, outputs)
     order = expanded.inputs[0].order
     changed += _told(entry, shape, order)
     changed += [other.told for other in others]
-    shared = [name for name, labels in translation.places.items() if len(labels) > 1]
-    if shared:
-        many = "s that were" if len(shared) > 1 else " that was"
-        changed.append(
-            f"{len(shared)} array{many} used in several places, such as {shared[0]}, have a copy "
-            "of their own in each now, which are trained apart."
-        )
+    changed += copies_in_words(translation)
     canonical = expanded.inputs[0].shape
     preprocessing = preprocessing_of(canonical)
     if preprocessing is not None:
@@ -92,10 +96,12 @@ def kept(
     reason: str,
     tell: Callable[[str], None],
     opening: Callable[[bytes], Any] = session,
+    tokeniser: Path | None = None,
 ) -> Imported:
     """Read a file and keep its graph as one block, run by onnxruntime.
 
     Args:
+        tokeniser: of texts, or its folder; None: what lies beside the file.
         reason: why it does not become layers.
         opening: returns what runs the original, as onnxruntime's session does.
 
@@ -105,10 +111,13 @@ def kept(
     """
     tell(f"Reading {path.name}")
     model = opened(path, is_kept=True)
+    tell("Looking at what is inside")
+    if (texts := texts_of(model)) is not None:
+        files, origin = beside(path, tokeniser), _origin(path, model)
+        return TextFile(path, model, texts, files, origin, (), opening).kept(reason)
     entry, others = inputs_of(model, is_kept=True)
     outputs = outputs_of(model, others)
     content = model.SerializeToString()
-    tell("Looking at what is inside")
     made, shape = _kept(content, entry, others, outputs, path.stem)
     preprocessing = preprocessing_of(made.input_shape)
     changed = [*_told(entry, shape, (len(shape) - 1,) if made.channels_last else (0,))]

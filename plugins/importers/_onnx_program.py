@@ -7,6 +7,7 @@ of a module. torch.export and the walk over ATen's operations do what remains.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,18 +16,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plugins.importers._building import identifier
+from plugins.importers._onnx_functions import FUNCTIONS
+from plugins.importers._onnx_graph import needed_for
 from plugins.importers._onnx_kernels import KERNELS
+from plugins.importers._onnx_known import computed, constant, narrowed
+from plugins.importers._onnx_labels import readable
+from plugins.importers._onnx_module import network_of, part_of
 from plugins.importers._onnx_reading import called, nodes_of, opset_of
 from plugins.importers._onnx_recurrent import RECURRENT
+from plugins.importers._onnx_shaping import SHAPING
 from plugins.importers._onnx_step import Step
-from plugins.importers._onnx_values import VALUES
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-TABLE: Mapping[str, Callable[..., Any]] = {**KERNELS, **VALUES, **RECURRENT}
+TABLE: Mapping[str, Callable[..., Any]] = {**KERNELS, **FUNCTIONS, **SHAPING, **RECURRENT}
+HIDDEN = -1e4
+"""Scores below this are of steps that are not to be looked at."""
 STATISTICS = {"BatchNormalization": (3, 4)}
 ROLES = {
     **dict.fromkeys(("Conv", "ConvTranspose", "Gemm"), ("", "weight", "bias")),
@@ -55,6 +63,12 @@ class Translation:
         places: labels of the steps that take an array, by its name in the file.
         uses: how many nodes take each weight of the file.
         kinds: operations by the names of what they give.
+        length: tokens of the texts that it is walked with; 0 where it takes no texts.
+        told: names of what follows from lengths and from the mask of texts alone. They are walked
+            without padding, as layers here leave that out by themselves.
+        tables: names of rows by the weight that they are looked up in beforehand.
+        most: tokens that the tables have rows for; 0: any number.
+        padding: the token that is told apart from all others; -1 where none is.
     """
 
     model: Any
@@ -68,6 +82,11 @@ class Translation:
     places: dict[str, list[str]] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, str] = field(default_factory=dict)
+    length: int = 0
+    told: set[str] = field(default_factory=set)
+    tables: dict[str, str] = field(default_factory=dict)
+    most: int = 0
+    padding: int = -1
 
     def __post_init__(self) -> None:
         from onnx import numpy_helper
@@ -89,12 +108,24 @@ class Translation:
             NotCoveredError: it does what is done by no layer here.
         """
         self.values.update(inputs)
-        needed = _needed(self.model.graph, outputs)
+        needed = needed_for(self.model.graph, outputs)
         self._graph(self.model.graph, needed)
         for name in outputs:
             if name not in self.values:
                 raise NotCoveredError(f"The output {name} does not depend on the samples.")
-        return _module(self.parts, self.steps, list(inputs), outputs)
+        return network_of(self.parts, self.steps, list(inputs), outputs)
+
+    def foresee(self, inputs: Mapping[str, Any]) -> None:
+        """Compute what can be known beforehand of a graph that is walked no further."""
+        self.values.update(inputs)
+        for node in self.model.graph.node:
+            with contextlib.suppress(NotCoveredError, UserError, KeyError):
+                self._node(node)
+
+    def compute(self, inputs: Mapping[str, Any], names: Sequence[str]) -> None:
+        """Compute what is known beforehand under some names, and nothing that is not needed."""
+        self.values.update(inputs)
+        self._graph(self.model.graph, needed_for(self.model.graph, names))
 
     def _graph(self, graph: Any, needed: frozenset[str]) -> None:
         from onnx import numpy_helper
@@ -112,15 +143,21 @@ class Translation:
         names = list(node.input)
         attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
         if node.op_type == "Constant":
-            self.known[node.output[0]] = _constant(attributes)
+            self.known[node.output[0]] = constant(attributes)
         elif node.op_type in ("Shape", "Size"):
             self._shape(node, attributes)
         elif node.op_type == "If":
             self._branch(node, attributes)
+        elif node.op_type == "IsNaN" and names[0] in self.values:
+            self._never(node, names[0])
         elif all(not name or name in self.known for name in names):
             self._fold(node)
         elif node.op_type == "Identity":
             self._alias(node.output[0], names[0])
+        elif node.op_type == "Equal" and self._is_for_padding(names):
+            self._never(node, next(name for name in names if name in self.values))
+        elif node.op_type == "Where" and self._is_chosen(node):
+            pass
         else:
             self._step(node, attributes)
 
@@ -133,6 +170,8 @@ class Translation:
         elif "start" in attributes or "end" in attributes:
             lengths = lengths[attributes.get("start", 0) : attributes.get("end")]
         self.known[node.output[0]] = lengths
+        if self.length:
+            self.told.add(node.output[0])
 
     def _branch(self, node: Any, attributes: Mapping[str, Any]) -> None:
         if node.input[0] not in self.known:
@@ -153,26 +192,83 @@ class Translation:
             self.steps.append(("", [old], [new]))
 
     def _fold(self, node: Any) -> None:
-        """Compute a node whose inputs are known, with ONNX' reference."""
-        from onnx import TensorProto, helper
-        from onnx.reference import ReferenceEvaluator
+        """Compute a node whose inputs are known."""
+        found = computed(node, self.known, self.model.opset_import)
+        names = [name for name in node.output if name]
+        self.known.update(zip(names, found, strict=True))
+        if self.length:
+            self._note(node, names)
 
-        names = [name for name in node.input if name]
-        infos = [helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in names]
-        outs = [
-            helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in node.output if n
-        ]
-        graph = helper.make_graph([node], "one", infos, outs)
-        model = helper.make_model(graph, opset_imports=self.model.opset_import)
-        try:
-            found = ReferenceEvaluator(model).run(None, {n: self.known[n] for n in names})
-        except Exception as error:  # what the reference lacks, or what does not fit
-            raise NotCoveredError(
-                f"{called(node)} ({node.op_type}) cannot be computed beforehand: "
-                f"{str(error).strip()[:120]}."
-            ) from error
-        for name, value in zip([n for n in node.output if n], found, strict=True):
-            self.known[name] = np.asarray(value)
+    def _note(self, node: Any, names: Sequence[str]) -> None:
+        """Note what of texts a computed value follows from, and which rows were looked up."""
+        given = [name for name in node.input if name]
+        if not self.told.isdisjoint(given):
+            self.told.update(names)
+        rows, found = self.known[given[0]], self.known[names[0]]
+        if node.op_type not in ("Gather", "Slice") or rows.ndim < 2:
+            return
+        self.tables[names[0]] = given[0]
+        places = self.known[given[1]]
+        count = 0
+        if node.op_type == "Slice" and self.length in found.shape and rows.ndim == found.ndim:
+            count = rows.shape[found.shape.index(self.length)]
+        elif node.op_type == "Gather" and places.ndim and places.shape[-1] == self.length:
+            first, last = int(places.min()), int(places.max())
+            count = len(rows) - first if last - first + 1 == self.length else 0
+        if count:
+            self.most = min(self.most or count, count)
+
+    def _is_for_padding(self, names: Sequence[str]) -> bool:
+        """Whether tokens are compared with one number: what fills texts up, and none of them is."""
+        tokens = [name for name in names if name in self.values]
+        known = [self.known[name] for name in names if name in self.known]
+        if not self.length or len(tokens) != 1 or len(known) != 1 or known[0].size != 1:
+            return False
+        if self.values[tokens[0]].dtype.is_floating_point:
+            return False
+        self.padding = int(known[0].reshape(-1)[0])
+        return True
+
+    def _never(self, node: Any, name: str) -> None:
+        """Note that something is not so for any value."""
+        self.known[node.output[0]] = np.zeros(tuple(self.values[name].shape), bool)
+        self.told.add(node.output[0])
+
+    def _is_chosen(self, node: Any) -> bool:
+        """Choose between values by what is known, if that is one of them all along, or hides some.
+
+        Scores that are replaced by a very small number become ones to which it is added.
+        """
+        from onnx import helper
+
+        condition, *names = node.input
+        chosen = self.known.get(condition)
+        if chosen is None:
+            return False
+        given = [self.known.get(name, self.values.get(name)) for name in names]
+        if any(each is None for each in given):
+            return False
+        shapes = [tuple(each.shape) for each in given if each is not None]
+        shape = np.broadcast_shapes(chosen.shape, *shapes)
+        if chosen.all() or not chosen.any():
+            place = 0 if chosen.all() else 1
+            if names[place] in self.values and shapes[place] == shape:
+                self._alias(node.output[0], names[place])
+                return True
+            return False
+        if (names[0] in self.known) == (names[1] in self.known):
+            return False
+        place = 1 if names[1] in self.known else 0
+        hidden = self.known[names[place]]
+        if hidden.dtype.kind != "f" or not (hidden < HIDDEN).all() or shapes[1 - place] != shape:
+            return False
+        added = f"{node.output[0]}__hides"
+        zero = np.zeros((), hidden.dtype)
+        rows = (zero, hidden) if place else (hidden, zero)
+        self.known[added] = np.where(chosen, *rows).astype(np.float32)
+        self.told.add(added)
+        self._node(helper.make_node("Add", [names[1 - place], added], node.output, node.name))
+        return True
 
     def _value(self, node: Any, name: str) -> Any:
         found = self.values.get(name)
@@ -201,7 +297,7 @@ class Translation:
             tuple(bool(name) for name in node.input),
         )
         label = self._label(node)
-        part = _part(function, step, self._arguments(node, label))
+        part = part_of(function, step, self._arguments(node, label))
         sources = [name for name in node.input if name and name not in self.known]
         try:
             results = part(*[self._value(node, name) for name in sources])
@@ -232,7 +328,7 @@ class Translation:
             elif name not in self.known:
                 found.append(("value", None))
             else:
-                array = self.known[name]
+                array = self._narrow(node, name)
                 role = roles[place] if place < len(roles) else ""
                 if (not role and node.op_type in ROLES) or array.dtype.kind != "f":
                     found.append(("", _number(array)))
@@ -249,6 +345,17 @@ class Translation:
                     found.append((f"parameter {role or 'weight'}", nn.Parameter(_tensor(array))))
         return found
 
+    def _narrow(self, node: Any, name: str) -> np.ndarray:
+        """Return a known array; what follows from a mask, without what is everywhere the same."""
+        array = self.known[name]
+        others = [each for each in node.input if each in self.values]
+        if name not in self.told or node.op_type not in ("Add", "Sub", "Mul", "Div") or not others:
+            return array
+        shape = tuple(self.values[others[0]].shape)
+        pairs = zip(reversed(array.shape), reversed(shape), strict=False)
+        is_stretched = array.ndim <= len(shape) and all(size in (1, own) for size, own in pairs)
+        return narrowed(array) if is_stretched else array
+
     def _is_narrow(self, node: Any) -> bool:
         """Whether a sum may be the bias of a single unit or filter that is computed before it."""
         return any(
@@ -260,76 +367,18 @@ class Translation:
 
     def _label(self, node: Any) -> str:
         """Return the name that the step's layer gets: that of its weights, or of the node."""
-        weights = [name for name in node.input if self.uses[name] == 1 and "." in name]
+        names = (self.tables.get(name, name) for name in node.input)
+        weights = [name for name in names if self.uses[name] == 1 and "." in name]
         roles = ROLES.get(node.op_type)
         stem = ""
         if roles and weights and not re.search(r"::|^val_|^/", weights[0]):
             stem = weights[0].rpartition(".")[0]
-        label = identifier(stem or _readable(node, has_weights=bool(roles)))
+        label = identifier(stem or readable(node, has_weights=bool(roles)))
         number, found = 1, label
         while found in self.parts:
             number += 1
             found = f"{label}_{number}"
         return found
-
-
-def _readable(node: Any, *, has_weights: bool) -> str:
-    """Return a node's name without what its exporter puts around it.
-
-    PyTorch writes "/layer1/layer1.0/conv1/Conv", TensorFlow "net_1/conv2d_1/Conv2D".
-    """
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.op_type).lower()
-    scopes = [part for part in node.name.split("/") if part and ":" not in part]
-    scopes = [part for part in scopes if not part.startswith("StatefulPartitionedCall")]
-    if len(scopes) > 1:
-        *scopes, last = scopes
-        is_told = kind.replace("_", "") in scopes[-1].lower().replace("_", "")
-        if not has_weights and not is_told:
-            scopes.append(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last).lower())
-    kept = [
-        part
-        for part, after in zip(scopes, [*scopes[1:], ""], strict=False)
-        if not after.startswith(f"{part}.")
-    ]
-    name = re.sub(r"^node_", "", ".".join(kept[-3:]))
-    return name if re.search("[A-Za-z]", name) else kind
-
-
-def _needed(graph: Any, outputs: Sequence[str]) -> frozenset[str]:
-    """Return the names that the outputs depend on."""
-    made = {name: node for node in graph.node for name in node.output if name}
-    waiting, seen = list(outputs), set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if name in made:
-            waiting.extend(_taken(made[name]))
-    return frozenset(seen)
-
-
-def _taken(node: Any) -> list[str]:
-    """Return the names that a node takes, also for the graphs inside it."""
-    found = list(node.input)
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            for inner in attribute.g.node:
-                found += _taken(inner)
-            found += [value.name for value in attribute.g.output]
-    return found
-
-
-def _constant(attributes: Mapping[str, Any]) -> np.ndarray:
-    from onnx import numpy_helper
-
-    ((kind, value),) = attributes.items()
-    if kind == "value":
-        return np.asarray(numpy_helper.to_array(value))
-    types = {"value_float": np.float32, "value_floats": np.float32}
-    if kind in ("value_int", "value_ints", *types):
-        return np.array(value, types.get(kind, np.int64))
-    raise NotCoveredError("The network holds words, or numbers that are mostly zero.")
 
 
 def _plain(value: Any) -> Any:
@@ -351,68 +400,13 @@ def _tensor(array: np.ndarray) -> Any:
     return from_numpy(np.array(array, np.float32))
 
 
-def _part(function: Callable[..., Any], step: Step, arguments: Sequence[Any]) -> Any:
-    """Return a module that computes one node."""
-    from torch import nn
-
-    class Operation(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.plan: list[tuple[str, Any]] = []
-            names: Counter[str] = Counter()
-            for kind, value in arguments:
-                sort, _, name = kind.partition(" ")
-                if sort in ("parameter", "buffer"):
-                    names[name] += 1
-                    name = name if names[name] == 1 else f"{name}_{names[name]}"
-                    if sort == "parameter":
-                        self.register_parameter(name, value)
-                    else:
-                        self.register_buffer(name, value)
-                    self.plan.append(("own", name))
-                else:
-                    self.plan.append((sort, value))
-
-        def forward(self, *values: Any) -> Any:
-            left = iter(values)
-            is_meta = bool(values) and values[0].is_meta
-            given = []
-            for sort, value in self.plan:
-                if sort == "own":
-                    tensor = getattr(self, value)
-                    given.append(tensor.to("meta") if is_meta else tensor)
-                else:
-                    given.append(next(left) if sort == "value" else value)
-            return function(step, *given)
-
-    return Operation()
-
-
-def _module(
-    parts: Mapping[str, Any],
-    steps: Sequence[tuple[str, list[str], list[str]]],
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-) -> Any:
-    """Return a module that does all steps in turn."""
-    from torch import nn
-
-    class Network(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            for label, part in parts.items():
-                self.add_module(label, part)
-
-        def forward(self, *given: Any) -> Any:
-            values = dict(zip(inputs, given, strict=True))
-            for label, sources, names in steps:
-                found = [values[name] for name in sources]
-                if not label:
-                    (values[names[0]],) = found
-                    continue
-                results = getattr(self, label)(*found)
-                results = results if isinstance(results, tuple | list) else [results]
-                values.update(zip(names, results, strict=False))
-            return tuple(values[name] for name in outputs)
-
-    return Network()
+def copies_in_words(translation: Translation) -> list[str]:
+    """Say which arrays had to be copied, as layers here share none."""
+    shared = [name for name, labels in translation.places.items() if len(labels) > 1]
+    if not shared:
+        return []
+    several = "s that were" if len(shared) > 1 else " that was"
+    return [
+        f"{len(shared)} array{several} used in several places, such as {shared[0]}, have a copy "
+        "of their own in each now, which are trained apart."
+    ]

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from plugins.importers.torchvision_models import scale
 from workbench.document.edits import insert_on_edge
 from workbench.document.experiment import Component, Experiment
 from workbench.document.graph import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,27 +38,67 @@ class Pooling:
     """How one vector is made of those of all tokens, as sentence-transformers keeps it."""
 
     layer: str
+    params: Mapping[str, Any]
     words: str
-    over: Callable[[NDArray[Any]], NDArray[Any]]
+    over: Callable[[NDArray[Any], NDArray[np.bool_]], NDArray[Any]]
 
-    def joined(self, graph: Any, original: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:
-        """Return the graph with the pooling before its Output, and what gives the same."""
-        pooled = insert_on_edge(
-            Experiment(graph=graph), Node("pooling", self.layer), graph.nodes[-1].id, 0
-        )
-        return pooled.graph, lambda inputs: self.over(original(inputs))
+    def joined(self, graph: Any, original: Callable[..., Any]) -> Any:
+        """Return the graph with the pooling before its Output, and what gives the same.
+
+        That takes tokens and, where they differ in length, how many of each sample are real.
+        """
+        node = Node("pooling", self.layer, dict(self.params))
+        pooled = insert_on_edge(Experiment(graph=graph), node, graph.nodes[-1].id, 0)
+
+        def run(inputs: NDArray[Any], *lengths: Sequence[int]) -> NDArray[Any]:
+            found = original(inputs, *lengths)
+            (vectors,) = found if isinstance(found, list) else [found]
+            steps = np.arange(vectors.shape[1])
+            ends = np.asarray(lengths[0] if lengths else [len(steps)] * len(vectors))
+            return self.over(vectors, steps < ends[:, None])
+
+        return pooled.graph, run
+
+
+def _mean(vectors: NDArray[Any], real: NDArray[np.bool_]) -> NDArray[Any]:
+    total = (vectors * real[..., None]).sum(axis=1)
+    found: NDArray[Any] = total / real.sum(axis=1, keepdims=True)
+    return found.astype(vectors.dtype)
+
+
+def _largest(vectors: NDArray[Any], real: NDArray[np.bool_]) -> NDArray[Any]:
+    found: NDArray[Any] = np.where(real[..., None], vectors, -np.inf).max(axis=1)
+    return found.astype(vectors.dtype)
+
+
+def _first(vectors: NDArray[Any], real: NDArray[np.bool_]) -> NDArray[Any]:
+    return vectors[:, 0]
+
+
+_AS_TRAINED = "Its vector of a text is {} all tokens, as it was trained."
+_POOLINGS = {
+    "mean": Pooling("GlobalAveragePool", {}, _AS_TRAINED.format("the mean over"), _mean),
+    "max": Pooling("GlobalMaxPool", {}, _AS_TRAINED.format("the largest of"), _largest),
+    "cls": Pooling(
+        "PickToken",
+        {"which": "first"},
+        "Its vector of a text is that of the first token, as it was trained.",
+        _first,
+    ),
+}
 
 
 def pooling_of(place: Place) -> Pooling | None:
-    """Return the mean over tokens where a sentence encoder was trained with it."""
+    """Return how a sentence encoder was trained to make one vector of those of its tokens."""
     try:
         text = (Path(place.source) / "1_Pooling" / "config.json").read_text(encoding="utf-8")
         settings = json.loads(text)
     except (OSError, ValueError):
         return None
-    if settings.get("pooling_mode_mean_tokens") or settings.get("pooling_mode") == "mean":
-        words = "Its vector of a text is the mean over all tokens, as it was trained."
-        return Pooling("GlobalAveragePool", words, lambda found: found.mean(axis=1))
+    words = {"mean": "mean_tokens", "max": "max_tokens", "cls": "cls_token"}
+    for name, key in words.items():
+        if settings.get(f"pooling_mode_{key}") or settings.get("pooling_mode") == name:
+            return _POOLINGS[name]
     return None
 
 

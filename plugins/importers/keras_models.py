@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CAFFE = ("ResNet50", "ResNet101", "ResNet152", "VGG16", "VGG19")
 TORCH = ("DenseNet121", "DenseNet169", "DenseNet201")
 INSIDE = ("EfficientNet", "MobileNetV3", "ConvNeXt")
+WITH_DENSE = ("vgg16", "vgg19", "convnext")
+"""Families with dense layers before the last one; the others have convolutions alone."""
 SIZES = {
     "EfficientNetB1": 240,
     "EfficientNetB2": 260,
@@ -155,10 +157,12 @@ def index_entries() -> Iterator[_index.Entry]:
     for name, function in inspect.getmembers(keras.applications, inspect.isfunction):
         size = SIZES.get(name, 224)
         module = inspect.getmodule(function)
+        family = module.__name__.rpartition(".")[2] if module is not None else ""
         yield _index.Entry(
             importer="keras",
             name=name,
-            family=module.__name__.rpartition(".")[2] if module is not None else "",
+            family=family,
+            adaptable=family in WITH_DENSE,
             input=(size, size, 3),
             weights=(Published(name="imagenet"),),
         )

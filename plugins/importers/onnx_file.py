@@ -40,14 +40,16 @@ class OnnxFileImporter(Importer):
         from plugins.importers._onnx_import import imported, kept
 
         assert request.file is not None
+        named = request.tokeniser
         if request.form == "block":
-            return kept(request.file, "that was asked for", request.tell)
+            return kept(request.file, "that was asked for", request.tell, tokeniser=named)
         try:
-            return imported(request.file, request.tell)
+            return imported(request.file, request.tell, tokeniser=named)
         except NotCoveredError as refusal:
             if request.form == "nodes":
                 raise
             try:
-                return kept(request.file, refusal.message.rstrip("."), request.tell)
+                reason = refusal.message.rstrip(".")
+                return kept(request.file, reason, request.tell, tokeniser=named)
             except NotCoveredError:
                 raise refusal from None

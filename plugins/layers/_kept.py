@@ -26,6 +26,9 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
     input: Annotated[tuple[int | None, ...], msgspec.Meta(extra=HIDDEN)] = ()
     end: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=HIDDEN)] = ""
     parts: Annotated[tuple[Part, ...], msgspec.Meta(extra=HIDDEN)] = ()
+    vocabulary: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
+    padding: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
+    most_steps: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
 
     @property
     def called(self) -> str:
@@ -81,6 +84,10 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
         places = [i for i, part in enumerate(self.parts) if is_in(part.path, self.end)]
         return places[-1] + 1 if places else len(self.parts)
 
+    def real(self, inputs: Sequence[TensorType]) -> str:
+        """Return an expression of which tokens are no padding."""
+        return "{mask}" if inputs[0].varies else f"({{0}} != {self.padding})"
+
     def _need_input(self, tensor: TensorType) -> None:
         kinds = {1: "vectors", 2: "series", 3: "pictures", 4: "volumes"}
         wanted = "tokens of texts" if self.takes_tokens else kinds.get(len(self.input), "samples")
@@ -97,6 +104,12 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
             raise ShapeError(
                 f"{self.called} takes {wanted} of {sizes}, but got {tensor}.",
                 f"Set that {sides} in the data settings.",
+            )
+        steps = tensor.shape[0] or 0
+        if self.most_steps and self.takes_tokens and steps > self.most_steps:
+            raise ShapeError(
+                f"{self.called} knows {self.most_steps} positions, but texts have {steps} tokens.",
+                f"Set a fixed length of {self.most_steps} at most in the data settings.",
             )
 
 

@@ -18,11 +18,14 @@ class OnnxNetwork(nn.Module):
         file: its name in the folder of assets.
         end: the tensor that it gives.
         batch: samples that it takes at a time; None: any number.
+        alone: whether padding would change the answer, so that texts of each length run by
+            themselves.
     """
 
-    def __init__(self, file, end, batch=None):
+    def __init__(self, file, end, batch=None, alone=False):
         super().__init__()
-        self.content, self.end, self.batch = (ASSETS / file).read_bytes(), end, batch
+        self.content, self.end = (ASSETS / file).read_bytes(), end
+        self.batch, self.alone = batch, alone
         self.sessions = {}
         self.network = nn.Module()  # what hooks are put on, to watch a tensor inside
         for tensor in onnx.load_from_string(self.content).graph.value_info:
@@ -32,25 +35,47 @@ class OnnxNetwork(nn.Module):
                     place.add_module(name, nn.Identity())
                 place = place.get_submodule(name)
 
-    def forward(self, x):
+    def forward(self, x, real=None):
         parts = self.network.named_modules()
         watched = [name for name, part in parts if part._forward_hooks and name != self.end]
         wanted = (*watched, self.end)
-        found = self.run(x.detach().cpu().numpy(), wanted)
-        for name, array in zip(wanted, found):
+        feed = {"input": x.detach().cpu().numpy()}
+        if real is not None:
+            feed["real"] = real.cpu().numpy().astype("int64")
+        for name, array in zip(wanted, self.run(feed, wanted)):
             given = self.network.get_submodule(name)(torch.from_numpy(array).to(x.device))
         return given
 
-    def run(self, x, wanted):
+    def run(self, feed, wanted):
         """Return the tensors of these names."""
+        if not self.alone or "real" not in feed:
+            return self.in_portions(feed, wanted)
+        lengths, steps = feed["real"].sum(1), feed["real"].shape[1]
+        whole = [None] * len(wanted)
+        for length in np.unique(lengths):
+            rows = lengths == length
+            part = {name: array[rows, :length] for name, array in feed.items()}
+            for place, array in enumerate(self.in_portions(part, wanted)):
+                if array.ndim > 2 and array.shape[1] == length:
+                    array = np.pad(array, [(0, 0), (0, steps - length), (0, 0)])
+                if whole[place] is None:
+                    whole[place] = np.zeros((len(rows), *array.shape[1:]), "float32")
+                whole[place][rows] = array
+        return whole
+
+    def in_portions(self, feed, wanted):
+        """Return the tensors of these names, as many samples at a time as the file takes."""
         if wanted not in self.sessions:
             self.sessions[wanted] = self.session(wanted)
-        session, parts = self.sessions[wanted], []
-        size = self.batch or max(len(x), 1)
-        for start in range(0, len(x), size):
-            rows = np.resize(x[start : start + size], (size, *x.shape[1:]))
-            found = session.run(wanted, {"input": np.ascontiguousarray(rows)})
-            parts.append([array[: len(x) - start] for array in found])
+        session, parts, count = self.sessions[wanted], [], len(feed["input"])
+        size = self.batch or max(count, 1)
+        for start in range(0, count, size):
+            rows = {}
+            for name, array in feed.items():
+                filled = np.resize(array[start : start + size], (size, *array.shape[1:]))
+                rows[name] = np.ascontiguousarray(filled)
+            found = session.run(wanted, rows)
+            parts.append([array[: count - start] for array in found])
         return [np.concatenate(arrays).astype("float32") for arrays in zip(*parts)]
 
     def session(self, wanted):
@@ -100,7 +125,7 @@ class OnnxNetwork(KeptNetwork, frozen=True, kw_only=True):
     asset: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]*$", extra=HIDDEN)] = ""
     result: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=HIDDEN)] = ""
     batch: Annotated[int, msgspec.Meta(ge=0, extra=HIDDEN)] = 0
-    tokens: Annotated[bool, msgspec.Meta(extra=HIDDEN)] = False
+    alone: Annotated[bool, msgspec.Meta(extra=HIDDEN)] = False
     channels_last: Annotated[bool, msgspec.Meta(extra=HIDDEN)] = False
     numbers: Annotated[int, msgspec.Meta(ge=0, extra=HIDDEN)] = 0
 
@@ -111,8 +136,8 @@ class OnnxNetwork(KeptNetwork, frozen=True, kw_only=True):
 
     @property
     def takes_tokens(self) -> bool:
-        """Whether its samples are whole numbers."""
-        return self.tokens
+        """Whether it takes texts."""
+        return bool(self.vocabulary)
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return what runs it; the channels lie where the file has them."""
@@ -121,10 +146,12 @@ class OnnxNetwork(KeptNetwork, frozen=True, kw_only=True):
             repr(self.asset),
             repr(self.end or self.result),
             batch=str(self.batch) if self.batch else None,
+            alone="True" if self.alone else None,
         )
         within: Layout = "channels_last" if self.channels_last else "channels_first"
+        real = f", {self.real(inputs)}" if self.takes_tokens else ""
         return Code(
-            "{self}({0})" + moved(self.last_part, within),
+            "{self}({0}" + real + ")" + moved(self.last_part, within),
             init=init,
             layout=within,
             helpers={"ASSETS": ASSETS, "OnnxNetwork": _BLOCK},

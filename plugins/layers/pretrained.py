@@ -10,7 +10,7 @@ from plugins.layers._kept import ASSETS, HIDDEN, KeptNetwork, moved
 from plugins.layers._source import call
 from workbench.plugin_api.code import Bind, Code, Layout
 from workbench.plugin_api.layer import Projection, Role, WeightSpec, around
-from workbench.plugin_api.tensors import ShapeError, TensorType
+from workbench.plugin_api.tensors import TensorType
 
 _BLOCK = '''\
 class Reached(Exception):
@@ -63,14 +63,17 @@ _MATRICES = {
 }
 """Weights that are matrices (outputs × inputs), by the class of module that has them."""
 
+_TURNED = "Conv1D"
+"""The linear layer of GPT-2 and its kin in transformers; its weight is inputs × outputs."""
+
 _ROLES: dict[Role, frozenset[str]] = {
-    "query": frozenset(("query", "q", "q_proj", "q_lin", "wq", "to_q", "query_proj")),
+    "query": frozenset(("query", "q", "q_proj", "q_lin", "wq", "to_q", "query_proj", "q_attn")),
     "key": frozenset(("key", "k", "k_proj", "k_lin", "wk", "to_k", "key_proj", "kv")),
     "value": frozenset(("value", "v", "v_proj", "v_lin", "wv", "to_v", "value_proj", "kv")),
 }
 """What libraries call the linear layers of attention."""
 
-_ALL_THREE = frozenset(("qkv", "in_proj", "query_key_value", "wqkv", "to_qkv"))
+_ALL_THREE = frozenset(("qkv", "in_proj", "query_key_value", "wqkv", "to_qkv", "c_attn"))
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -110,9 +113,6 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
     asset: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]*$", extra=HIDDEN)] = ""
     batch: Annotated[int, msgspec.Meta(ge=0, extra=HIDDEN)] = 0
     channels_last: Annotated[bool, msgspec.Meta(extra=HIDDEN)] = False
-    vocabulary: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
-    padding: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
-    most_steps: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
     result: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]*$|^[0-9]+$", extra=HIDDEN)] = ""
     without: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=HIDDEN)] = ""
     frozen: Annotated[
@@ -142,14 +142,18 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         }
 
     def projections(self, inputs: Sequence[TensorType]) -> Mapping[str, Projection]:
-        """Return the matrices of linear layers and of PyTorch's own attention, outputs first."""
+        """Return the matrices of linear layers and of PyTorch's own attention."""
         kinds = {part.path: part.kind for part in self.inner()}
-        return {
-            name: Projection(roles=_roles(name), outputs_first=True)
-            for name, spec in self.weights(inputs).items()
-            if len(spec.shape) == 2
-            and name.rpartition(".")[2] in _MATRICES.get(kinds.get(name.rpartition(".")[0], ""), ())
-        }
+        found = {}
+        for name, spec in self.weights(inputs).items():
+            path, _, last = name.rpartition(".")
+            kind, is_matrix = kinds.get(path, ""), len(spec.shape) == 2
+            if is_matrix and (
+                last in _MATRICES.get(kind, ()) or (kind, last) == (_TURNED, "weight")
+            ):
+                outputs_first = kind != _TURNED
+                found[name] = Projection(roles=_roles(name), outputs_first=outputs_first)
+        return found
 
     def torch(self, inputs: Sequence[TensorType], layout: Layout) -> Code:
         """Return the library's constructor; pictures go in channels first, tokens with a mask."""
@@ -170,10 +174,8 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         helpers = {"Pretrained": _BLOCK, **({"ASSETS": ASSETS} if self.asset else {})}
         options = {"init": init, "binds": binds, "helpers": helpers, "held": held}
         if self.vocabulary and not self.asset:
-            real = "{mask}" if inputs[0].varies else f"({{0}} != {self.padding})"
-            return Code(
-                "{self}({0}, attention_mask=" + real + ")", layout="channels_last", **options
-            )
+            call_it = "{self}({0}, attention_mask=" + self.real(inputs) + ")"
+            return Code(call_it, layout="channels_last", **options)
         within: Layout = "channels_last" if self.channels_last else "channels_first"
         return Code("{self}({0})" + moved(self.last_part, within), layout=within, **options)
 
@@ -188,16 +190,6 @@ class Pretrained(KeptNetwork, frozen=True, kw_only=True):
         """Return the network's name, where it ends, and what it runs on."""
         end = f" · to {self.end}" if self.end else ""
         return f"{self.architecture}{end} · PyTorch"
-
-    def _need_input(self, tensor: TensorType) -> None:
-        super()._need_input(tensor)
-        steps = tensor.shape[0] or 0
-        if self.most_steps and self.vocabulary and steps > self.most_steps:
-            raise ShapeError(
-                f"{self.architecture} knows {self.most_steps} positions, but texts have {steps} "
-                "tokens.",
-                f"Set a fixed length of {self.most_steps} at most in the data settings.",
-            )
 
     def _constructor(self) -> str:
         options = {name: repr(value) for name, value in self.options.items()}

@@ -132,7 +132,7 @@ class _Thumbnail:
         y, x = np.mgrid[0:28, 0:28] / 28
         cx, cy = rng.uniform(0.3, 0.7, 2)
         ring = np.exp(-((np.hypot(x - cx, y - cy) - 0.22) ** 2) * 300)
-        self.text = ""
+        self.text = self.label = ""
         self.sample_id = f"{index:05}.png"
         self.index, self.name, self.target = index, f"{index:05}.png", index % 10
         self.pixels = np.repeat((ring * 255).astype(np.uint8)[..., None], 3, 2)

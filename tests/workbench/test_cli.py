@@ -18,7 +18,7 @@ from workbench import __main__ as program
 from workbench import cli
 from workbench.catalog import Catalog
 from workbench.cli import design, system
-from workbench.cli.arguments import WrongUsage
+from workbench.cli.parser import WrongUsage
 from workbench.cli.settings import apply
 from workbench.document.files import load
 from workbench.runs import control, store

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from tests.workbench.small_networks import write_small
 from workbench import cli
+from workbench.analysis.adapting import add_adapters
+from workbench.cli.design import examine
 from workbench.document.files import load
 from workbench.document.graph import LoRA
+from workbench.plugin_api.adapter_files import ENTRY, arrays_of, header_of
+from workbench.worker.initial import initial_weights
 
 
 def do(capfd, *arguments):
@@ -50,6 +55,30 @@ def test_what_adapters_cannot_be_is_told(capfd, file, tmp_path):
     status, found = do(capfd, "import", "resnet18", "-o", target, "--lora-alpha", 4)
     assert status == 2
     assert "need --lora" in found["error"]
+
+
+def test_a_file_of_adapters_is_applied(capfd, file, tmp_path, catalog):
+    adapted = add_adapters(load(file), examine(load(file), catalog).network, LoRA(rank=3))
+    network = examine(adapted, catalog).network
+    weights = initial_weights(network, load(file).seed)
+    weights["dense1/kernel_lora_b"] += 1
+    path = tmp_path / "mine.lora.safetensors"
+    header = msgspec.json.encode(header_of(network, weights)).decode()
+    save_file(arrays_of(network, weights), path, {ENTRY: header})
+    other = tmp_path / "other.workbench.json"
+    status, found = do(capfd, "lora", file, "--load", path, "-o", other)
+    assert status == 0, found
+    assert found["report"]["layers"] == {"dense1": ["kernel"]}
+    assert found["report"]["others"] == []
+    assert load(other).graph == adapted.graph
+    start = load_file(found["start"]["file"])
+    assert (start["dense1/kernel_lora_b"] == weights["dense1/kernel_lora_b"]).all()
+    assert cli.main(["lora", str(other), "--load", str(path)]) == 0  # once more, in words
+    told = capfd.readouterr().out
+    assert "Adapters of rank 3 change 1 matrix of dense1; dense2 came with them." in told
+    status, found = do(capfd, "lora", file, "--load", file)
+    assert status == 3
+    assert "not a weights file" in found["error"]
 
 
 def test_weights_of_a_plain_network_fit_one_with_adapters(capfd, file, tmp_path):

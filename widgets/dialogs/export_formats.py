@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.plugin_api.exporter import Limit
 
 COLUMNS = ("Format", "What it is", "File", "State")
-WIDTHS = (210, 0, 100, 170)
+WIDTHS = (210, 0, 125, 170)
 _FORMAT = Qt.ItemDataRole.UserRole
 _NODE = Qt.ItemDataRole.UserRole + 1
 _LINE = Qt.ItemDataRole.UserRole + 2

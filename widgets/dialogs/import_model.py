@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDialog,
     QHBoxLayout,
@@ -20,11 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from widgets.dialogs.import_options import ImportOptions
 from widgets.dialogs.model_table import ModelTable
 from widgets.fields import PathEditor, set_property
 from widgets.monitor.empty import EmptyState
 from widgets.panels.column import wrapped
-from widgets.texts import byte_size, counted
+from widgets.texts import byte_size
 from workbench.plugin_api.parameters import Field
 from workbench.session.importing import ModelImport
 
@@ -45,7 +45,6 @@ ABOUT = (
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 """Endings of files that may hold weights alone."""
 RANDOM = "Random weights"
-ALL_BUT_HEAD = "all-but-head"
 
 
 class ImportModelDialog(QDialog):
@@ -57,7 +56,8 @@ class ImportModelDialog(QDialog):
         self.setWindowTitle("Import model")
         self.resize(960, 640)
         info = session.data.info
-        self._classes = len(info.classes) if info is not None else 0
+        classes = len(info.classes) if info is not None else 0
+        self._options = ImportOptions(classes, self)
         self._import = ModelImport(session.document)
         self._import.changed.connect(self._show)
         self._listed: object = None
@@ -99,13 +99,6 @@ class ImportModelDialog(QDialog):
         self._weights.setObjectName("publishedWeights")
         self._weights.setAccessibleName("Weights")
         self._weights.setMinimumWidth(300)
-        words = f"New head for the {counted(self._classes, 'class', 'classes')} of the data"
-        self._head = QCheckBox(words, self)
-        self._head.setObjectName("newHead")
-        self._head.setChecked(self._classes > 1)
-        self._head.setVisible(self._classes > 1)
-        self._freeze = QCheckBox("Freeze all but the head", self)
-        self._freeze.setObjectName("freezeBody")
 
     def _make_outcome(self) -> None:
         self._bar = QProgressBar(self)
@@ -149,12 +142,7 @@ class ImportModelDialog(QDialog):
             row.addWidget(label)
             row.addWidget(part, 1)
             choice.addLayout(row)
-        options = QHBoxLayout()
-        options.setSpacing(24)
-        options.addWidget(self._head)
-        options.addWidget(self._freeze)
-        options.addStretch(1)
-        choice.addLayout(options)
+        choice.addWidget(self._options)
         column.addWidget(self._choice, 1)
         column.addWidget(self._report, 1)
         column.addWidget(self._bar)
@@ -196,13 +184,13 @@ class ImportModelDialog(QDialog):
         source = self._file or (f"{found.importer}:{found.name}" if found else "")
         if not source or self._import.is_busy:
             return
-        has_head = self._head.isChecked() and self._classes > 1
         self._import.start(
             source,
             architecture=self._described if self._holds_weights else "",
             published="" if self._file else self._weights.currentData() or "",
-            classes=self._classes if has_head else 0,
-            freeze=ALL_BUT_HEAD if self._freeze.isChecked() else "",
+            classes=self._options.classes,
+            freeze=self._options.freeze,
+            lora=self._options.lora,
         )
 
     @property
@@ -238,6 +226,7 @@ class ImportModelDialog(QDialog):
         can_start = bool(self._file) or found is not None
         self._start.setEnabled(can_start and not self._import.is_busy)
         self._weights.setEnabled(found is not None)
+        self._options.show_network(found)
         self._network.setEnabled(self._holds_weights)
         self._show_list()
         self._say(found)

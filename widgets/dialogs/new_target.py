@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from widgets.fields import set_property
 from workbench.errors import UserError
-from workbench.plugin_api.targets import expected, read_target
+from workbench.plugin_api.targets import expected, read_target, target_kind
 
 if TYPE_CHECKING:
     from workbench.plugin_api.data import DataInfo
@@ -29,13 +29,17 @@ class NewTargetDialog(QDialog):
 
     Args:
         text: the target as it is.
+        several: it is that of the first of several samples, which are all to have the new one.
     """
 
-    def __init__(self, info: DataInfo, text: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, info: DataInfo, text: str, parent: QWidget | None = None, *, several: bool = False
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("new_target_dialog")
         self.setWindowTitle("Relabel")
-        self._info, self._before = info, text
+        self._info, self._before, self._several = info, text, several
+        self._steps = _steps(text, info)
         self._text = QPlainTextEdit(text)
         self._text.setObjectName("new_target")
         self._text.setAccessibleName("What the sample is")
@@ -67,7 +71,7 @@ class NewTargetDialog(QDialog):
         wrong = self._wrong()
         self._note.setText(wrong or expected(self._info))
         set_property(self._note, "severity", "error" if wrong else "")
-        changed = self.label != self._before
+        changed = self._several or self.label != self._before
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(changed and not wrong)
 
     def _wrong(self) -> str:
@@ -75,5 +79,14 @@ class NewTargetDialog(QDialog):
             new = read_target(self.label, self._info)
         except UserError as error:
             return str(error)
-        before, after = (np.size(each) for each in (read_target(self._before, self._info), new))
-        return "" if before == after else f"{after} classes are given for {before} steps."
+        if self._steps in (None, np.size(new)):
+            return ""
+        return f"{np.size(new)} classes are given for {self._steps} steps."
+
+
+def _steps(text: str, info: DataInfo) -> int | None:
+    """Return how many steps a target has; None where any number will do."""
+    try:
+        return int(np.size(read_target(text, info))) if target_kind(info) == "steps" else None
+    except UserError:
+        return None  # the data have changed since; a wrong length is told later

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QStackedLayout,
-    QTextBrowser,
     QWidget,
 )
 
@@ -19,15 +18,16 @@ from widgets.monitor.empty import EmptyState
 from widgets.monitor.forecast_scores import ForecastScores, ResidualBars
 from widgets.monitor.number_scatter import NumberScatter
 from widgets.monitor.results import NO_RESULTS
-from widgets.monitor.sample_texts import SampleTexts
 from widgets.monitor.saved import saved_info
 from widgets.monitor.side_by_side import side_by_side
+from widgets.monitor.written_samples import WrittenSamples
 from widgets.texts import counted
 from workbench.plugin_api.number_results import NumberResults
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
 
+    from widgets.monitor.sample_texts import SampleText
     from widgets.theme import Theme
     from workbench.plugin_api.task import Evaluation
     from workbench.runs.results import Results
@@ -51,11 +51,10 @@ class NumbersPanel(QWidget):
         self._numbers: NumberResults | None = None
         self._quantities: tuple[str, ...] = ()
         self._order = np.empty(0, np.int64)
-        self._texts = SampleTexts(session, self._write)
         self.scores = ForecastScores(theme, _headline)
         self.scatter = NumberScatter(theme)
         self.bars = ResidualBars(theme, "prediction")
-        self.list = QTextBrowser()
+        self.list = WrittenSamples(session, theme, self._written)
         self._empty = EmptyState(theme, "picture", *NO_RUN)
         self._make_choices()
         self._lay_out()
@@ -80,7 +79,7 @@ class NumbersPanel(QWidget):
         results = self._session.run.results(self._split.split)
         if results is not None and results is not self._results:
             self._results = results
-            self._texts.begin(results)
+            self.list.begin(results)
             self._numbers = NumberResults.of(results.arrays)
             self._learn_quantities()
             self._show_quantity()
@@ -111,33 +110,30 @@ class NumbersPanel(QWidget):
         self.bars.show_residuals(errors)
         self._order = np.argsort(-np.abs(np.nan_to_num(errors)), kind="stable")
         self._count.setText(f"{counted(len(true), 'sample')}, those with the largest errors first")
-        self._write()
-        self._texts.fetch(self._split.split, self._order[:LISTED].tolist())
+        self._show_list()
+        self.list.texts.fetch(self._split.split, self._order[:LISTED].tolist())
 
-    def _write(self, first: int | None = None) -> None:
-        """Write the samples out; one that was pointed at or clicked comes first."""
-        numbers = self._numbers
-        if numbers is None:
-            return
+    def _show_list(self, first: int | None = None) -> None:
+        """List the samples; one that was pointed at or clicked comes first."""
+        rows = self._order[:LISTED].tolist()
+        self.list.show_rows(rows if first is None else [first, *(r for r in rows if r != first)])
+
+    def _written(self, row: int, known: SampleText, new: object) -> str:
+        if self._numbers is None:
+            return ""
         at, colors = max(self._quantity.currentIndex(), 0), self._theme.colors
-        rows = [row for row in self._order[:LISTED].tolist() if row != first]
-        parts = []
-        for row in [*([] if first is None else [first]), *rows]:
-            true = float(numbers.true_numbers[row, at])
-            said = float(numbers.predicted_numbers[row, at])
-            sample = self._texts[row]
-            text = escape(sample.text[:LONGEST] or sample.name)
-            parts.append(
-                f'<p style="margin:0 0 9px 0; line-height:130%">'
-                f"<b>{said:.4g}</b> "
-                f'<span style="color:{colors.text_soft}">true {true:.4g}, '
-                f"error {true - said:+.3g}</span><br>{text}</p>"
-            )
-        self.list.setHtml("".join(parts))
+        true = float(self._numbers.true_numbers[row, at])
+        said = float(self._numbers.predicted_numbers[row, at])
+        text = escape(known.text[:LONGEST] or known.name)
+        return (
+            f"<b>{said:.4g}</b> "
+            f'<span style="color:{colors.text_soft}">true {true:.4g}, '
+            f"error {true - said:+.3g}</span><br>{text}"
+        )
 
     def _on_chosen(self, row: int) -> None:
-        self._texts.fetch(self._split.split, [row])
-        self._write(row)
+        self.list.texts.fetch(self._split.split, [row])
+        self._show_list(row)
 
     def _on_pointed(self, row: int | None) -> None:
         """Read out what is under the mouse."""
@@ -150,7 +146,7 @@ class NumbersPanel(QWidget):
 
     def _begin_anew(self) -> None:
         self._evaluation = self._results = self._numbers = None
-        self._texts.begin(None)
+        self.list.begin(None)
         self.refresh()
 
     def _connect(self) -> None:
@@ -160,7 +156,6 @@ class NumbersPanel(QWidget):
         self.scatter.chosen.connect(self._on_chosen)
         self._session.run.opened.connect(self._begin_anew)
         self._session.run.updated.connect(self.refresh)
-        self._theme.changed.connect(self._write)
 
     def _make_choices(self) -> None:
         self._split = SplitChoice()
@@ -171,7 +166,6 @@ class NumbersPanel(QWidget):
             label.setProperty("soft", True)
         self.list.setObjectName("numbers_list")
         self.list.setAccessibleName("Samples with predicted and true numbers")
-        self.list.setOpenLinks(False)
         self.list.document().setDocumentMargin(10)
 
     def _lay_out(self) -> None:

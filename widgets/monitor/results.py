@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.correcting import OTHER_DATA, correction_menu
+from widgets.correcting import correction_menu, may_correct
 from widgets.monitor.answers import ORDERS, Answers, chosen
 from widgets.monitor.choices import NO_RUN, SplitChoice, choice
 from widgets.monitor.confusion import ConfusionView
@@ -27,7 +27,6 @@ from widgets.monitor.saved import saved_info
 from widgets.monitor.scores import ScoresView
 from widgets.texts import counted, grouped
 from workbench.plugin_api.class_results import ClassResults
-from workbench.session.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from workbench.runs.results import Results
     from workbench.session import Session
 
-OPEN_DESIGN = "Open the run's design to correct its samples."
 Choice = TypeVar("Choice", bound=QComboBox)
 NO_RESULTS = (
     "Nothing has been evaluated yet",
@@ -203,18 +201,13 @@ class PredictionsPanel(QWidget):
 
     def _on_menu(self, place: QPoint) -> None:
         """Offer to correct the selected samples."""
-        model, experiment = self.gallery.answers, self._session.run.experiment
+        model = self.gallery.answers
         rows = self.gallery.selectionModel().selectedIndexes()
         numbers = [index.data(Qt.ItemDataRole.UserRole).index for index in rows]
         ids = [key for key in map(model.sample_id, numbers) if key]
-        correcting = self._session.correcting
-        if not ids:
-            return
-        if experiment is None or not correcting.fits(experiment.data):
-            self._session.messaged.emit(Message("info", f"{OTHER_DATA}.", OPEN_DESIGN))
-            return
-        menu = correction_menu(correcting, ids, self._classes, self)
-        menu.popup(self.gallery.viewport().mapToGlobal(place))
+        if ids and may_correct(self._session):
+            menu = correction_menu(self._session.correcting, ids, self._classes, self)
+            menu.popup(self.gallery.viewport().mapToGlobal(place))
 
     def _show_corrections(self) -> None:
         experiment, correcting = self._session.run.experiment, self._session.correcting

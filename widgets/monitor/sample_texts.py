@@ -14,10 +14,19 @@ if TYPE_CHECKING:
 
 
 class SampleText(NamedTuple):
-    """A sample's text, empty where it has none, and what it is called."""
+    """What is known of a sample.
+
+    Attributes:
+        text: empty where it has none.
+        name: what it is called.
+        sample_id: by which it can be corrected; empty: it cannot.
+        label: its target in words, as the run had it.
+    """
 
     text: str = ""
     name: str = ""
+    sample_id: str = ""
+    label: str = ""
 
 
 class SampleTexts:
@@ -56,6 +65,7 @@ class SampleTexts:
     def _take(self, results: Results, rows: Mapping[int, int], found: Sequence[Thumbnail]) -> None:
         if results is not self._results:
             return  # another evaluation has come
-        for picture in found:
-            self._known[rows[picture.index]] = SampleText(picture.text, picture.name)
+        for each in found:
+            known = SampleText(each.text, each.name, each.sample_id, each.label)
+            self._known[rows[each.index]] = known
         self._changed()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
@@ -16,13 +15,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from widgets.correcting import correction_menu
-from widgets.dialogs.new_target import NewTargetDialog
+from widgets.correcting import target_menu
 from widgets.excerpt import paint_excerpt
 from widgets.fields import ComboBox
 from widgets.panels.column import wrapped
 from widgets.theme import ui_font
-from workbench.plugin_api.targets import target_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,16 +154,9 @@ class DataPreview(QWidget):
 
     def _on_asked(self, number: int, place: QPoint) -> None:
         """Offer to correct a sample."""
-        info, sample_id = self._session.data.info, self._shown[number].sample_id
-        if info is None or not sample_id:
-            return
-        classes = info.classes if info.target is None else ()
-        label = self._shown[number].label
-        ask = None
-        if target_kind(info) in ("classes", "steps", "numbers"):
-            ask = partial(NewTargetDialog, info, label, self)
-        menu = correction_menu(self._session.correcting, [sample_id], classes, self, ask)
-        menu.popup(place)
+        shown = self._shown[number]
+        if self._session.data.info is not None and shown.sample_id:
+            target_menu(self._session, {shown.sample_id: shown.label}, self).popup(place)
 
     def _on_again(self) -> None:
         self._round += 1

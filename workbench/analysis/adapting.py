@@ -8,12 +8,15 @@ import msgspec
 
 from workbench.analysis.retraining import head_of
 from workbench.document.edits import EditError, without_adapters
-from workbench.document.graph import Graph
+from workbench.document.graph import Graph, LoRA
 from workbench.plugin_api.adapters import chosen, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from workbench.document.experiment import Experiment
-    from workbench.document.graph import LoRA, Node
+    from workbench.document.graph import Node
+    from workbench.plugin_api.adapter_files import AdaptedLayer
     from workbench.plugin_api.layer import Role
     from workbench.plugin_api.network import Network, ResolvedNode
 
@@ -58,6 +61,44 @@ def add_adapters(experiment: Experiment, network: Network, lora: LoRA) -> Experi
 
     nodes = tuple(changed(node) for node in experiment.graph.nodes)
     return msgspec.structs.replace(experiment, graph=Graph(nodes))
+
+
+def apply_adapters(
+    experiment: Experiment,
+    network: Network,
+    layers: Collection[AdaptedLayer],
+    learning: Collection[str],
+) -> Experiment:
+    """Give layers the adapters that a file has for them; nothing else but `learning` is trained.
+
+    Args:
+        network: without adapters.
+        layers: which the network has, with the matrices that are named.
+        learning: ids of layers that are trained beside them.
+    """
+    found = {
+        layer.id: LoRA(rank=layer.rank, alpha=layer.alpha, on=_on(layer, network))
+        for layer in layers
+    }
+    weighted = {node.id for node in network.nodes if node.weights}
+
+    def changed(node: Node) -> Node:
+        lora = found.get(node.id)
+        frozen = node.id in weighted and lora is None and node.id not in learning
+        trainable = lora is not None or node.id in learning or node.trainable
+        return msgspec.structs.replace(node, lora=lora, trainable=trainable and not frozen)
+
+    nodes = tuple(changed(node) for node in experiment.graph.nodes)
+    return msgspec.structs.replace(experiment, graph=Graph(nodes))
+
+
+def _on(layer: AdaptedLayer, network: Network) -> tuple[str, ...]:
+    """Return the fewest words that choose just these matrices of a layer."""
+    node = network[layer.id]
+    matrices = node.layer.projections(node.input_types)
+    ways = (*(() if layer.on is None else (layer.on,)), USUAL, EVERY[:-1], EVERY)
+    fit = (on for on in ways if chosen(on, matrices).keys() == layer.matrices.keys())
+    return next(fit, tuple(layer.matrices))
 
 
 def remove_adapters(experiment: Experiment) -> Experiment:

@@ -46,9 +46,14 @@ def limits(network: Network, catalog: Catalog) -> dict[str, tuple[Limit, ...]]:
 
 
 def formats(catalog: Catalog, network: Network | None = None) -> list[FormatState]:
-    """Return every format of the catalog with its state, by title. Imports no framework."""
+    """Return every format that concerns a network, by title. Imports no framework.
+
+    Args:
+        network: None: every format of the catalog, without limits.
+    """
     kinds = sorted(catalog.exporters, key=lambda kind: kind.title.lower())
-    return [format_state(kind(), network) for kind in kinds]
+    found = [kind() for kind in kinds]
+    return [format_state(e, network) for e in found if network is None or e.concerns(network)]
 
 
 def format_state(exporter: Exporter, network: Network | None = None) -> FormatState:

@@ -38,18 +38,23 @@ def head_of(network: Network) -> ResolvedNode | None:
     return found
 
 
-def swap_head(experiment: Experiment, network: Network, classes: int) -> Experiment:
+def swap_head(
+    experiment: Experiment, network: Network, classes: int, *, is_body: bool = False
+) -> Experiment:
     """Return the experiment with a head of `classes` outputs that gives logits and is trained.
 
     A head of another size than before starts from the seed. A softmax behind it goes: the loss of
     classification contains it. An imported network without a head gets one.
+
+    Args:
+        is_body: whether a network that ends without a head came so, and gets one.
 
     Raises:
         EditError: no single layer decides the number of outputs.
     """
     head = head_of(network)
     if head is None:
-        return _with_head(experiment, network, classes)
+        return _with_head(experiment, network, classes, is_body=is_body)
     setting = next(name for name in _OUTPUTS if hasattr(head.layer, name))
     ends_in_softmax = getattr(head.layer, "activation", "linear") == "softmax"
 
@@ -225,7 +230,9 @@ def spread_rates(experiment: Experiment, network: Network, first: float) -> Expe
     return _mapped(experiment, weighted, changed)
 
 
-def _with_head(experiment: Experiment, network: Network, classes: int) -> Experiment:
+def _with_head(
+    experiment: Experiment, network: Network, classes: int, *, is_body: bool
+) -> Experiment:
     """Put a head before the Output of a network that ends in what it was imported as.
 
     Raises:
@@ -233,7 +240,8 @@ def _with_head(experiment: Experiment, network: Network, classes: int) -> Experi
     """
     outputs = network.outputs
     last = network[outputs[0].inputs[0]] if outputs and outputs[0].inputs else None
-    if last is None or not any(node.layer.is_imported for node in network.nodes):
+    is_body |= any(node.layer.is_imported for node in network.nodes)
+    if last is None or not is_body:
         raise EditError(
             "No single layer decides how many outputs this network has.",
             "Add a Dense layer with one unit for each class before the Output.",

@@ -6,8 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from workbench.cli.arguments import NAMES, WrongUsage, parse
+from workbench.cli.arguments import NAMES, parse
 from workbench.cli.output import Output
+from workbench.cli.parser import WrongUsage
 from workbench.errors import UserError
 
 if TYPE_CHECKING:

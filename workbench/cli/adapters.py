@@ -8,8 +8,8 @@ import msgspec
 
 from workbench.analysis.adapting import EVERY, adapters_in_words, add_adapters, remove_adapters
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
-from workbench.cli.design import examine, open_experiment, target_of
+from workbench.cli.design import check_whole, examine, open_experiment, start_of, target_of
+from workbench.cli.parser import WrongUsage
 from workbench.document.files import save
 from workbench.document.graph import LoRA
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     import argparse
 
     from workbench.cli.output import Output
+    from workbench.document.experiment import Experiment
 
 
 def adapt(options: argparse.Namespace, output: Output) -> int:
     """Give the body of an experiment's network adapters, or remove all."""
     catalog = Catalog.load()
     experiment = open_experiment(options.file)
+    if options.load is not None:
+        return _load(options, experiment, catalog, output)
     if options.remove:
         changed = remove_adapters(experiment)
     else:
@@ -41,6 +44,26 @@ def adapt(options: argparse.Namespace, output: Output) -> int:
             "trained_parameters": network.trained_parameters,
         }
     )
+    return 0
+
+
+def _load(
+    options: argparse.Namespace, experiment: Experiment, catalog: Catalog, output: Output
+) -> int:
+    """Apply a file of adapters."""
+    from workbench.worker.weights.applying import load_adapters
+
+    network = examine(experiment, catalog).network
+    check_whole(network, experiment)
+    target = target_of(options)
+    changed, report = load_adapters(options.load, experiment, network, start_of(target))
+    written = save(changed, target)
+    if not output.as_json:
+        told, *rest = report.lines()
+        output.say(f"{written} written. {told}")
+        for line in rest:
+            output.note(line)
+    output.result({"file": str(written), "start": changed.start, "report": report})
     return 0
 
 

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
 from workbench.cli.design import examine, open_experiment, say_problems
+from workbench.cli.parser import WrongUsage
 from workbench.cli.runs import runs_folder
 from workbench.document.edits import set_training
 from workbench.errors import UserError

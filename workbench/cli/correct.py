@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
 from workbench.cli.design import open_experiment, target_of
+from workbench.cli.parser import WrongUsage
 from workbench.document.edits import correct_samples, revert_corrections
 from workbench.document.files import save
 from workbench.errors import UserError

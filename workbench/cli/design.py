@@ -11,7 +11,7 @@ from workbench.analysis.body import caching
 from workbench.analysis.problems import Report
 from workbench.analysis.problems import check as check_design
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
+from workbench.cli.parser import WrongUsage
 from workbench.document import exports
 from workbench.document.edits import set_training
 from workbench.document.files import SUFFIX, with_suffix
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.cli.output import Output
     from workbench.document.experiment import Experiment
     from workbench.plugin_api.data import DataInfo
+    from workbench.plugin_api.network import Network
 
 SHOWN_FILES = 10
 """So many unusable files are named; the window lists them all."""
@@ -133,6 +134,20 @@ def target_of(options: argparse.Namespace) -> Path:
             "Name the file to write with -o FILE.",
         )
     return path
+
+
+def start_of(target: Path) -> Path:
+    """Return the file of weights that an experiment file starts from, which lies beside it."""
+    return target.with_name(target.name.removesuffix(SUFFIX) + ".start.safetensors")
+
+
+def check_whole(network: Network, experiment: Experiment) -> None:
+    """Raise a UserError unless the weights of all layers are known."""
+    if len(network.nodes) < len(experiment.graph.nodes):
+        raise UserError(
+            "Not all layers of this network make sense yet, so its weights are not known.",
+            "`workbench check` lists what is wrong.",
+        )
 
 
 def examine(experiment: Experiment, catalog: Catalog) -> Report:

@@ -12,8 +12,8 @@ import msgspec
 
 from workbench.analysis.exports import formats as format_states
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
 from workbench.cli.design import examine, open_experiment
+from workbench.cli.parser import WrongUsage
 from workbench.cli.runs import runs_folder
 from workbench.errors import UserError
 from workbench.files import unwritable

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from workbench.analysis.learning_rate import smoothed
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
 from workbench.cli.design import examine, open_experiment, problems_of, say_problems
+from workbench.cli.parser import WrongUsage
 from workbench.cli.settings import apply
 from workbench.cli.text_plot import rate_plot
 from workbench.document.edits import set_training

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.weights import shape_words
 from workbench.catalog import Catalog
-from workbench.cli.design import examine, open_experiment, target_of
+from workbench.cli.design import check_whole, examine, open_experiment, start_of, target_of
 from workbench.document.edits import replace
-from workbench.document.files import SUFFIX, save
-from workbench.errors import UserError
+from workbench.document.files import save
 
 if TYPE_CHECKING:
     import argparse
 
     from workbench.analysis.weights_report import WeightsReport
     from workbench.cli.output import Output
-    from workbench.plugin_api.network import Network
 
 SHOWN = 10
 """So many weights that do not match are named; --json has them all."""
@@ -31,8 +29,8 @@ def load(options: argparse.Namespace, output: Output) -> int:
     target = target_of(options)
     experiment = open_experiment(options.file)
     network = examine(experiment, catalog).network
-    _check_whole(network, len(experiment.graph.nodes))
-    beside = target.with_name(target.name.removesuffix(SUFFIX) + ".start.safetensors")
+    check_whole(network, experiment)
+    beside = start_of(target)
     report, start = load_weights(
         Path(options.weights), network, catalog, beside, options.by, partial=options.partial
     )
@@ -44,14 +42,6 @@ def load(options: argparse.Namespace, output: Output) -> int:
         {"file": str(written), "start": start, "report": report, "complete": report.is_complete}
     )
     return 0
-
-
-def _check_whole(network: Network, nodes: int) -> None:
-    if len(network.nodes) < nodes:
-        raise UserError(
-            "Not all layers of this network make sense yet, so its weights are not known.",
-            "`workbench check` lists what is wrong.",
-        )
 
 
 def _say(report: WeightsReport, output: Output) -> None:

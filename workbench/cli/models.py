@@ -91,7 +91,9 @@ def import_model(options: argparse.Namespace, output: Output) -> int:
         freeze=options.freeze or "",
         lora=wanted_adapters(options),
         form=options.form,
+        tokeniser=options.tokenizer,
         base=base,
+        has_data=options.like is not None,
         folder=preferences.weights_folder(),
     )
     taken = take(wish, catalog, _teller(output))

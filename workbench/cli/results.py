@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
 from workbench.cli.explained import explained, explained_lines, write_pictures
+from workbench.cli.parser import WrongUsage
 from workbench.cli.progress import say_baselines
 from workbench.cli.runs import runs_folder
 from workbench.errors import UserError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from workbench.cli.arguments import WrongUsage
+from workbench.cli.parser import WrongUsage
 from workbench.document.experiment import Experiment
 from workbench.document.graph import Node
 from workbench.errors import in_words

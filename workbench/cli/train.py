@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
-from workbench.cli.arguments import WrongUsage
 from workbench.cli.design import examine, open_experiment, problems_of, say_problems
 from workbench.cli.follow import run_and_follow
+from workbench.cli.parser import WrongUsage
 from workbench.cli.runs import runs_folder
 from workbench.cli.settings import apply
 from workbench.document.edits import set_training

@@ -143,10 +143,16 @@ class Exporter(ABC):
     """Endings of files beside the main one that could meet another format's."""
     holds_network: ClassVar[bool] = True
     """Whether the file computes by itself; `options.softmax` concerns only such files."""
+    merges_adapters: ClassVar[bool] = True
+    """Whether it gets the network without LoRA adapters, which are merged into its matrices."""
 
     @abstractmethod
     def availability(self) -> Availability:
         """Say whether what it needs is installed, without importing it."""
+
+    def concerns(self, network: Network) -> bool:
+        """Whether there is anything in a network that the format is for; else it is not offered."""
+        return True
 
     def limits(self, network: Network) -> Sequence[Limit]:
         """Return what the format cannot express of this network. Imports no framework."""

@@ -64,6 +64,8 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         covered: whether it turns into layers of the catalogue; None where that was not tried.
         is_block: whether it can be kept as a block where it does not.
         reason: why it does not.
+        adaptable: whether LoRA adapters can change a matrix before its head; None where that is
+            not known.
     """
 
     importer: str
@@ -76,6 +78,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     covered: bool | None = None
     is_block: bool = False
     reason: str = ""
+    adaptable: bool | None = None
 
     @property
     def takes(self) -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.document.edits import correct_samples, revert_corrections
+from workbench.plugin_api.targets import write_target
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from workbench.document.experiment import Data
+    from workbench.plugin_api.data import DataInfo
     from workbench.session.document import DocumentSession
 
 LEFT_OUT = "left out"
@@ -43,6 +48,21 @@ class Correcting:
         """Give samples another class, or another target as `read_target` reads it."""
         title = f"Relabel {_samples(ids)} as {shortened(label)}"
         self._document.edit(lambda e: correct_samples(e, dict.fromkeys(ids, label)), title)
+
+    def retag(
+        self, sample_id: str, target: NDArray[np.generic], step: int, name: str, info: DataInfo
+    ) -> None:
+        """Give one step of a sample another class.
+
+        Args:
+            target: classes of all its steps, as they are now.
+            step: place in the target.
+        """
+        new = target.copy()
+        new[step] = info.classes.index(name)
+        label = write_target(new, info)
+        title = f"Make step {step + 1} of a sample {shortened(name)}"
+        self._document.edit(lambda e: correct_samples(e, {sample_id: label}), title)
 
     def leave_out(self, ids: Sequence[str]) -> None:
         """Let training and evaluation do without samples."""

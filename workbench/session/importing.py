@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.analysis.import_report import ImportReport
+    from workbench.document.graph import LoRA
     from workbench.plugin_api.importer import Architecture
     from workbench.session.document import DocumentSession
 
@@ -75,6 +76,7 @@ class ModelImport:
         published: str = "",
         classes: int = 0,
         freeze: str = "",
+        lora: LoRA | None = None,
         landing: Landing | None = None,
     ) -> None:
         """Import a network; the experiment is edited, as one step of undo, when it is there.
@@ -95,6 +97,7 @@ class ModelImport:
                 published=published,
                 classes=0 if beside else classes,
                 freeze="" if beside else freeze,
+                lora=None if beside else lora,
                 base=self._base,
                 folder=str(preferences.weights_folder()),
                 beside=beside,

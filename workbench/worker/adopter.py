@@ -68,6 +68,7 @@ class Adopter:
             published=request.published,
             classes=request.classes,
             freeze=request.freeze,
+            lora=request.lora,
             base=request.base,
             folder=Path(request.folder),
             beside=request.beside,

@@ -24,7 +24,7 @@ from workbench.errors import UserError
 from workbench.files import unwritable
 from workbench.plugin_api.exporter import ASSETS, ExportedFile, ExportOptions
 from workbench.runs.exports import Doing, Failed, Written
-from workbench.worker.export_request import raw_request, with_softmax
+from workbench.worker.export_request import MERGED, raw_request, unmerged, with_softmax
 from workbench.worker.trained import open_design, open_trained
 
 if TYPE_CHECKING:
@@ -145,8 +145,10 @@ class _Job:
         trained = open_trained(self.folder, self.catalog, self.which)
         raw, notes = raw_request(self.folder, trained, self.catalog, self.options)
         probable = with_softmax(raw, self.catalog) if self.options.softmax else raw
+        apart = unmerged(raw, trained)
         for exporter, path in exporters:
             request = probable if exporter.holds_network else raw
+            request = request if exporter.merges_adapters else apart
             target = _target(path, self.folder.name, exporter)
             try:
                 file = self._export(exporter, target, request)
@@ -156,7 +158,9 @@ class _Job:
                 self._fail(exporter, _unexpected(exporter, error))
             else:
                 if file.max_difference is not None:
-                    file = msgspec.structs.replace(file, notes=(*file.notes, *notes))
+                    is_merged = exporter.merges_adapters and raw.network is not trained.network
+                    said = (*notes, MERGED) if is_merged else notes
+                    file = msgspec.structs.replace(file, notes=(*file.notes, *said))
                 self.report.files.append(file)
                 self.progress(Written(file=file))
 

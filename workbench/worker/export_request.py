@@ -54,8 +54,6 @@ def raw_request(
     given = {} if lengths is None else {"lengths": lengths}
     metrics, baselines = measured(folder, trained.step)
     experiment, network = without_adapters(trained.experiment), plain(trained.network)
-    if network is not trained.network:
-        notes = (*notes, MERGED)
     request = ExportRequest(
         experiment=experiment,
         experiment_json=dumps(experiment).decode(),
@@ -75,6 +73,17 @@ def raw_request(
         environment=_environment(folder),
     )
     return request, notes
+
+
+def unmerged(request: ExportRequest, trained: Trained) -> ExportRequest:
+    """Return the request with the network's adapters apart, as they were trained."""
+    return replace(
+        request,
+        experiment=trained.experiment,
+        experiment_json=dumps(trained.experiment).decode(),
+        network=trained.network,
+        weights=trained.weights,
+    )
 
 
 def with_softmax(request: ExportRequest, catalog: Catalog) -> ExportRequest:

@@ -32,6 +32,7 @@ from workbench.reading import (
     ShowSpectrum,
     ShowTimeline,
     SpectrumShown,
+    TakeAdapters,
     TakeWeights,
     TimelineShown,
 )
@@ -88,7 +89,7 @@ class Answerer:
                     return TimelineShown(id=request.id, timeline=found)
                 case ShowSpectrum():
                     return SpectrumShown(id=request.id, spectrum=self._spectrum(request))
-                case MatchWeights() | TakeWeights():
+                case MatchWeights() | TakeWeights() | TakeAdapters():
                     return weights.answer(request, self._catalog)
         except UserError as error:
             return Refused(id=request.id, message=error.message, hint=error.hint)

@@ -10,7 +10,7 @@ from workbench.plugin_api.adapters import A, B
 from workbench.plugin_api.code import Bind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from workbench.plugin_api.code import Code
     from workbench.plugin_api.layer import Projection
@@ -20,29 +20,35 @@ _LORA = '''\
 class LoRA(nn.Module):
     """A low-rank change of a matrix: W + alpha / rank * B @ A (Hu et al., 2021)."""
 
-    def __init__(self, matrix, rank, alpha):
+    def __init__(self, matrix, rank, alpha, inputs_first=False):
         super().__init__()
-        outputs, inputs = matrix.shape
-        self.scale = alpha / rank
+        outputs, inputs = matrix.T.shape if inputs_first else matrix.shape
+        self.scale, self.inputs_first = alpha / rank, inputs_first
         self.a = nn.Parameter(torch.randn(rank, inputs) / inputs**0.5)
         self.b = nn.Parameter(torch.zeros(outputs, rank))
 
     def forward(self, matrix):
-        return matrix + self.scale * self.b @ self.a
+        change = self.scale * self.b @ self.a
+        return matrix + (change.T if self.inputs_first else change)
 '''
 
 _ADD = '''\
-def add_lora(module, names, rank, alpha):
+def add_lora(module, names, rank, alpha, inputs_first=()):
     """Return a module of which low-rank changes of some matrices are trained, no more.
 
-    `names` are the ends of their names: "query.weight" is each query layer's.
+    `names` are the ends of their names: "query.weight" is each query layer's. Those that end in
+    `inputs_first` have rows of inputs, where linear layers have rows of outputs.
     """
+
+    def ends(name, wanted):
+        return any(f".{name}".endswith(f".{end}") for end in wanted)
+
     module.requires_grad_(False)
     for name, matrix in list(module.named_parameters()):
-        if any(f".{name}".endswith(f".{end}") for end in names):
+        if ends(name, names):
             path, _, last = name.rpartition(".")
             owner = module.get_submodule(path)
-            change = LoRA(matrix, rank, alpha)
+            change = LoRA(matrix, rank, alpha, ends(name, inputs_first))
             parametrize.register_parametrization(owner, last, change)
     return module
 '''
@@ -66,12 +72,11 @@ def with_adapters(node: ResolvedNode, code: Code) -> Code:
         binds[name] = replace(code.binds[name], attribute=f"{place}.original")
         a, b = _binds(place, shape, projection, node.lora.rank)
         binds |= {A.format(name): a, B.format(name): b}
-    ends = _ends(
-        [code.binds[name].attribute for name in node.adapters],
-        [bind.attribute for bind in code.binds.values()],
-    )
-    listed = ", ".join(f'"{end}"' for end in ends)
-    init = f"add_lora({code.init}, [{listed}], rank={node.lora.rank}, alpha={node.lora.alpha!r})"
+    init = f"add_lora({code.init}, {_listed(node, code)}"
+    init += f", rank={node.lora.rank}, alpha={node.lora.alpha!r}"
+    if turned := [name for name in node.adapters if _is_turned(node, code, name)]:
+        init += f", inputs_first={_listed(node, code, turned)}"
+    init += ")"
     statistics = (code.binds[name] for name, spec in node.weights.items() if not spec.trainable)
     held = {bind.attribute.rpartition(".")[0] for bind in statistics}
     return replace(
@@ -81,6 +86,23 @@ def with_adapters(node: ResolvedNode, code: Code) -> Code:
         helpers={**code.helpers, **HELPERS},
         held=tuple(sorted({*code.held, *held} - {""})),
     )
+
+
+def _is_turned(node: ResolvedNode, code: Code, name: str) -> bool:
+    """Whether PyTorch's matrix has its inputs first, as the one of the document does."""
+    bind = code.binds[name]
+    is_same = bind.transpose is None and bind.shape is None
+    return is_same and not node.adapters[name].outputs_first
+
+
+def _listed(node: ResolvedNode, code: Code, wanted: Collection[str] | None = None) -> str:
+    """Return the source of a list of ends of names: of all adapted weights, or of some."""
+    names = node.adapters if wanted is None else wanted
+    ends = _ends(
+        [code.binds[name].attribute for name in names],
+        [bind.attribute for bind in code.binds.values()],
+    )
+    return "[" + ", ".join(f'"{end}"' for end in ends) + "]"
 
 
 def _binds(

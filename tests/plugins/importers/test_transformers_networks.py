@@ -8,20 +8,29 @@ import numpy as np
 import pytest
 import torch  # noqa: TID253
 import transformers  # noqa: TID253
+from safetensors.numpy import load_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from tests.plugins.networks import compiled
+from tests.plugins.parity import random_weights
+from workbench.analysis.adapting import EVERY
 from workbench.analysis.problems import check
-from workbench.document.edits import set_data, set_training
+from workbench.analysis.shapes import resolve
+from workbench.document.edits import set_data, set_training, without_adapters
 from workbench.document.experiment import Component, Experiment, Split
 from workbench.document.graph import LoRA
 from workbench.errors import UserError
+from workbench.plugin_api.adapters import merged, plain
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.runs.control import create_run
 from workbench.worker.export import export_run
+from workbench.worker.initial import initial_weights
 from workbench.worker.preparation import prepare
 from workbench.worker.pretrained.checking import predictor
 from workbench.worker.pretrained.importing import Wish, take
 from workbench.worker.train import train
+from workbench.worker.trained import open_trained
+from workbench.worker.weights.applying import load_adapters
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "good", "bad", "film", "the", "is", "not", "##s"]
 
@@ -204,10 +213,70 @@ def test_a_trained_encoder_is_exported_for_texts_of_any_length(folder, texts, ca
     run = create_run(experiment, tmp_path / "runs")
     assert train(run.path, catalog) == 0
     assert (run.path / "checkpoints").is_dir()
-    wanted = [(name, tmp_path / f"net-{name}") for name in ("onnx", "python")]
+    wanted = [(name, tmp_path / f"net-{name}") for name in ("onnx", "python", "adapters", "peft")]
     for file in export_run(run, wanted, catalog).files:
         assert file.max_difference is not None, file.format
         assert file.max_difference <= 1e-5, file.format
+    trained = open_trained(run, catalog)
+    check_adapters_come_back(experiment, trained, tmp_path)
+
+
+def check_adapters_come_back(experiment, trained, tmp_path):
+    """Both files of adapters alone, on the network as it was imported, give what was trained."""
+    bare, network = without_adapters(experiment), plain(trained.network)
+    config = json.loads((tmp_path / "net-peft" / "adapter_config.json").read_text())
+    assert (config["r"], config["lora_alpha"], config["fan_in_fan_out"]) == (2, 16.0, False)
+    assert "encoder.layer.0.attention.self.query" in config["target_modules"]
+    for name in ("net-adapters.lora.safetensors", "net-peft"):
+        again, report = load_adapters(tmp_path / name, bare, network, tmp_path)
+        assert again.graph == experiment.graph
+        assert report.left == report.others == ()
+        started = load_file(again.start.file)
+        missing = {"head/kernel", "head/bias"} if name == "net-peft" else set()
+        assert trained.weights.keys() - started.keys() == missing
+        for ours, array in started.items():
+            assert array.tobytes() == trained.weights[ours].tobytes(), ours
+
+
+def test_layers_of_gpt2_are_adapted_as_linear_ones_are(folder, texts, catalog, tmp_path):
+    """Its Conv1D has weights of inputs × outputs."""
+    original = written(folder, transformers.GPT2Model)
+    lora = LoRA(rank=3, alpha=6.0, on=EVERY)
+    wish = Wish(source=str(folder), classes=2, lora=lora, base=texts, folder=tmp_path / "weights")
+    taken = take(wish, catalog)
+    kind = taken.network.inputs[0].output
+    network = resolve(taken.experiment.graph, catalog, kind).network
+    body = network[next(iter(taken.imported.weights)).partition("/")[0]]
+    assert len(body.adapters) == 8  # of two blocks: c_attn, c_proj, c_fc, c_proj
+    up = body.weights["h.0.mlp.c_fc.weight"].shape
+    assert up == (16, 64)
+    assert body.weights["h.0.mlp.c_fc.weight_lora_a"].shape == (16, 3)
+    assert body.weights["h.0.mlp.c_fc.weight_lora_b"].shape == (3, 64)
+
+    weights = initial_weights(network, 5) | taken.imported.weights
+    adapted = compiled(network, weights)
+    given = torch.tensor([[5, 7, 4, 9], [8, 5, 6, 0]]), torch.tensor([4, 3])
+    real = (given[0] != 0).long()
+    with torch.no_grad():
+        before = original(given[0], attention_mask=real).last_hidden_state
+        found = adapted.module.gpt2model(given[0], attention_mask=real)
+    assert (found == before).all()
+    adapted.module(*given).square().sum().backward()
+    learning = {n for n, p in adapted.module.named_parameters() if p.grad is not None}
+    assert learning == {
+        *(dotted for name, (dotted, _) in adapted.names().items() if "_lora_" in name),
+        "head.weight",
+        "head.bias",
+    }
+    weights |= random_weights(network, 6) | taken.imported.weights
+    changed = compiled(network, weights).module(*given).detach()
+    alone = merged(network, weights)
+    np.testing.assert_allclose(
+        compiled(plain(network), alone).module(*given).detach(), changed, atol=1e-5
+    )
+    name = f"{body.id}/h.0.mlp.c_fc.weight"
+    product = 2 * weights[f"{name}_lora_a"] @ weights[f"{name}_lora_b"]
+    np.testing.assert_allclose(alone[name] - weights[name], product, atol=1e-5)
 
 
 def test_what_cannot_be_imported_is_said_in_words(folder, texts, catalog, tmp_path):

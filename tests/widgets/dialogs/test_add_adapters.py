@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialogButtonBox, QLabel, QLineEdit
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialogButtonBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+)
+from safetensors.numpy import save_file
 
 from widgets.dialogs.add_adapters import AddAdapters
+from widgets.dialogs.load_adapters import LoadAdapters
+from workbench.analysis.adapting import add_adapters
+from workbench.analysis.shapes import resolve
 from workbench.document.experiment import Experiment
 from workbench.document.graph import Graph, LoRA, Node
+from workbench.plugin_api.adapter_files import ENTRY, arrays_of, header_of
+from workbench.worker.initial import initial_weights
 
 NODES = (
     Node("input1", "Input"),
@@ -116,3 +130,34 @@ def test_one_layer_gets_and_loses_its_adapters_in_the_inspector(window, document
     assert not adapted(document)
     document.select(("conv1",))
     assert not mark.isVisible()
+
+
+def test_a_file_of_adapters_is_told_of_applied_and_undone(window, document, qtbot, tmp_path):
+    before = document.experiment
+    bare = document.report.network
+    adapted_one = add_adapters(before, bare, LoRA(rank=2))
+    network = resolve(adapted_one.graph, window.session.catalog, bare.inputs[0].output).network
+    weights = initial_weights(network, before.seed)
+    weights["look1/query_kernel"] = weights["look1/query_kernel"] + 1  # of another base
+    header = msgspec.json.encode(header_of(network, weights)).decode()
+    path = tmp_path / "mine.lora.safetensors"
+    save_file(arrays_of(network, weights), path, {ENTRY: header})
+    window.actions_table["net.load_adapters"].trigger()
+    dialog = window.findChild(LoadAdapters)
+    qtbot.waitExposed(dialog)
+    apply = dialog.findChild(QPushButton, "applyAdapters")
+    line = dialog.findChild(QLineEdit)
+    assert not apply.isEnabled()
+    for name, words in (("none.safetensors", "does not exist"), (path.name, "of rank 2 change 2")):
+        line.selectAll()
+        qtbot.keyClicks(line, str(tmp_path / name))
+        qtbot.keyClick(line, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda words=words: words in told(dialog), timeout=30_000)
+    warned = dialog.findChild(QLabel, "adaptersWarnings").text()
+    assert warned.startswith("They were trained beside other weights: look1/query_kernel differs")
+    assert document.experiment is before
+    qtbot.mouseClick(apply, Qt.MouseButton.LeftButton)
+    assert document.experiment.graph == adapted_one.graph
+    assert document.experiment.start.name == path.name
+    document.undo()
+    assert document.experiment == before

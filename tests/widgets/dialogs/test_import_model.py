@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPlainTextEdit, QPushButton
 
 from widgets.dialogs.import_model import ImportModelDialog
@@ -71,6 +71,32 @@ def test_a_network_is_found_taken_told_and_undone(window, dialog, qtbot):
     assert len({node.position for node in shown.nodes}) == len(shown)
     document.undo()
     assert document.experiment == before
+
+
+def test_adapters_are_trained_instead_where_there_is_a_matrix(window, dialog, qtbot):
+    adapt = dialog.findChild(QCheckBox, "adaptBody")
+    note = dialog.findChild(QLabel, "adaptNote")
+    assert adapt.isEnabled()
+    choose(qtbot, searched(qtbot, dialog, "torchvision squeezenet1_1"))
+    assert not adapt.isEnabled()
+    assert "has neither" in note.text()
+    choose(qtbot, searched(qtbot, dialog, "timm test_vit "))
+    qtbot.mouseClick(adapt, Qt.MouseButton.LeftButton, pos=QPoint(8, adapt.height() // 2))
+    assert adapt.isChecked()
+    assert not dialog.findChild(QCheckBox, "freezeBody").isEnabled()
+    assert "everything else is frozen" in note.text()
+    rank = dialog.findChild(QLineEdit, "adaptRank")
+    rank.selectAll()
+    qtbot.keyClicks(rank, "0")
+    assert note.text() == "The least is 1."
+    rank.selectAll()
+    qtbot.keyClicks(rank, "3")
+    press(qtbot, dialog, "startImport")
+    report = dialog.findChild(QPlainTextEdit, "importReport")
+    qtbot.waitUntil(lambda: bool(report.toPlainText()), timeout=WAIT)
+    assert "LoRA adapters of rank 3" in report.toPlainText()
+    nodes = window.session.document.experiment.graph.nodes
+    assert {(node.lora.rank, node.lora.alpha) for node in nodes if node.lora} == {(3, 6.0)}
 
 
 def test_an_import_can_be_given_up(window, dialog, qtbot):

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from workbench.analysis.weights import Stored
     from workbench.catalog import Catalog
     from workbench.document.graph import LoRA
+    from workbench.plugin_api.data import Kind
     from workbench.plugin_api.importer import Form, Guess, Imported, Importer
     from workbench.plugin_api.network import Network
     from workbench.worker.weights.file import WeightsFile
@@ -58,7 +59,10 @@ class Wish:
         base: the experiment whose data and training settings are kept.
         lora: adapters that the body gets; None: none.
         form: "nodes", "block" or "auto", as an importer is asked.
+        tokeniser: of a network for texts, or its folder; None: what lies beside the file.
         folder: where the starting weights are kept.
+        has_data: whether the data of `base` were chosen; else sample data are, where the network
+            takes others.
         beside: the network is added to that of `base`, without its Input and Output, as a group;
             its head, and how the data are prepared, stay as they are.
     """
@@ -70,8 +74,10 @@ class Wish:
     freeze: str = ""
     lora: LoRA | None = None
     form: Form = "auto"
+    tokeniser: Path | None = None
     base: Experiment = field(default_factory=Experiment)
     folder: Path
+    has_data: bool = True
     beside: bool = False
 
 
@@ -128,6 +134,7 @@ def take(wish: Wish, catalog: Catalog, tell: Callable[[str], None] = lambda word
     with _request(wish, catalog, tell) as (importer, request, others):
         imported, network, error = read_checked(importer, request, catalog)
         beside_taken = request.arrays.beside if isinstance(request.arrays, _OpenArrays) else ()
+    wish = _with_data(wish, imported, catalog)
     if request.file is not None and request.file == _described_by(wish):
         tell("Finding the layers that the weights belong to")
         path = Path(wish.source).expanduser()
@@ -221,7 +228,11 @@ def _request(
     for importer in importers:
         if not wish.architecture and importer.opens(path):
             _need(importer)
-            yield importer, ImportRequest(file=path, form=wish.form, tell=tell), []
+            yield (
+                importer,
+                ImportRequest(file=path, form=wish.form, tokeniser=wish.tokeniser, tell=tell),
+                [],
+            )
             return
     if (network := _described_by(wish)) is not None:
         yield (
@@ -375,14 +386,31 @@ def _experiment(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
     return set_data(experiment, preprocessing=_with_files(imported, wish.folder))
 
 
+def _kind_wanted(imported: Imported, catalog: Catalog) -> Kind | None:
+    """Return the kind of data that a network takes; None where that is not known."""
+    if imported.vocabulary:
+        return "texts"
+    if imported.preprocessing is None:
+        return None
+    return catalog.preprocessing(imported.preprocessing).kind
+
+
+def _with_data(wish: Wish, imported: Imported, catalog: Catalog) -> Wish:
+    """Choose sample data where none were chosen and the network takes others than there are."""
+    wanted = _kind_wanted(imported, catalog)
+    if wish.has_data or wanted in (None, catalog.source(wish.base.data.source).kind):
+        return wish
+    samples = [each for each in catalog.sources if each.kind == wanted and not each.parameters()]
+    if not samples:
+        return wish
+    base = set_data(wish.base, source=Component(samples[0].id))
+    return dataclasses.replace(wish, base=base)
+
+
 def _kind_missed(wish: Wish, imported: Imported, catalog: Catalog) -> tuple[str, ...]:
     """Return a warning where the data at hand are not what the network takes."""
-    data, wanted = catalog.source(wish.base.data.source).kind, "texts"
-    if not imported.vocabulary:
-        if imported.preprocessing is None:
-            return ()
-        wanted = catalog.preprocessing(imported.preprocessing).kind
-    if data == wanted:
+    data, wanted = catalog.source(wish.base.data.source).kind, _kind_wanted(imported, catalog)
+    if wanted in (None, data):
         return ()
     return (
         f"The data are {data}, but this network takes {wanted}: choose {wanted} in the data "
@@ -412,7 +440,7 @@ def _prepared_for(
     head = head_of(network)
     if wish.classes:
         before = experiment
-        experiment = swap_head(experiment, network, wish.classes)
+        experiment = swap_head(experiment, network, wish.classes, is_body=True)
         if head is None:
             words = f"A head of {wish.classes} outputs was added; it starts anew."
             report = msgspec.structs.replace(report, head=words)

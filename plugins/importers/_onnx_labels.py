@@ -1,0 +1,28 @@
+"""What the nodes of an ONNX graph are called, for a person."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+
+def readable(node: Any, *, has_weights: bool) -> str:
+    """Return a node's name without what its exporter puts around it.
+
+    PyTorch writes "/layer1/layer1.0/conv1/Conv", TensorFlow "net_1/conv2d_1/Conv2D".
+    """
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.op_type).lower()
+    scopes = [part for part in node.name.split("/") if part and ":" not in part]
+    scopes = [part for part in scopes if not part.startswith("StatefulPartitionedCall")]
+    if len(scopes) > 1:
+        *scopes, last = scopes
+        is_told = kind.replace("_", "") in scopes[-1].lower().replace("_", "")
+        if not has_weights and not is_told:
+            scopes.append(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last).lower())
+    kept = [
+        part
+        for part, after in zip(scopes, [*scopes[1:], ""], strict=False)
+        if not after.startswith(f"{part}.")
+    ]
+    name = re.sub(r"^node_", "", ".".join(kept[-3:]))
+    return name if re.search("[A-Za-z]", name) else kind
