@@ -21,7 +21,9 @@ from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.importer import NotCoveredError, Published
 from workbench.plugin_api.tensors import TensorType
 from workbench.runs.start import find, fit, shapes_in
-from workbench.worker.pretrained.importing import ALL_BUT_HEAD, Wish, ask, named, take
+from workbench.worker.pretrained.finding import named
+from workbench.worker.pretrained.importing import Wish, ask, take
+from workbench.worker.pretrained.making import ALL_BUT_HEAD
 
 
 class Small(nn.Module):
