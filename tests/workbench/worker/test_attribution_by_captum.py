@@ -50,7 +50,7 @@ def test_grad_cam(asked):
 @pytest.mark.parametrize(("patch", "stride"), [(3, 3), (4, 2), (5, 1)])
 def test_occlusion(asked, patch, stride):
     """Captum lets the last window hang over the edge; where it need not, both are the same."""
-    made, module, picture, given = asked
+    _, module, picture, given = asked
     high, wide = ((size - patch) // stride * stride + patch for size in (HEIGHT, WIDTH))
     picture, given = picture[:high, :wide], given[:, :, :high, :wide]
     colour = picture.mean(axis=(0, 1))
