@@ -111,9 +111,9 @@ def _edit(window: MainWindow) -> Iterator[Command]:
         lambda: bool(document.redo_title),
     )
     for command_id, title, run, keys, enabled in (
-        ("edit.cut", "Cut", canvas.cut, ("Ctrl+X",), selected),
-        ("edit.copy", "Copy", canvas.copy, ("Ctrl+C",), selected),
-        ("edit.paste", "Paste", canvas.paste, ("Ctrl+V",), None),
+        ("edit.cut", "Cut", canvas.copying.cut, ("Ctrl+X",), selected),
+        ("edit.copy", "Copy", canvas.copying.copy, ("Ctrl+C",), selected),
+        ("edit.paste", "Paste", canvas.copying.paste, ("Ctrl+V",), None),
         ("edit.delete", "Delete", canvas.delete_selection, ("Del", "Backspace"), None),
         ("edit.select_all", "Select all", canvas.select_all, ("Ctrl+A",), None),
     ):
@@ -123,7 +123,7 @@ def _edit(window: MainWindow) -> Iterator[Command]:
     yield Command(
         "edit.duplicate",
         "Duplicate",
-        canvas.duplicate,
+        canvas.copying.duplicate,
         "Edit",
         ("Ctrl+D",),
         "copy",
@@ -139,7 +139,7 @@ def _network(window: MainWindow) -> Iterator[Command]:
     def selected() -> bool:
         return bool(document.selection)
 
-    yield Command("net.add", "Add layer…", canvas.open_quick_add, "Network", icon="plus")
+    yield Command("net.add", "Add layer…", canvas.adding.open_quick_add, "Network", icon="plus")
     yield Command("net.tidy", "Tidy", canvas.tidy, "Network", ("Shift+A",), "tidy")
     yield Command(
         "net.rename",
@@ -165,7 +165,7 @@ def _network(window: MainWindow) -> Iterator[Command]:
     yield Command(
         "net.swap_type",
         "Change the kind of the layer…",
-        canvas.swap_type,
+        canvas.adding.swap_type,
         "Network",
         ("Ctrl+T",),
         "",

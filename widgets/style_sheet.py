@@ -31,6 +31,8 @@ def _fields(c: Colors, tone: str) -> str:
     QPlainTextEdit:focus {{ border-color: {c.accent}; }}
     QLineEdit:disabled, QComboBox:disabled {{ color: {c.text_faint}; }}
     QLineEdit[wrong="true"], QComboBox[wrong="true"] {{ border-color: {c.error}; }}
+    QLineEdit {{ lineedit-clear-button-icon: {_picture("clear", tone)}; }}
+    QLineEdit > QToolButton {{ min-height: 0; padding: 0; border: none; background: transparent; }}
     QLineEdit:read-only {{ background: transparent; }}
     QLabel[label="field"] {{ min-height: 28px; }}
     QComboBox:hover {{ background: {c.field_hover}; }}
@@ -74,7 +76,9 @@ def _buttons(c: Colors) -> str:
         background: {c.field_hover}; }}
     QPushButton[flat="true"]:focus, QToolButton[flat="true"]:focus {{
         border-color: {c.accent}; }}
-    QToolButton[flat="true"]:checked {{ background: {c.field}; color: {c.accent}; }}
+    QPushButton[flat="true"]:checked, QToolButton[flat="true"]:checked {{
+        background: {c.field}; color: {c.accent}; }}
+    QPushButton[entry="true"] {{ text-align: left; padding: 4px 8px; }}
     QPushButton[link="true"] {{ background: transparent; border: 1px solid transparent;
         padding: 1px 2px; color: {c.accent}; text-align: left; }}
     QPushButton[link="true"]:hover {{ text-decoration: underline; }}

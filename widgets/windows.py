@@ -147,7 +147,7 @@ class Windows:
 
     def _add_layer(self, type_id: str) -> None:
         self._window.show_workbench()
-        self._window.page.canvas.add_layer(type_id)
+        self._window.page.canvas.adding.add_layer(type_id)
 
     def _edit_setting(self, name: str) -> None:
         panel = self._window.show_tab("training")

@@ -155,7 +155,7 @@ def _factories(
         from widgets.panels.palette import LayerPalette
 
         palette = LayerPalette(session, theme)
-        palette.layer_chosen.connect(canvas.add_layer)
+        palette.layer_chosen.connect(canvas.adding.add_layer)
         return palette
 
     def data() -> QWidget:
@@ -167,7 +167,7 @@ def _factories(
         from widgets.panels.models import ModelsPanel
 
         panel = ModelsPanel(session, theme)
-        panel.wanted.connect(canvas.import_model)
+        panel.wanted.connect(canvas.adding.import_model)
         return panel
 
     def layer() -> QWidget:

@@ -123,6 +123,7 @@ def take_texts(graph: Any, texts: Texts) -> None:
 
 
 def put_first(graph: Any, nodes: Sequence[Any]) -> None:
+    """Let nodes be computed before all others."""
     rest = list(graph.node)
     del graph.node[:]
     graph.node.extend([*nodes, *rest])

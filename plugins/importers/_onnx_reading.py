@@ -23,6 +23,24 @@ QUANTISED = (
     *("DynamicQuantizeLinear", "QuantizeLinear", "MatMulNBits", "QAttention", "QLinearSigmoid"),
 )
 
+BY_BATCH = (
+    *("DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"),
+    "MatMulIntegerToFloat",
+)
+"""Operators that round by the largest value of a batch, so that samples change each other."""
+
+
+def rounds_by_batch(model: Any) -> bool:
+    """Say whether what is given for a sample depends a little on the others of its batch."""
+    return any(node.op_type in BY_BATCH for node in nodes_of(model.graph))
+
+
+def by_batch_in_words(model: Any) -> list[str]:
+    """Say that samples run one by one where they would change each other."""
+    if not rounds_by_batch(model):
+        return []
+    return ["It rounds by the values of a whole batch: so each sample runs alone."]
+
 
 def opened(path: Path, *, is_kept: bool = False) -> Any:
     """Return the model of a file, its functions inlined, all its numbers read.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plugins.importers._onnx_reading import in_words, nodes_of
+from plugins.importers._onnx_reading import in_words, nodes_of, rounds_by_batch
 from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Texts:
         vocabulary: rows that tokens are looked up in.
         batch, steps: samples and tokens that it takes; 0: any number.
         padding: the token that fills texts up.
+        is_alone: whether padding or other texts would change the answer, so that each text, or
+            those of each length, have to run by themselves.
     """
 
     names: Mapping[str, str]
@@ -46,11 +48,7 @@ class Texts:
     batch: int
     steps: int
     padding: int = 0
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it cannot tell padding from tokens, so that each text has to run without any."""
-        return "mask" not in self.names and not self.steps
+    is_alone: bool = False
 
     def filled(self, padding: int) -> Texts:
         """Return the same with the token that fills texts up."""
@@ -102,12 +100,14 @@ def texts_of(model: Any) -> Texts | None:
         return None
     _refuse_others(others)
     batch, steps = roles["tokens"][2]
+    is_rounded = rounds_by_batch(model)
     return Texts(
         {role: name for role, (name, _, _) in roles.items()},
         {role: dtype for role, (_, dtype, _) in roles.items()},
         vocabulary,
-        batch,
+        batch or int(is_rounded),
         steps,
+        is_alone=not steps and ("mask" not in roles or is_rounded),
     )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TOKENISER = "tokenizer.json"
 CUT_AFTER = 256
 """Tokens of a text that are read at most, where the network knows more positions."""
+MULTIPLE = 8
+"""Batches are filled up to a multiple of this: a network must have places for the padding, too."""
 SIGNS = (TOKENISER, "tokenizer_config.json", "vocab.txt", "vocab.json", "config.json")
 VECTORS = ("last_hidden_state", "token_embeddings")
 """Outputs of a vector for each token, which a pooling may follow."""
@@ -57,6 +59,7 @@ class TextFiles:
         """
         if not self.tokeniser:
             return None
+        most -= most % MULTIPLE if most > MULTIPLE else 0
         params = {
             "tokeniser": "given",
             "file": TOKENISER,

@@ -131,7 +131,9 @@ def _check_graph(script: Any, name: str) -> None:
     if len(given) != 1:
         names = ", ".join(value.debugName() for value in given)
         raise NotCoveredError(
-            f"{name} has {len(given)} inputs ({names}); a document here takes one."
+            f"{name} has {len(given)} inputs ({names}); a document here takes one.",
+            "Take the network as .onnx, if there is one: there, a setting such as a sampling rate "
+            "is fixed and a state begins at zero. Else save a module that takes samples alone.",
         )
 
 

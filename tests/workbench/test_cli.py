@@ -71,8 +71,8 @@ def test_train_prints_progress_for_people_and_one_json_line_for_programs(trained
     assert set(result) == {"run", "status", "metrics"}
     assert result["status"] == "completed"
     assert result["metrics"]["test/accuracy"] > 0.8
-    assert "epoch 1/2: train/loss" in err
-    assert "epoch 2/2: train/loss" in err
+    assert "Epoch 1/2: train/loss" in err
+    assert "Epoch 2/2: train/loss" in err
     assert "Traceback" not in err
 
 
@@ -240,8 +240,8 @@ def test_interrupted_training_saves_resumes_and_ends_like_any_other(tmp_path):
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert json.loads(out)["status"] == "completed"
-    assert f"epoch {wanted}/{wanted}" in err
-    assert "epoch 1/" not in err
+    assert f"Epoch {wanted}/{wanted}" in err
+    assert "Epoch 1/" not in err
     summary = store.summarise(folder)
     assert (summary.epochs, summary.status) == (wanted, "completed")
 

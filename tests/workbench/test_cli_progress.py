@@ -28,7 +28,7 @@ def test_terminal_shows_a_bar_and_keeps_the_epochs(monkeypatch):
     shown(Output(as_json=False))
     text = stream.getvalue()
     for number in (1, 2, 3):
-        assert f"epoch {number}/3: train/loss" in text
+        assert f"Epoch {number}/3: train/loss" in text
     assert "Completed" in text
     assert "100%" in text
     assert "[red]brackets[/] stay" in text
@@ -38,8 +38,8 @@ def test_elsewhere_there_are_plain_lines(capsys):
     shown(Output(as_json=False))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Importing PyTorch"
-    assert lines[1] == "epoch 1/3: train/loss 1, val/loss 1, val/accuracy 0.5"
-    assert len([line for line in lines if line.startswith("epoch")]) == 3
+    assert lines[1] == "Epoch 1/3: train/loss 1, val/loss 1, val/accuracy 0.5"
+    assert len([line for line in lines if line.startswith("Epoch")]) == 3
 
 
 def test_epochs_of_an_earlier_worker_are_not_told_again(capsys):
@@ -50,7 +50,7 @@ def test_epochs_of_an_earlier_worker_are_not_told_again(capsys):
         screen.show(state, "preparing")
         state.apply(started(5000.0, step=30, epochs=4))
         screen.show(state, "training")
-    assert "epoch" not in capsys.readouterr().out
+    assert "Epoch" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -30,18 +30,18 @@ def node_menu(view: CanvasView, node_id: str) -> QMenu:
         view,
         (
             ("Rename…", "F2", view.rename),
-            ("Duplicate", "Ctrl+D", view.duplicate),
+            ("Duplicate", "Ctrl+D", view.copying.duplicate),
             ("Unfreeze" if frozen else "Freeze", "", view.toggle_trainable),
             ("Freeze up to here", "", view.editing.freeze_up_to_here),
             ("Unfreeze from here", "", view.editing.unfreeze_from_here),
             ("Bypass", "Ctrl+B", view.bypass),
-            *(() if is_folded else (("Change its kind…", "Ctrl+T", view.swap_type),)),
+            *(() if is_folded else (("Change its kind…", "Ctrl+T", view.adding.swap_type),)),
             None,
             group,
             *((ungroup, fold) if has_group else ()),
             None,
-            ("Cut", "Ctrl+X", view.cut),
-            ("Copy", "Ctrl+C", view.copy),
+            ("Cut", "Ctrl+X", view.copying.cut),
+            ("Copy", "Ctrl+C", view.copying.copy),
             ("Delete", "Del", view.delete_selection),
             None,
             ("Select everything downstream", "", lambda: view.select_downstream(node_id)),
@@ -54,7 +54,7 @@ def edge_menu(view: CanvasView, key: EdgeKey, at: QPoint) -> QMenu:
     return _menu(
         view,
         (
-            ("Insert layer…", "", lambda: view.open_quick_add(at, key)),
+            ("Insert layer…", "", lambda: view.adding.open_quick_add(at, key)),
             ("Delete connection", "Del", lambda: view.editing.disconnect(key)),
         ),
     )
@@ -65,8 +65,8 @@ def canvas_menu(view: CanvasView, at: QPoint) -> QMenu:
     return _menu(
         view,
         (
-            ("Add layer…", "Space", lambda: view.open_quick_add(at)),
-            ("Paste", "Ctrl+V", view.paste),
+            ("Add layer…", "Space", lambda: view.adding.open_quick_add(at)),
+            ("Paste", "Ctrl+V", view.copying.paste),
             ("Select all", "Ctrl+A", view.select_all),
             None,
             ("Tidy", "Shift+A", view.tidy),

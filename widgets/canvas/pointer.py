@@ -226,7 +226,7 @@ class PointerFilter(QObject):
             self._select_only(node.node_id)
             self._view.rename()
         else:
-            self._view.open_quick_add(event.position().toPoint(), edge.key if edge else None)
+            self._view.adding.open_quick_add(event.position().toPoint(), edge.key if edge else None)
         return True
 
     def _on_leave(self, event: QEvent) -> bool:
@@ -239,7 +239,7 @@ class PointerFilter(QObject):
             self.cancel()
             self._begun_on = self._stage.editing.graph
             pointer = self._pointer(event)
-            self._gesture = DropModel(self._stage, pointer, model, self._view.import_model)
+            self._gesture = DropModel(self._stage, pointer, model, self._view.adding.import_model)
             event.acceptProposedAction()
             return True
         type_id = bytes(event.mimeData().data(LAYER_MIME).data()).decode(errors="replace")

@@ -9,41 +9,31 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QCursor,
     QFocusEvent,
-    QGuiApplication,
     QKeyEvent,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
-from widgets.canvas import clipboard, geometry, menus, walking
+from widgets.canvas import geometry, menus, walking
+from widgets.canvas.adding import Adding
+from widgets.canvas.copying import Copying
 from widgets.canvas.editing import Editing
 from widgets.canvas.find_bar import FindBar
 from widgets.canvas.gestures.base import Stage
-from widgets.canvas.gestures.drop import landing_at
-from widgets.canvas.gestures.drop_model import landing_of_model
 from widgets.canvas.groups import Groups
 from widgets.canvas.keyboard import CanvasKeys
 from widgets.canvas.live import LivePictures
 from widgets.canvas.minimap import Minimap
 from widgets.canvas.network_view import NetworkView
 from widgets.canvas.pointer import PointerFilter
-from widgets.canvas.quick_add import QuickAdd
 from widgets.canvas.rename_field import RenameField
 from workbench.analysis.group_layout import arrange_groups
 from workbench.document import edits
-from workbench.document.graph import Graph
-from workbench.document.grouping import detached
-from workbench.document.groups import fold
-from workbench.document.joining import Landing
-from workbench.session.message import Message
 
 if TYPE_CHECKING:
-    from widgets.canvas.edge_item import EdgeKey
-    from widgets.canvas.gestures.drop_model import Model
     from widgets.canvas.walking import Direction
     from widgets.theme import Theme
     from workbench.document.experiment import Experiment
-    from workbench.document.graph import Node
     from workbench.session import Session
 
 _NUDGE = 8
@@ -56,6 +46,8 @@ class CanvasView(NetworkView):
     Attributes:
         editing: the edits that the canvas makes.
         groups: the commands for groups.
+        adding: those for new layers and networks.
+        copying: those for copies and the clipboard.
     """
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -78,19 +70,15 @@ class CanvasView(NetworkView):
             self.visible_area,
         )
         self._stage = stage
+        self.adding = Adding(self, stage)
+        self.copying = Copying(self)
         self._pointer = PointerFilter(self, stage)
         self._keys = CanvasKeys(self)
-        self._quick_add = QuickAdd(session.catalog, theme, self)
-        self._quick_add_at = QPoint()
-        self._quick_add_edge: EdgeKey | None = None
-        self._swapped: str | None = None
         self._find_bar = FindBar(self.network, theme, self)
         self._rename_field = RenameField(self._rename, self)
         self._minimap = Minimap(self.network, theme, self)
         self._live = LivePictures(session, self)
         self._hint = self._make_hint()
-        self._quick_add.chosen.connect(self._on_layer_chosen)
-        self._quick_add.closed.connect(self.setFocus)
         self._find_bar.reached.connect(self.show_node)
         self._find_bar.closed.connect(self.setFocus)
         self.network.replaced.connect(self._on_replaced)
@@ -115,32 +103,6 @@ class CanvasView(NetworkView):
             self.editing.disconnect(self.network.chosen_edge)
         else:
             self.editing.remove(self.editing.selection)
-
-    def copy(self) -> None:
-        """Put the selected layers on the clipboard, as text."""
-        if self.editing.selection:
-            chosen = set(self.editing.selection)
-            text = clipboard.to_text(self._session.document.experiment, chosen)
-            QGuiApplication.clipboard().setText(text)
-
-    def cut(self) -> None:
-        """Move the selected layers to the clipboard."""
-        self.copy()
-        self.editing.remove(self.editing.selection, "Cut")
-
-    def paste(self) -> None:
-        """Add the layers that are on the clipboard."""
-        nodes, folded = clipboard.from_text(QGuiApplication.clipboard().text())
-        if nodes:
-            self._paste(nodes, folded, "Paste", self.visible_area())
-        else:
-            self._session.messaged.emit(Message("info", "There are no layers on the clipboard."))
-
-    def duplicate(self) -> None:
-        """Add copies of the selected layers beside them."""
-        nodes, folded = detached(self._session.document.experiment, self.editing.selection)
-        if nodes:
-            self._paste(nodes, folded, "Duplicate")
 
     def select_all(self) -> None:
         """Select every layer."""
@@ -176,59 +138,9 @@ class CanvasView(NetworkView):
         """Let what follows the selected layers take their input instead."""
         self.editing.bypass(self.editing.selection)
 
-    def swap_type(self) -> None:
-        """Open the search box; its choice takes the place of the selected layer."""
-        if self.editing.selection:
-            node_id = self.editing.selection[-1]
-            self.unhide(node_id)
-            box = self.box(node_id)
-            self.reveal(box)
-            self._swapped = node_id
-            self._quick_add_edge = None
-            corner = self.mapFromScene(box).boundingRect().bottomLeft()
-            self._quick_add.open(corner, f"What {node_id} becomes")
-
     def find(self) -> None:
         """Open the find bar."""
         self._find_bar.open()
-
-    def add_layer(self, type_id: str) -> None:
-        """Add a layer behind the selected one; with none selected, at the network's only end."""
-        middle = self.visible_area().center()
-        place = (middle.x() - geometry.NODE_WIDTH / 2, middle.y() - geometry.NODE_HEIGHT / 2)
-        if self.editing.add_after_selection(type_id, place):
-            self._reveal_selection()
-
-    def import_model(self, model: Model, landing: Landing | None = None) -> None:
-        """Import a network in the background, to where it was dropped, or into view."""
-        if landing is None:
-            middle = self.visible_area().center()
-            middle.setY(middle.y() - geometry.ROW if self.network.nodes else 0.0)
-            place, _ = landing_of_model(self._stage, middle)
-            landing = Landing(at=place)
-        info, models = self._session.data.info, self._session.models
-        if models.is_busy:
-            text = "Another network is being imported."
-            self._session.messaged.emit(Message("info", text, "Wait for it, or cancel it first."))
-            return
-        text = f"{model.title or model.source} is being imported."
-        self._session.messaged.emit(Message("info", text, "You can go on meanwhile."))
-        classes = len(info.classes) if info is not None else 0
-        models.start(
-            model.source,
-            published=model.published,
-            classes=classes if classes > 1 else 0,
-            landing=landing,
-        )
-
-    def open_quick_add(self, at: QPoint | None = None, edge: EdgeKey | None = None) -> None:
-        """Open the search box at a point of the view; its choice goes there, or into `edge`."""
-        if at is None:
-            at = self.mapFromGlobal(QCursor.pos())
-            if not self.rect().contains(at):
-                at = self.rect().center()
-        self._quick_add_at, self._quick_add_edge, self._swapped = at, edge, None
-        self._quick_add.open(at)
 
     def nudge(self, dx: int, dy: int) -> None:
         """Move the selected layers by a small step; a series of steps is one edit."""
@@ -277,7 +189,7 @@ class CanvasView(NetworkView):
         elif self._pointer.space_held:
             self._pointer.hold_space(False)
             if not self._pointer.has_panned:
-                self.open_quick_add()
+                self.adding.open_quick_add()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Forget held keys."""
@@ -324,34 +236,6 @@ class CanvasView(NetworkView):
 
     # --- inside --------------------------------------------------------------------------
 
-    def _paste(
-        self,
-        nodes: tuple[Node, ...],
-        folded: tuple[str, ...],
-        title: str,
-        visible: QRectF | None = None,
-    ) -> None:
-        copies = fold(Graph(nodes), folded).graph.nodes
-        shift = clipboard.offset(copies, self.network.graph, visible)
-        if self.editing.paste(nodes, shift, title, folded):
-            self._reveal_selection()
-
-    def _on_layer_chosen(self, type_id: str) -> None:
-        edge, swapped = self._quick_add_edge, self._swapped
-        if swapped is not None:
-            if swapped in self.editing.graph:
-                self.editing.swap_type(swapped, type_id)
-            return
-        if edge in self.network.edges:
-            self.editing.insert(type_id, edge)
-        elif self.editing.selection:
-            self.add_layer(type_id)
-        else:
-            landing = landing_at(self._stage, type_id, self.mapToScene(self._quick_add_at))
-            sources = self.network.folding.exits(landing.source) if landing.source else ()
-            self.editing.append(type_id, sources, landing.place)
-        self._reveal_selection()
-
     def _on_replaced(self) -> None:
         self._pointer.cancel()
 
@@ -372,7 +256,8 @@ class CanvasView(NetworkView):
             if not self.visible_area().contains(box):
                 self.reveal(box)
 
-    def _reveal_selection(self) -> None:
+    def reveal_selection(self) -> None:
+        """Bring what is selected into sight."""
         keys = self.network.folding.shown(self.editing.selection)
         self.reveal(geometry.bounds(self.network.nodes[key].place for key in keys))
 

@@ -24,13 +24,12 @@ from widgets.dialogs.model_table import ModelTable
 from widgets.fields import PathEditor, set_property
 from widgets.monitor.empty import EmptyState
 from widgets.panels.column import wrapped
-from widgets.texts import byte_size
 from workbench.plugin_api.parameters import Field
 from workbench.session.importing import ModelImport
 
 if TYPE_CHECKING:
     from widgets.theme import Theme
-    from workbench.plugin_api.importer import Architecture, Published
+    from workbench.plugin_api.importer import Architecture
     from workbench.session import Session
 
 FILE = Field(name="model_file", kind="path", title="Model file", path="file")
@@ -164,7 +163,7 @@ class ImportModelDialog(QDialog):
             self._path.show_value("")
         self._weights.clear()
         for weights in found.weights if found is not None else ():
-            self._weights.addItem(_weights_words(weights), weights.name)
+            self._weights.addItem(" · ".join((weights.name, *weights.facts)), weights.name)
         self._weights.addItem(RANDOM, "")
         here = [n for n, item in enumerate(found.weights) if item.is_here] if found else []
         self._weights.setCurrentIndex(here[0] if here else self._weights.count() - 1)
@@ -261,14 +260,3 @@ class ImportModelDialog(QDialog):
         self._state.setVisible(bool(words))
         is_wrong = error is not None and not self._import.is_busy and self._import.report is None
         set_property(self._state, "severity", "error" if is_wrong else "")
-
-
-def _weights_words(weights: Published) -> str:
-    parts = [
-        weights.name,
-        f"{weights.accuracy:.1f} % of ImageNet right" if weights.accuracy else "",
-        byte_size(weights.size) if weights.size else "",
-        weights.licence,
-        "here" if weights.is_here else "would be downloaded",
-    ]
-    return " · ".join(part for part in parts if part)

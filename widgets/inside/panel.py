@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
+    QPushButton,
     QStackedLayout,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -79,14 +78,14 @@ class InsidePanel(QWidget):
         layout.setContentsMargins(8, 8, 4, 8)
         layout.setSpacing(4)
         for key, (title, tip, _) in _VIEWS.items():
-            button = QToolButton()
+            button = QPushButton()
             button.setObjectName(f"inside_{key}")
             button.setText(title)
             button.setToolTip(tip)
             button.setProperty("flat", True)
             button.setCheckable(True)
             button.setMinimumWidth(92)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setProperty("entry", True)
             button.clicked.connect(lambda _=False, chosen=key: self.choose(chosen))
             self._buttons.addButton(button)
             layout.addWidget(button)

@@ -24,6 +24,7 @@ from widgets.monitor.scores import ScoresView
 from widgets.monitor.side_by_side import side_by_side
 from widgets.monitor.written_samples import WrittenSamples
 from widgets.texts import counted
+from workbench.errors import UserError
 from workbench.plugin_api.label_results import LabelResults
 from workbench.plugin_api.tag_results import TagResults
 from workbench.plugin_api.targets import read_target
@@ -139,14 +140,19 @@ class SentencesPanel(QWidget):
         info, known, rows = self._session.data.info, self.list.texts[row], self._rows
         if not isinstance(rows, TaggedRows) or info is None or info.classes != self._classes:
             return
-        target = np.asarray(read_target(known.label, info))
+        try:
+            target = np.asarray(read_target(known.label, info))
+        except UserError:
+            return  # the data have other classes by now
         at, new = rows.place(row, step, target), self.list.new_target(row)
         if at is None:
             return
+        words = known.text.split()
+        word = words[step] if step < len(words) else f"step {step + 1}"
         now = target if new is None or new.shape != target.shape else new
         action = offer_classes(
             menu,
-            f"“{known.text.split()[step]}” is".replace("&", "&&"),
+            f"“{word}” is".replace("&", "&&"),
             info.classes,
             info.classes[int(now[at])],
             lambda name: self._session.correcting.retag(known.sample_id, now, at, name, info),

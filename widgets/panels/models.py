@@ -23,7 +23,7 @@ from widgets.fields import set_property
 from widgets.monitor.empty import EmptyState
 from widgets.panels.column import heading, wrapped
 from widgets.panels.model_tree import ModelTree
-from widgets.texts import byte_size, short_count
+from widgets.texts import short_count
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QShowEvent
@@ -245,13 +245,7 @@ def facts(found: Architecture, weights: Published | None, missing: dict[str, str
     parameters = f"{short_count(found.parameters)} parameters" if found.parameters else ""
     lines = [" · ".join(part for part in (found.takes, parameters) if part)]
     if weights is not None:
-        parts = (
-            f"{weights.accuracy:.1f} % of ImageNet right" if weights.accuracy else "",
-            byte_size(weights.size) if weights.size else "",
-            weights.licence,
-            "on this computer" if weights.is_here else "would be downloaded",
-        )
-        lines.append(" · ".join(part for part in parts if part))
+        lines.append(" · ".join(weights.facts))
     if found.importer in missing:
         lines.append(missing[found.importer])
     elif found.is_block:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from workbench.cli.output import Output
-    from workbench.plugin_api.importer import Architecture, Published
+    from workbench.plugin_api.importer import Architecture
 
 INTERVAL = 5.0
 """Seconds between two lines on how far the same work is."""
@@ -69,7 +69,7 @@ def show(options: argparse.Namespace, output: Output) -> int:
         for line in _coverage(found):
             output.say(line)
         for weights in found.weights:
-            output.say(f"weights {weights.name}: {_about(weights)}")
+            output.say(f"weights {weights.name}: {', '.join(weights.facts)}")
         if not (ready := importer.availability()).ok:
             output.note(f"{ready.reason} {ready.install}")
     output.result({"model": _plain(found)})
@@ -141,16 +141,6 @@ def _coverage(found: Architecture) -> Iterator[str]:
         yield f"is kept as one block: {found.reason}"
     elif found.covered is False:
         yield f"cannot be imported yet: {found.reason}"
-
-
-def _about(weights: Published) -> str:
-    parts = [
-        f"{weights.accuracy:.1f} % of ImageNet right" if weights.accuracy else "",
-        f"licence {weights.licence}" if weights.licence else "licence not stated",
-        f"{weights.size / 2**20:.0f} MB" if weights.size else "",
-        "here" if weights.is_here else "would be downloaded",
-    ]
-    return ", ".join(part for part in parts if part)
 
 
 def _millions(count: int) -> str:

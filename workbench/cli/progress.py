@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
-from workbench.runs.journal import metrics_line
+from workbench.runs.journal import epoch_line, metrics_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ class _Epochs:
         step = next(iter(whole.values())).steps[index]
         number = round(step / state.steps_per_epoch) if state.steps_per_epoch else index + 1
         metrics = {name: series.values[index] for name, series in whole.items()}
-        return f"epoch {number}/{state.planned_epochs}: {metrics_line(metrics)}"
+        return epoch_line(number, state.planned_epochs, metrics)
 
 
 class _Lines:

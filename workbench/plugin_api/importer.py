@@ -49,6 +49,18 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     file: str = ""
     is_here: bool = False
 
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What a person should know of them, in a few words each."""
+        megabytes = self.size / 1e6
+        found = (
+            f"{self.accuracy:.1f} % of ImageNet right" if self.accuracy else "",
+            f"{megabytes:.{1 if megabytes < 10 else 0}f} MB" if self.size else "",
+            f"licence {self.licence}" if self.licence else "licence not stated",
+            "on this computer" if self.is_here else "would be downloaded",
+        )
+        return tuple(words for words in found if words)
+
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     """A network that an importer can build by name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +13,7 @@ from workbench.errors import UserError
 from workbench.plugin_api.data import IGNORED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -25,6 +26,8 @@ TargetKind = Literal["class", "classes", "steps", "numbers", ""]
 NOTHING = "–"
 """Stands for a step without a class."""
 SHOWN = 6
+MANY = 100
+"""Of more steps, those of one class that follow each other are written as “rest*20”."""
 
 
 def target_kind(data: Described) -> TargetKind:
@@ -73,12 +76,20 @@ def write_target(target: NDArray[Any], data: Described) -> str:
             return "; ".join(data.classes[place] for place in np.flatnonzero(target))
         case "steps":
             names = [NOTHING if number < 0 else data.classes[number] for number in target.tolist()]
+            names = names if len(names) <= MANY else list(_together(names, data.classes))
             return ("; " if any(re.search(r"[\s,]", name) for name in data.classes) else " ").join(
                 names
             )
         case "numbers":
             return "; ".join(f"{value:.7g}" for value in target.tolist())
     return ""
+
+
+def _together(names: Sequence[str], classes: Sequence[str]) -> Iterator[str]:
+    for name, same in itertools.groupby(names):
+        count = len(list(same))
+        together = f"{name}*{count}"
+        yield from [name] * count if count == 1 or together in classes else [together]
 
 
 def expected(data: Described) -> str:
@@ -112,7 +123,9 @@ def _listed(classes: Sequence[str]) -> str:
 def _names(text: str, classes: Sequence[str]) -> list[str]:
     """Part a text at semicolons; at commas, too, where a part is no class as it is."""
     parts = [part.strip() for part in text.split(";")]
-    found = [each for part in parts for each in ([part] if part in classes else part.split(","))]
+    is_one = [_repeated(part, classes)[0] in classes for part in parts]
+    pairs = zip(parts, is_one, strict=True)
+    found = [each for part, one in pairs for each in ([part] if one else part.split(","))]
     return [each.strip() for each in found if each.strip()]
 
 

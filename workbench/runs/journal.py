@@ -28,6 +28,11 @@ def metrics_line(metrics: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
+def epoch_line(number: int, planned: int, metrics: dict[str, float]) -> str:
+    """Return what an epoch came to: "Epoch 3/10: train/loss 0.1234"."""
+    return f"Epoch {number}/{planned}: {metrics_line(metrics)}"
+
+
 @singledispatch
 def told(event: ev.Event, planned_epochs: int) -> Line | None:
     """Return what an event says; None where it comes too often, or is seen elsewhere."""
@@ -52,8 +57,8 @@ def _(event: ev.Started, _epochs: int) -> Line:
 @told.register
 def _(event: ev.EpochFinished, epochs: int) -> Line:
     best = ", the best so far" if event.is_best else ""
-    text = f"Epoch {event.epoch}/{epochs}: {metrics_line(event.metrics)}; {event.seconds:.1f} s"
-    return Line(event.time, text + best)
+    text = epoch_line(event.epoch, epochs, event.metrics)
+    return Line(event.time, f"{text}; {event.seconds:.1f} s{best}")
 
 
 @told.register

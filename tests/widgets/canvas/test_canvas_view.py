@@ -231,7 +231,7 @@ def test_quick_add_goes_into_the_only_way_on(session, view, hands):
 @pytest.mark.usefixtures("open_chain")
 def test_a_merging_layer_joins_all_selected_ones(session, view, hands):
     session.document.select(("conv1", "relu1"))
-    view.add_layer("Add")
+    view.adding.add_layer("Add")
     assert session.document.experiment.graph["add1"].inputs == ("conv1", "relu1")
 
 
@@ -241,15 +241,15 @@ def test_a_layer_is_added_behind_the_only_free_output_or_says_that_it_stands_alo
     session.messaged.connect(said.append)
     document = session.document
     whole = document.experiment
-    view.add_layer("ReLU")
+    view.adding.add_layer("ReLU")
     alone = document.selection[0]
     assert document.experiment.graph[alone].inputs == ()
     assert "not connected: no layer has a free output" in said[-1].text
-    view.add_layer("Flatten")  # behind the one that is free now and selected
+    view.adding.add_layer("Flatten")  # behind the one that is free now and selected
     assert document.experiment.graph[document.selection[0]].inputs == (alone,)
     document.replace(edits.remove_nodes(whole, (whole.graph.nodes[-1].id,)))
     end = whole.graph.nodes[-1].inputs
-    view.add_layer("ReLU")
+    view.adding.add_layer("ReLU")
     assert document.experiment.graph[document.selection[0]].inputs == end
     assert len(said) == 1
 

@@ -331,7 +331,7 @@ def test_pasting_garbage_changes_nothing(session, view, qtbot, text):
     heard = []
     session.messaged.connect(heard.append)
     QApplication.clipboard().setText(text)
-    view.paste()
+    view.copying.paste()
     assert session.document.experiment == Experiment()
     assert heard[0].severity == "info"
 
@@ -425,7 +425,7 @@ def test_a_layer_changes_its_kind_in_its_place(session, hands, qapp, open_chain)
 
 def test_a_name_that_told_the_kind_tells_the_new_one(session, view, qapp, open_chain):
     session.document.select(["relu1"])
-    view.swap_type()
+    view.adding.swap_type()
     QTest.keyClicks(qapp.focusWidget(), "GELU")
     QTest.keyClick(qapp.focusWidget(), Qt.Key.Key_Return)
     assert session.document.experiment.graph["gelu1"].type == "GELU"

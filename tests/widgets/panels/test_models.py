@@ -172,7 +172,7 @@ def test_a_network_does_not_land_in_another_experiment(window, panel, qtbot, sai
     wait(qtbot, window, lambda: idle(window))
     assert "Layers were added while" in said[-1].text
     assert list(canvas.network.nodes) == ["input1"]
-    canvas.import_model(Model(source="stand-in:net"))
+    canvas.adding.import_model(Model(source="stand-in:net"))
     document.replace(Experiment(name="another"))
     wait(qtbot, window, lambda: idle(window))
     assert "Another experiment was opened" in said[-1].text

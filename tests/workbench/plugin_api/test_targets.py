@@ -29,6 +29,7 @@ NUMBERS = DataInfo(input=ANY, quantities=("mass", "age"), target=TensorType((2,)
 def test_what_is_written_is_read_again(steps, holds):
     for data, target in (
         (STEPS, np.array(steps)),
+        (STEPS, np.repeat(steps, 101)),
         (SEVERAL, np.array(holds, np.float32)),
         (NUMBERS, np.array([steps[0] / 7, 1e9 * steps[-1]], np.float32)),
     ):
@@ -43,6 +44,7 @@ def test_what_is_written_is_read_again(steps, holds):
 def test_short_ways_to_write_them():
     assert read_target("O*3 B-LOC –", PLAIN).tolist() == [0, 0, 0, 1, IGNORED]
     assert read_target("walking up*2, O", STEPS).tolist() == [2, 2, 0]
+    assert write_target(np.repeat([2, 0, -1], [90, 1, 20]), STEPS) == "walking up*90; O; –*20"
     assert read_target("", SEVERAL).tolist() == [0, 0, 0, 0]
     assert read_target("O, B-LOC; red, green", SEVERAL).tolist() == [1, 1, 0, 1]
     assert read_target("1.5 2", NUMBERS).tolist() == [1.5, 2.0]
