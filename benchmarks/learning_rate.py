@@ -65,11 +65,15 @@ CASES = (
     Case("diabetes-mlp", 20, MOMENTUM),
     Case(FINE_TUNED, 30),
     Case("solubility-cnn", 3),
+    Case("diabetes-mlp", 20, new=True),
     Case("gunpoint-fcn", 20, new=True),
+    Case("gunpoint-fcn", 20, MOMENTUM, new=True),
     Case("elnino-gru", 10, new=True),
     Case("mnist-cnn", 2, new=True),
     Case("sentiment-transformer", 1, new=True),
 )
+"""Where losses have two valleys over the rates, as those of mnist-cnn after two epochs, trials walk
+into the one nearer to where the test points."""
 GRID = tuple(10 ** (-5 + 5.5 * number / 11) for number in range(12))
 """From 1e-5 to 3, two to each power of ten."""
 SEEDS = (0, 1)
