@@ -141,7 +141,7 @@ class _Session:
         self._end()
         raise UserError(
             f"TensorFlow cannot bring this SavedModel to ONNX: {last}.",
-            "Save a Keras model as .keras instead; texts as strings have no place here.",
+            "Save a Keras model as .keras instead, and what reads texts from the tokens on.",
         )
 
 

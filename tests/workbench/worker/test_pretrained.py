@@ -21,7 +21,9 @@ from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.importer import NotCoveredError, Published
 from workbench.plugin_api.tensors import TensorType
 from workbench.runs.start import find, fit, shapes_in
-from workbench.worker.pretrained.importing import ALL_BUT_HEAD, Wish, ask, named, take
+from workbench.worker.pretrained.finding import named
+from workbench.worker.pretrained.importing import Wish, ask, take
+from workbench.worker.pretrained.making import ALL_BUT_HEAD
 
 
 class Small(nn.Module):
@@ -134,6 +136,21 @@ def test_a_name_goes_to_the_library_that_has_the_weights(catalog):
     assert named("resnet18", importers)[0].id == "timm"
     assert named("resnet18", importers, "IMAGENET1K_V1")[0].id == "torchvision"
     assert named("google-bert/bert-base-uncased", importers)[0].id == "transformers"
+
+
+def test_a_body_without_its_head_gets_a_new_one(library, catalog, tmp_path):
+    body = {name: value for name, value in Small().state_dict().items() if "fc" not in name}
+    path = tmp_path / "body.pth"
+    torch.save({"model": body, "model_ema": body}, path)
+    taken = take(wish(tmp_path, str(path), architecture="torchvision:resnet18"), catalog)
+    text = " ".join(taken.report.lines())
+    assert "Its last layer, fc, is not in the file and starts anew." in text
+    assert "“model_ema”, other weights in the file" in text
+    assert not taken.report.classes
+    del body["conv.weight"]
+    torch.save(body, path)
+    with pytest.raises(UserError, match="does not fit resnet18"):
+        take(wish(tmp_path, str(path), architecture="torchvision:resnet18"), catalog)
 
 
 def test_networks_of_other_tasks_and_other_ways_to_name_weights_are_told(catalog):
