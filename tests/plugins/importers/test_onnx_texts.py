@@ -220,7 +220,7 @@ def test_the_tokeniser_lies_beside_the_file_or_is_named(kind, files, texts, tmp_
     path.write_bytes(files["bert"].read_bytes())
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_text('{"model_type": "bert"}')
     named = tmp_path / "words"
     named.mkdir()
     place = named if kind == "named" else folder
@@ -228,7 +228,8 @@ def test_the_tokeniser_lies_beside_the_file_or_is_named(kind, files, texts, tmp_
         (place / "vocab.txt").write_text("\n".join(WORDS))
     else:
         word_pieces().save(str(place / "tokenizer.json"))
-    taken = took(path, texts, tmp_path, tokeniser=named if kind == "named" else None)
+    source = folder if kind == "vocab.txt" else path
+    taken = took(source, texts, tmp_path, tokeniser=named if kind == "named" else None)
     assert taken.experiment.name == "little-bert"
     assert kinds(taken)[-2:] == ["PickToken", "Output"]
     prepared = prepare(taken.experiment, CATALOG)
