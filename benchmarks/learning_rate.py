@@ -61,13 +61,20 @@ CASES = (
     Case("vowels-lstm", 8, MOMENTUM),
     Case("yeast-mlp", 8),
     Case("motions-gru", 30),
-    Case("mnist-cnn", 2, new=True),
-    Case("mnist-mlp", 4, MOMENTUM, new=True),
+    Case("mnist-mlp", 4, MOMENTUM),
     Case("diabetes-mlp", 20, MOMENTUM),
-    Case("solubility-cnn", 5, new=True),
-    Case("sentiment-transformer", 1, new=True),
     Case(FINE_TUNED, 30),
+    Case("solubility-cnn", 3),
+    Case("diabetes-mlp", 20, new=True),
+    Case("gunpoint-fcn", 20, new=True),
+    Case("gunpoint-fcn", 20, MOMENTUM, new=True),
+    Case("elnino-gru", 10, new=True),
+    Case("mnist-cnn", 2, new=True),
+    Case("sentiment-transformer", 1, new=True),
 )
+"""Where losses have two valleys over the rates, as those of mnist-cnn after two epochs, trials walk
+into the one nearer to where the test points. All six trials upwards would find the other, in twice
+the time, but are led astray where few samples validate (motions-gru has eight)."""
 GRID = tuple(10 ** (-5 + 5.5 * number / 11) for number in range(12))
 """From 1e-5 to 3, two to each power of ten."""
 SEEDS = (0, 1)
@@ -95,9 +102,14 @@ def row_of(case: Case, catalog: Catalog) -> Row:
         losses = {rate: _loss(experiment, rate, folder, catalog) for rate in GRID}
         suggested = found.rate or math.nan
         own = _loss(experiment, suggested, folder, catalog) if found.rate else math.inf
+    return compared(case, suggested, own, losses)
+
+
+def compared(case: Case, suggested: float, own: float, losses: dict[float, float]) -> Row:
+    """Say how far a suggestion, with which a training ends at `own`, is from the grid's best."""
     best = min(losses, key=lambda rate: losses[rate])
-    gain = losses[GRID[0]] - losses[best]
-    good = [rate for rate in GRID if losses[rate] <= losses[best] + SLACK * gain]
+    gain = losses[min(losses)] - losses[best]
+    good = [rate for rate in losses if losses[rate] <= losses[best] + SLACK * gain]
     apart = min(max(suggested / rate, rate / suggested) for rate in good)
     strict = max(suggested / best, best / suggested)
     seen = " (not seen when the rule was chosen)" if case.new else ""

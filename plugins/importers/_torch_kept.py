@@ -9,6 +9,7 @@ import numpy as np
 
 from plugins.importers._building import asset_name, plain_name
 from plugins.importers._layouts import INPUT_SIZES, UNSCALED, many, preprocessing_of
+from plugins.importers._sizes import other_sizes
 from plugins.importers._torch_block import Origin, block, left_out
 from plugins.importers._torch_programs import is_reduced, loaded, refuse_code, results_of, shapes_of
 from plugins.importers._torch_scripts import open_script
@@ -85,6 +86,7 @@ def kept(path: Path, kind: str, reason: str, tell: Callable[[str], None]) -> Imp
     made = block(program.module, origin)
     preprocessing = None if program.vocabulary else preprocessing_of(origin.input)
     changed = [IN_USE] if made.parameters and not program.knows_training else []
+    changed += other_sizes(made.graph)
     if program.batch:
         changed.append(many(program.batch))
     if preprocessing is not None:

@@ -179,15 +179,26 @@ def range_test(assembly: Assembly, model: Model, steps: int = STEPS) -> Iterator
     The steps are those that training would do first, accumulated as the settings say; after
     `DIFFERENT` of them the same batches come again. On new batches at every step the loss of a
     hard task hardly falls within so few steps, and differs more from batch to batch than from rate
-    to rate. The model is trained by it, and of no use afterwards.
+    to rate. For the same reason each batch is compared with itself: a loss is told as the mean of
+    all batches' first losses, plus what it differs from its own batch's first. The model is trained
+    by it, and of no use afterwards.
     """
     accumulate = assembly.experiment.training.accumulate
     batches = list(itertools.islice(assembly.feed.train_batches(0), DIFFERENT * accumulate))
-    groups = itertools.cycle(grouped(batches, accumulate))
-    for step, group in enumerate(itertools.islice(groups, steps)):
+    groups = list(grouped(batches, accumulate))
+    first: list[RatePoint] = []
+    for step, group in enumerate(itertools.islice(itertools.cycle(groups), steps)):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / max(steps - 1, 1))
         model.train_step(group, rate)
         loss = model.drain_logs(wait=True)["loss"][-1]
         if not math.isfinite(loss):
+            if step < len(groups):
+                yield from first
             return
-        yield RatePoint(rate, loss)
+        if step < len(groups):
+            first.append(RatePoint(rate, loss))
+            if len(first) == len(groups):
+                usual = statistics.fmean(point.loss for point in first)
+                yield from (RatePoint(point.rate, usual) for point in first)
+        else:
+            yield RatePoint(rate, usual + loss - first[step % len(groups)].loss)
