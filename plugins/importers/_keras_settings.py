@@ -84,13 +84,13 @@ def need_channels_last(step: Step) -> None:
 
 
 def need_last_axis(step: Step, axis: Any) -> None:
-    """Raise NotCoveredError for a layer that normalises along another axis than the last."""
+    """Raise NotCoveredError for a layer that works along another axis than the last."""
     if axis not in (-1, len(step.shapes[0])):
         raise NotCoveredError(f"{step.where} normalises along another axis than the last.")
 
 
 def axis_of(axis: int, shape: tuple[int, ...]) -> dict[str, int]:
-    """Return an axis as a setting; nothing for the last. Raises NotCoveredError for the batch."""
+    """Return an axis as a setting where it is not the last; raises NotCoveredError for samples."""
     if axis == 0:
         raise NotCoveredError("A layer joins whole batches, which no layer here does.")
     return {} if axis in (-1, len(shape)) else {"axis": axis}

@@ -15,6 +15,7 @@ from plugins.importers import _index
 from plugins.importers._hub import is_cached
 from plugins.importers.torchvision_models import TorchvisionImporter
 from workbench.analysis.problems import check
+from workbench.document.edits import set_data
 from workbench.document.experiment import Component, Experiment
 from workbench.errors import UserError
 from workbench.plugin_api.data import DataInfo
@@ -239,3 +240,23 @@ def test_pictures_are_prepared_by_given_numbers(catalog, tmp_path):
     np.testing.assert_array_equal(
         scope["load"](str(tmp_path / "middle.png")), preparation.scale(shaped, {})
     )
+
+
+def test_texts_of_a_network_without_a_tokeniser_are_numbered_anew(catalog, tmp_path):
+    class Texts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rows = nn.Embedding(30, 6)
+            self.fc = nn.Linear(6, 2)
+
+        def forward(self, x):
+            return self.fc(torch.cumsum(self.rows(x), 1).mean(1))
+
+    example, batch = torch.ones(2, 9, dtype=torch.long), torch.export.Dim("batch")
+    program = torch.export.export(Texts().eval(), (example,), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "texts.pt2")
+    base = set_data(Experiment(), source=Component("film_sentences"))
+    taken = take(wish(tmp_path, tmp_path / "texts.pt2", base=base, form="block"), catalog)
+    chosen = taken.experiment.data.preprocessing
+    assert chosen == Component("text", {"vocabulary_size": 30, "length": 9})
+    assert "does not say which token stands for which word" in " ".join(taken.report.lines())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -41,11 +41,23 @@ def made(wish: Wish, imported: Imported, catalog: Catalog) -> Experiment:
         assets=keep_assets(imported.assets, wish.folder),
     )
     if imported.preprocessing is None:
-        return experiment
+        return _with_own_words(experiment, imported, catalog)
     kind = catalog.preprocessing(imported.preprocessing).kind
     if catalog.source(experiment.data.source).kind != kind:
         return experiment
     return set_data(experiment, preprocessing=_with_files(imported, wish.folder))
+
+
+def _with_own_words(experiment: Experiment, imported: Imported, catalog: Catalog) -> Experiment:
+    """Number the words of the data anew where a network came without its tokeniser."""
+    data = experiment.data
+    is_ready = catalog.preprocessing(data.preprocessing).kind == "texts"
+    if not imported.vocabulary or is_ready or catalog.source(data.source).kind != "texts":
+        return experiment
+    params: dict[str, Any] = {"vocabulary_size": imported.vocabulary}
+    if (steps := imported.input_shape[0]) is not None:
+        params["length"] = steps
+    return set_data(experiment, preprocessing=Component("text", params))
 
 
 def _kind_wanted(imported: Imported, catalog: Catalog) -> Kind | None:
@@ -73,10 +85,19 @@ def kind_missed(wish: Wish, imported: Imported, catalog: Catalog) -> tuple[str, 
     """Return a warning where the data at hand are not what the network takes."""
     data, wanted = catalog.source(wish.base.data.source).kind, _kind_wanted(imported, catalog)
     if wanted in (None, data):
-        return ()
+        return _words_missed(imported)
     return (
         f"The data are {data}, but this network takes {wanted}: choose {wanted} in the data "
         "settings and import it again, so that they are prepared as it was trained.",
+    )
+
+
+def _words_missed(imported: Imported) -> tuple[str, ...]:
+    if not imported.vocabulary or imported.preprocessing is not None:
+        return ()
+    return (
+        "Its file does not say which token stands for which word. The words of your texts are "
+        "numbered anew, so that what it learned of them fits once it is trained again.",
     )
 
 
