@@ -112,13 +112,14 @@ def compared(case: Case, suggested: float, own: float, losses: dict[float, float
     good = [rate for rate in losses if losses[rate] <= losses[best] + SLACK * gain]
     apart = min(max(suggested / rate, rate / suggested) for rate in good)
     strict = max(suggested / best, best / suggested)
+    epochs = f"{case.epochs} epoch{'s' if case.epochs > 1 else ''}"
     seen = " (not seen when the rule was chosen)" if case.new else ""
     return Row(
         f"learning-rate finder, {case.title}: suggestion against the best rates of a grid of 12",
         f"factor {apart:.1f}, of the very best {strict:.1f}",
         f"≤ {FACTOR:g}",
         apart <= FACTOR,
-        f"{case.epochs} epochs, {len(SEEDS)} seeds{seen}; suggested {suggested:g}: loss {own:.3f}; "
+        f"{epochs}, {len(SEEDS)} seeds{seen}; suggested {suggested:g}: loss {own:.3f}; "
         f"as good as the best: {good[0]:.2g} to {good[-1]:.2g}; the very best {best:.2g}: "
         f"{losses[best]:.3f}; lost {100 * (own - losses[best]) / gain:.1f} % of what there is to "
         "gain",
