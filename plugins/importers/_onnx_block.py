@@ -22,7 +22,8 @@ from plugins.importers._onnx_graph import channel_places, has_channels_last
 from plugins.importers._onnx_head import head_of
 from plugins.importers._onnx_looking import drawn, drawn_texts, in_columns, looked_at
 from plugins.importers._onnx_reading import in_words, tensors_of
-from plugins.importers._onnx_sizes import Growth, free, growth_of
+from plugins.importers._onnx_sizes import SizeRunner, free
+from plugins.importers._sizes import Growth, growth_of, other_sizes
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.layer import Part
 
@@ -191,7 +192,8 @@ def _growth(
     freed = type(model)()
     freed.CopyFrom(model)
     free(freed.graph, places)
-    found = growth_of(freed, shape, places, shapes)
+    run = SizeRunner(freed, shape, places, list(shapes))
+    found = growth_of(run, (shape[places[0]], shape[places[1]]), shapes)
     if found is None or end not in found.rules:
         return None
     free(model.graph, places)
@@ -298,11 +300,4 @@ def others_of(kept: Kept) -> Iterator[str]:
             f"It gives {in_words(kept.outputs)} as well: any of them, or of the tensors inside, "
             "can be made the end of the block."
         )
-    (layer,) = (node for node in kept.graph.nodes if node.type == "OnnxNetwork")
-    if sizes := layer.params.get("sizes"):
-        step, *least = sizes
-        steps = "" if step == 1 else f", in steps of {step}"
-        yield (
-            f"Pictures may have other heights and widths, from {' × '.join(map(str, least))} on"
-            f"{steps}: set them in the data settings."
-        )
+    yield from other_sizes(kept.graph)

@@ -17,6 +17,7 @@ from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
 from plugins.importers._onnx_program import Translation, copies_in_words
 from plugins.importers._onnx_reading import (
     by_batch_in_words,
+    has_eight_bits,
     in_float32,
     made_by,
     opened,
@@ -67,6 +68,8 @@ def imported(
     changed = []
     if in_float32(model):
         changed.append("Numbers of half or double precision are float32 now.")
+    if any(has_eight_bits(tensor) for tensor in model.graph.initializer):
+        changed.append("Weights of eight bits are float32 now.")
     tell("Turning it into layers")
     if (texts := texts_of(model)) is not None:
         files, origin = beside(path, tokeniser), _origin(path, model)

@@ -188,6 +188,13 @@ def in_float32(model: Any) -> bool:
     return any(found)
 
 
+def has_eight_bits(tensor: Any) -> bool:
+    """Say whether a matrix is kept in eight bits."""
+    from onnx import TensorProto
+
+    return len(tensor.dims) > 1 and tensor.data_type in (TensorProto.INT8, TensorProto.UINT8)
+
+
 def _graphs(graph: Any) -> Iterator[Any]:
     yield graph
     for node in graph.node:

@@ -92,6 +92,21 @@ def beside(path: Path, named: Path | None = None) -> TextFiles:
     )
 
 
+def graph_in(folder: Path) -> Path | None:
+    """Return the ONNX file of a folder that holds a network's configuration, but no other weights.
+
+    Of several, it is the one that is called model.onnx.
+    """
+    weights = any(any(folder.glob(each)) for each in ("*.safetensors", "*.bin", "*.h5"))
+    if weights or not (folder / "config.json").is_file():
+        return None
+    for place in (folder, folder / "onnx"):
+        found = sorted(place.glob("*.onnx"))
+        if found:
+            return next((each for each in found if each.name == "model.onnx"), found[0])
+    return None
+
+
 def joined(
     found: TextFiles, graph: Any, run: Callable[..., Any], outputs: Sequence[str]
 ) -> tuple[Any, Callable[..., Any], list[str]]:
