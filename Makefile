@@ -27,7 +27,7 @@ terminal: $(VENV)/.installed
 	@sh scripts/train-in-terminal $(BIN)/python $(EXAMPLE)
 
 test: $(VENV)/.installed-dev libraries
-	$(OFFSCREEN) $(BIN)/python -m pytest -n $(JOBS)
+	$(OFFSCREEN) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -61,13 +61,20 @@ CASES = (
     Case("vowels-lstm", 8, MOMENTUM),
     Case("yeast-mlp", 8),
     Case("motions-gru", 30),
-    Case("mnist-cnn", 2, new=True),
-    Case("mnist-mlp", 4, MOMENTUM, new=True),
+    Case("mnist-mlp", 4, MOMENTUM),
     Case("diabetes-mlp", 20, MOMENTUM),
-    Case("solubility-cnn", 5, new=True),
-    Case("sentiment-transformer", 1, new=True),
     Case(FINE_TUNED, 30),
+    Case("solubility-cnn", 3),
+    Case("diabetes-mlp", 20, new=True),
+    Case("gunpoint-fcn", 20, new=True),
+    Case("gunpoint-fcn", 20, MOMENTUM, new=True),
+    Case("elnino-gru", 10, new=True),
+    Case("mnist-cnn", 2, new=True),
+    Case("sentiment-transformer", 1, new=True),
 )
+"""Where losses have two valleys over the rates, as those of mnist-cnn after two epochs, trials walk
+into the one nearer to where the test points. All six trials upwards would find the other, in twice
+the time, but are led astray where few samples validate (motions-gru has eight)."""
 GRID = tuple(10 ** (-5 + 5.5 * number / 11) for number in range(12))
 """From 1e-5 to 3, two to each power of ten."""
 SEEDS = (0, 1)
@@ -95,18 +102,24 @@ def row_of(case: Case, catalog: Catalog) -> Row:
         losses = {rate: _loss(experiment, rate, folder, catalog) for rate in GRID}
         suggested = found.rate or math.nan
         own = _loss(experiment, suggested, folder, catalog) if found.rate else math.inf
+    return compared(case, suggested, own, losses)
+
+
+def compared(case: Case, suggested: float, own: float, losses: dict[float, float]) -> Row:
+    """Say how far a suggestion, with which a training ends at `own`, is from the grid's best."""
     best = min(losses, key=lambda rate: losses[rate])
-    gain = losses[GRID[0]] - losses[best]
-    good = [rate for rate in GRID if losses[rate] <= losses[best] + SLACK * gain]
+    gain = losses[min(losses)] - losses[best]
+    good = [rate for rate in losses if losses[rate] <= losses[best] + SLACK * gain]
     apart = min(max(suggested / rate, rate / suggested) for rate in good)
     strict = max(suggested / best, best / suggested)
+    epochs = f"{case.epochs} epoch{'s' if case.epochs > 1 else ''}"
     seen = " (not seen when the rule was chosen)" if case.new else ""
     return Row(
         f"learning-rate finder, {case.title}: suggestion against the best rates of a grid of 12",
         f"factor {apart:.1f}, of the very best {strict:.1f}",
         f"≤ {FACTOR:g}",
         apart <= FACTOR,
-        f"{case.epochs} epochs, {len(SEEDS)} seeds{seen}; suggested {suggested:g}: loss {own:.3f}; "
+        f"{epochs}, {len(SEEDS)} seeds{seen}; suggested {suggested:g}: loss {own:.3f}; "
         f"as good as the best: {good[0]:.2g} to {good[-1]:.2g}; the very best {best:.2g}: "
         f"{losses[best]:.3f}; lost {100 * (own - losses[best]) / gain:.1f} % of what there is to "
         "gain",

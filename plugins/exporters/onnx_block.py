@@ -1,28 +1,29 @@
-"""Puts a network that is kept as an ONNX file in front of the layers behind it, in one file."""
+"""Puts networks that are kept as ONNX files into an exported file, each at its place.
+
+PyTorch traces the network with an operator of our own in the place of each; in what it writes,
+their nodes are replaced by the graphs of the files.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from plugins.backends.pytorch.code import boundary_layout
+from plugins.importers._onnx_entry import INPUT, REAL, rename
 from plugins.importers._onnx_graph import sources_of
-from plugins.layers.io import Input
 from plugins.layers.onnx_network import OnnxNetwork
 from plugins.layers.pretrained import Pretrained
 from workbench.errors import UserError, first_line
 from workbench.plugin_api.exporter import Limit
-from workbench.plugin_api.network import Network, ResolvedNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from workbench.plugin_api.exporter import ExportRequest
+    from workbench.plugin_api.network import Network, ResolvedNode
 
-BODY, HEAD = "body/", "head/"
-"""Before the names of tensors, so that none is there twice."""
+DOMAIN, KIND = "workbench", "Kept"
+"""Of the operator that stands for a file while PyTorch traces."""
 
 
 def programs_in(network: Network, format: str) -> list[Limit]:
@@ -44,113 +45,187 @@ def programs_in(network: Network, format: str) -> list[Limit]:
 
 
 def beyond_merging(network: Network) -> list[Limit]:
-    """Refuse such networks in an ONNX file, where they do not simply come first."""
-    found = [node for node in network.nodes if isinstance(node.layer, OnnxNetwork)]
-    if not found:
-        return programs_in(network, "ONNX")
-    inputs = {node.id for node in network.inputs}
-    reason = ""
-    for node in found:
-        if len(found) > 1:
-            reason = "there are several such networks"
-        elif any(each is not node and inputs.intersection(each.inputs) for each in network.nodes):
-            reason = "it does not alone follow the Input"
-        elif not inputs.issuperset(node.inputs):
-            reason = "other layers come before it"
-        elif node.layer.batch:  # type: ignore[attr-defined]
-            reason = "it takes a fixed number of samples"
-    if not reason:
-        return []
-    message = f"ONNX cannot hold {found[0].id} as it stands here: {reason}."
-    return [Limit(message=message, node=found[0].id, refuses=True)]
+    """Refuse networks in an ONNX file that cannot take any number of samples at once."""
+    found = []
+    for node in network.nodes:
+        layer, reason = node.layer, ""
+        if not isinstance(layer, OnnxNetwork):
+            continue
+        if layer.batch:
+            reason = "it takes a fixed number of samples at a time"
+        elif layer.alone and node.input_types[0].varies:
+            reason = "it has no mask, so that texts of each length have to run by themselves"
+        if reason:
+            message = f"ONNX cannot hold {node.id}: {reason}."
+            found.append(Limit(message=message, node=node.id, refuses=True))
+    others = [each for each in network.nodes if not isinstance(each.layer, OnnxNetwork)]
+    return found + programs_in(type(network)(network.name, tuple(others)), "ONNX")
 
 
-def merged(request: ExportRequest, write: Callable[[ExportRequest], Any]) -> Any:
-    """Return an ONNX model of the block and what follows it, without metadata.
+def opset_for(request: ExportRequest) -> int:
+    """Return the version of operators that is wanted, or a newer one where a file has that."""
+    return max([request.options.opset, *map(_opset, _bodies(request))])
 
-    Args:
-        write: returns the ONNX model of a request without blocks.
+
+def stand_ins(request: ExportRequest) -> Callable[[Any], None]:
+    """Return what lets a generated module trace an operator in the place of each file."""
+    operator = _operator()
+    known = {}
+    for number, (node, layer) in enumerate(_blocks(request.network)):
+        content = (request.assets / layer.asset).read_bytes()
+        known[content, layer.end or layer.result] = number, layer.end_of(node.input_types)
+
+    def put(module: Any) -> None:
+        # The class is a generated one, so that it is told by its name alone.
+        for each in (part for part in module.modules() if type(part).__name__ == "OnnxNetwork"):
+            number, part = known[each.content, each.end]
+            assert part.shape is not None
+            sizes = [-1 if size is None else size for size in part.shape]
+            if part.channels_first and len(sizes) > 1:
+                sizes = [sizes[-1], *sizes[:-1]]
+
+            def forward(
+                x: Any, real: Any = None, key: str = str(number), sizes: Any = sizes
+            ) -> Any:
+                return operator(x, real, key, sizes)
+
+            each.forward = forward
+
+    return put
+
+
+def translations() -> dict[Any, Callable[..., Any]]:
+    """Return how the operator is written: as a node that `merged` replaces."""
+    from onnx.defs import OpSchema
+    from onnxscript import values
+
+    given = OpSchema.FormalParameter
+    schema = OpSchema(
+        KIND,
+        DOMAIN,
+        1,
+        inputs=[
+            given("x", "T"),
+            given("real", "tensor(bool)", param_option=OpSchema.FormalParameterOption.Optional),
+        ],
+        outputs=[given("y", "tensor(float)")],
+        type_constraints=[("T", ["tensor(float)", "tensor(int64)"], "")],
+        attributes=[OpSchema.Attribute("key", OpSchema.AttrType.STRING, "", required=True)],
+    )
+    kept = values.Op(values.Opset(DOMAIN, 1), KIND, schema)
+
+    def translated(x: Any, real: Any, key: str, sizes: Any) -> Any:
+        return kept(x, real, key=key)
+
+    translated.__annotations__ = {}
+    return {_operator(): translated}
+
+
+def merged(request: ExportRequest, model: Any) -> Any:
+    """Return an ONNX model with the graphs of files in the place of the nodes for them.
 
     Raises:
-        UserError: the file's operators cannot be brought to the wanted version.
+        UserError: a file's operators cannot be brought to the version of the others.
     """
-    import onnx
+    bodies, nodes, graph = list(_bodies(request)), [], model.graph
+    domains = {each.domain for each in model.opset_import}
+    for node in graph.node:
+        if (node.domain, node.op_type) != (DOMAIN, KIND):
+            nodes.append(node)
+            continue
+        key = int(node.attribute[0].s)
+        body = _placed(_of_version(bodies[key], _opset(model)), node)
+        nodes.extend(body.graph.node)
+        graph.initializer.extend(body.graph.initializer)
+        model.opset_import.extend(e for e in body.opset_import if e.domain not in domains)
+        domains.update(each.domain for each in body.opset_import)
+        model.ir_version = max(model.ir_version, body.ir_version)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    imports = [each for each in model.opset_import if each.domain != DOMAIN]
+    del model.opset_import[:]
+    model.opset_import.extend(imports)
+    return model
 
-    (block,) = (n for n in request.network.nodes if isinstance(n.layer, OnnxNetwork))
-    body = _body(request, block)
-    opset = max(_opset(body), request.options.opset)
-    options = type(request.options)(softmax=request.options.softmax, opset=opset)
-    head = write(_head(replace(request, options=options), block))
-    if _opset(body) < _opset(head):
-        try:
-            body = onnx.version_converter.convert_version(body, _opset(head))
-        except Exception as error:  # the converter has kinds of its own
-            raise UserError(
-                f"{block.id} is written with version {_opset(body)} of ONNX' operators, and "
-                f"cannot be brought to version {_opset(head)}: {first_line(error)}.",
-                "Convert the file before it is imported, or choose another format.",
-            ) from error
-    for name in {each.domain for each in body.opset_import} - {
-        each.domain for each in head.opset_import
-    }:
-        (own,) = (each for each in body.opset_import if each.domain == name)
-        head.opset_import.append(own)
-    body.ir_version = head.ir_version = max(body.ir_version, head.ir_version)
-    (given,) = (each.name for each in body.graph.output)
-    body = onnx.compose.add_prefix(body, BODY, rename_inputs=False)
-    head = onnx.compose.add_prefix(head, HEAD, rename_outputs=False)
-    taken = head.graph.input[0].name
-    return onnx.compose.merge_models(body, head, io_map=[(f"{BODY}{given}", taken)])
+
+def _operator() -> Any:
+    """Return the operator of PyTorch that stands for a file; it has shapes and no values."""
+    import torch
+
+    name = f"{DOMAIN}::{KIND.lower()}"
+    found = getattr(getattr(torch.ops, DOMAIN), KIND.lower(), None)
+    if found is None:
+        torch.library.define(name, "(Tensor x, Tensor? real, str key, int[] sizes) -> Tensor")
+
+        @torch.library.register_fake(name)
+        def shaped(x: Any, real: Any, key: str, sizes: Sequence[int]) -> Any:
+            found = [x.shape[1] if size < 0 else size for size in sizes]
+            return x.new_empty((x.shape[0], *found), dtype=torch.float32)
+
+        found = getattr(getattr(torch.ops, DOMAIN), KIND.lower())
+    return found.default
+
+
+def _bodies(request: ExportRequest) -> Sequence[Any]:
+    """Return the files of all blocks, in the order of the nodes, each up to its end."""
+    return [_body(layer, request.assets) for _, layer in _blocks(request.network)]
+
+
+def _blocks(network: Network) -> Sequence[tuple[ResolvedNode, OnnxNetwork]]:
+    layers = ((node, node.layer) for node in network.nodes)
+    return [(node, layer) for node, layer in layers if isinstance(layer, OnnxNetwork)]
+
+
+def _body(layer: OnnxNetwork, assets: Path) -> Any:
+    import onnx
+    from onnx import helper
+
+    model = onnx.load(assets / layer.asset)
+    end = layer.end or layer.result
+    for field in (model.graph.output, model.graph.value_info):
+        del field[:]
+    model.graph.output.append(helper.make_tensor_value_info(end, onnx.TensorProto.FLOAT, None))
+    _keep_needed(model.graph, end)
+    return model
 
 
 def _opset(model: Any) -> int:
     return int(next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx")))
 
 
-def _body(request: ExportRequest, block: ResolvedNode) -> Any:
-    """Return the block's file up to its end, with axes as generated modules have them."""
+def _of_version(body: Any, opset: int) -> Any:
     import onnx
-    from onnx import helper
 
-    layer = block.layer
-    assert isinstance(layer, OnnxNetwork)
-    model = onnx.load(request.assets / layer.asset)
-    graph = model.graph
-    end = layer.end or layer.result
-    (taken,), (outer,) = graph.input, [block.input_types[0]]
-    kind, shape = taken.type.tensor_type.elem_type, [*_sizes(outer)]
-    first = boundary_layout(outer) == "channels_first"
-    if outer.rank > 1 and first == layer.channels_last:
-        order = _order(outer.rank, to_first=not layer.channels_last)
-        inner = f"{taken.name}__moved"
-        for node in graph.node:
-            node.input[:] = [inner if each == taken.name else each for each in node.input]
-        move = helper.make_node("Transpose", [taken.name], [inner], perm=order)
-        rest = list(graph.node)
-        del graph.node[:]
-        graph.node.extend([move, *rest])
-    graph.input[0].CopyFrom(helper.make_tensor_value_info(taken.name, kind, ["batch", *shape]))
-    part, given = layer.last_part, block.output
-    wanted = boundary_layout(given) == "channels_first"
-    if given.rank > 1 and part.channels_first != wanted:
-        order = _order(given.rank, to_first=wanted)
-        graph.node.append(helper.make_node("Transpose", [end], [f"{end}__moved"], perm=order))
-        end = f"{end}__moved"
-    for field in (graph.output, graph.value_info):
-        del field[:]
-    value = helper.make_tensor_value_info(end, onnx.TensorProto.FLOAT, ["batch", *_sizes(given)])
-    graph.output.append(value)
-    _keep_needed(graph, end)
-    return model
+    if _opset(body) >= opset:
+        return body
+    try:
+        return onnx.version_converter.convert_version(body, opset)
+    except Exception as error:  # the converter has kinds of its own
+        raise UserError(
+            f"The file of a network that is kept is written with version {_opset(body)} of ONNX' "
+            f"operators, and cannot be brought to version {opset}: {first_line(error)}.",
+            "Convert the file before it is imported, or choose another format.",
+        ) from error
 
 
-def _sizes(tensor: Any) -> Sequence[int]:
-    sizes = tensor.shape
-    return (*sizes[-1:], *sizes[:-1]) if boundary_layout(tensor) == "channels_first" else sizes
+def _placed(body: Any, node: Any) -> Any:
+    """Return a file with names of its own, between what the node takes and what it gives."""
+    import onnx
+    from onnx import TensorProto, helper
 
-
-def _order(rank: int, *, to_first: bool) -> list[int]:
-    return [0, rank, *range(1, rank)] if to_first else [0, *range(2, rank + 1), 1]
+    prefix = f"{node.name or node.output[0]}/"
+    (end,) = (each.name for each in body.graph.output)
+    body = onnx.compose.add_prefix(body, prefix)
+    taken = dict(zip((f"{prefix}{INPUT}", f"{prefix}{REAL}"), node.input, strict=False))
+    if real := taken.get(f"{prefix}{REAL}"):
+        whole = f"{prefix}{REAL}__whole"
+        cast = helper.make_node("Cast", [real], [whole], to=TensorProto.INT64)
+        rest = list(body.graph.node)
+        del body.graph.node[:]
+        body.graph.node.extend([cast, *rest])
+        taken[f"{prefix}{REAL}"] = whole
+    rename(body.graph, {**taken, f"{prefix}{end}": node.output[0]})
+    return body
 
 
 def _keep_needed(graph: Any, end: str) -> None:
@@ -165,19 +240,3 @@ def _keep_needed(graph: Any, end: str) -> None:
         kept = list(kept)
         del field[:]
         field.extend(kept)
-
-
-def _head(request: ExportRequest, block: ResolvedNode) -> ExportRequest:
-    """Return a request of what follows the block, which stands there as its Input."""
-    begin = ResolvedNode(
-        id=block.id,
-        layer=Input(),
-        inputs=(),
-        input_types=(block.output,),
-        output=block.output,
-    )
-    inputs = {node.id for node in request.network.inputs}
-    rest = (n for n in request.network.nodes if n.id not in inputs and n is not block)
-    network = Network(request.network.name, (begin, *rest))
-    samples = np.zeros((2, *(size or 1 for size in block.output.shape)), np.float32)
-    return replace(request, network=network, sample_inputs=samples, sample_lengths=None)

@@ -24,7 +24,7 @@ from workbench.files import write_atomically
 from workbench.plugin_api.exporter import Exporter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -74,14 +74,18 @@ class TorchExportExporter(Exporter):
         return run_isolated(f"import torch\n{module}", path, samples_of(request, inputs))
 
 
-def program(request: ExportRequest) -> Any:
+def program(request: ExportRequest, change: Callable[[Any], None] = lambda module: None) -> Any:
     """Return the torch.export.ExportedProgram; it takes any batch, and samples of any length.
 
     https://docs.pytorch.org/docs/stable/export.html
+
+    Args:
+        change: changes the module before.
     """
     import torch
 
     _, module = torch_module(request)
+    change(module)
     batch = torch.export.Dim("batch")
     shapes: tuple[Any, ...] = ({0: batch},)
     if request.network.varying:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from plugins.backends.pytorch.backend import TorchBackend
 from plugins.exporters.isolation import run_isolated
-from plugins.exporters.onnx_block import beyond_merging, merged
+from plugins.exporters.onnx_block import (
+    beyond_merging,
+    merged,
+    opset_for,
+    stand_ins,
+    translations,
+)
 from plugins.exporters.onnx_file import (
     INPUT,
     LENGTHS,
@@ -63,11 +69,8 @@ class TorchOnnxExporter(Exporter):
     def export(self, request: ExportRequest, path: Path) -> Sequence[Path]:
         """Write the model; weights of more than 2 GiB go into a second file."""
         if any(node.layer.is_fixed for node in request.network.nodes):
-            proto = merged(request, lambda part: _model(part).model_proto)
-            from onnx.helper import set_model_props
-
-            set_model_props(proto, _properties(request))
-            write_atomically(path, proto.SerializeToString())
+            whole = merged(request, _model(request).model_proto)
+            write_atomically(path, whole.SerializeToString())
             return (path,)
         model = _model(request)
         if not is_large(request.network):
@@ -100,11 +103,11 @@ def _model(request: ExportRequest) -> Any:
     with warnings.catch_warnings(), kept_whole():
         warnings.simplefilter("ignore")
         found = torch.onnx.export(
-            decomposed(program(request)),
-            opset_version=request.options.opset,
+            decomposed(program(request, stand_ins(request))),
+            opset_version=opset_for(request),
             input_names=[INPUT, *([LENGTHS] if request.network.varying else [])],
             output_names=[OUTPUT],
-            custom_translation_table=onnx_translations(),
+            custom_translation_table={**onnx_translations(), **translations()},
             dynamo=True,
             verbose=False,
         )

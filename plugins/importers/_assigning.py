@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UserError
@@ -34,11 +34,13 @@ class Assignment:
     Attributes:
         theirs: names in the file by those of the network.
         unused: arrays of the file that the network has no place for.
+        head: path of the last layer, where the file has all weights but its own.
         by_order: whether their order alone told them apart.
     """
 
     theirs: Mapping[str, str]
     unused: tuple[str, ...] = ()
+    head: str = ""
     by_order: bool = False
 
     @property
@@ -57,21 +59,38 @@ def weights_of(module: Any) -> dict[str, tuple[int, ...]]:
 
 
 def assign(own: Shapes, arrays: Arrays, title: str) -> Assignment:
-    """Return which array each weight takes; all must be found, with their shapes.
+    """Return which array each weight takes; all but the head's must be found, with their shapes.
 
     Raises:
         UserError: the file does not fit; says how much of it does.
     """
     given = arrays.shapes
+    if (found := _by_name(own, given)) is not None:
+        return found
+    if arrays.is_ordered and _is_alike(own, given):
+        return Assignment(dict(zip(own, given, strict=True)), by_order=True)
+    head = _head(own)
+    body = {name: shape for name, shape in own.items() if not name.startswith(f"{head}.")}
+    if head and body and (found := _by_name(body, given)) is not None:
+        return replace(found, head=head)
+    raise _misfit(own, given, title)
+
+
+def _by_name(own: Shapes, given: Shapes) -> Assignment | None:
     for names in _variants(list(given)):
         renamed = dict(zip(names, given, strict=True))
         if all(name in renamed and given[renamed[name]] == own[name] for name in own):
             theirs = {name: renamed[name] for name in own}
             unused = tuple(name for name in given if name not in theirs.values())
             return Assignment(theirs, unused)
-    if arrays.is_ordered and _is_alike(own, given):
-        return Assignment(dict(zip(own, given, strict=True)), by_order=True)
-    raise _misfit(own, given, title)
+    return None
+
+
+def _head(own: Shapes) -> str:
+    """Return the path of the last layer that has a matrix, if nothing comes after it."""
+    last = [name for name, shape in own.items() if len(shape) == 2][-1:]
+    path = last[0].rpartition(".")[0] if last else ""
+    return path if path and list(own)[-1].startswith(f"{path}.") else ""
 
 
 def classes_in(own: Shapes, given: Shapes, classes: int) -> int:

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from plugins.importers._keras_settings import (
+    activated,
+    bare,
+    fused,
+    need_channels_last,
+    penalty,
+)
 from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
@@ -27,8 +34,6 @@ _ALWAYS = ("Solarization", "AutoContrast", "Equalization")
 
 def transposed(walk: KerasWalk, step: Step) -> str:
     """Add ConvTranspose."""
-    from plugins.importers._keras_layers import activated, bare, fused, need_channels_last, penalty
-
     layer = step.operation
     need_channels_last(step)
     if any(amount is not None for amount in _each(layer.output_padding)):
@@ -52,8 +57,6 @@ def transposed(walk: KerasWalk, step: Step) -> str:
 
 def larger(walk: KerasWalk, step: Step) -> str:
     """Add Upsample along one or three axes."""
-    from plugins.importers._keras_layers import need_channels_last
-
     need_channels_last(step)
     size = step.operation.size
     return walk.node(step, f"Upsample{step.kind[-2:]}", {"factor": size})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from plugins.importers._keras_settings import function_name
 from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
@@ -65,8 +66,6 @@ def _parts(
     walk: KerasWalk, step: Step, layer: Any, prefix: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return settings and weights of one direction; raises NotCoveredError."""
-    from plugins.importers._keras_layers import function_name
-
     kind, cell = type(layer).__name__, layer.cell
     if layer.stateful or layer.return_state or len(step.inputs) > 1:
         raise NotCoveredError(f"{step.where} is given its state, or gives it on.")

@@ -22,6 +22,8 @@ from plugins.importers._onnx_graph import channel_places, has_channels_last
 from plugins.importers._onnx_head import head_of
 from plugins.importers._onnx_looking import drawn, drawn_texts, in_columns, looked_at
 from plugins.importers._onnx_reading import in_words, tensors_of
+from plugins.importers._onnx_sizes import SizeRunner, free
+from plugins.importers._sizes import Growth, growth_of, other_sizes
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.layer import Part
 
@@ -90,7 +92,8 @@ def block(
         "batch": entry.shape[0],
         "channels_last": is_last,
     }
-    return _kept(model, drawn(entry), outputs, name, params)
+    batches = drawn(entry)
+    return _kept(model, batches, outputs, name, params, pictures=batches.alone[INPUT].shape)
 
 
 def block_of_texts(
@@ -116,9 +119,19 @@ def block_of_texts(
 
 
 def _kept(
-    model: Any, batches: Batches, outputs: Sequence[str], name: str, params: dict[str, Any]
+    model: Any,
+    batches: Batches,
+    outputs: Sequence[str],
+    name: str,
+    params: dict[str, Any],
+    *,
+    pictures: tuple[int, ...] = (),
 ) -> Kept:
-    """Return a graph that takes what a block does as one, with what is known of it."""
+    """Return a graph that takes what a block does as one, with what is known of it.
+
+    Args:
+        pictures: shape of the input with the batch, where it may be one of pictures.
+    """
     shapes = looked_at(model, batches, outputs)
     if any(shapes.get(each) == () for each in outputs):
         shapes = looked_at(in_columns(model, outputs, shapes), batches, outputs)
@@ -128,7 +141,8 @@ def _kept(
     head = head_of(model, result, shapes)
     end = head.source if head else result
     is_last = params["channels_last"]
-    parts, names = _parts(model, shapes, is_last, {end, *outputs})
+    growth = _growth(model, pictures, is_last, shapes, end)
+    parts, names = _parts(model, shapes, is_last, {end, *outputs}, growth)
     rename(model.graph, names)
     numbers = sum(math.prod(tensor.dims) for tensor in tensors_of(model.graph))
     numbers -= sum(each.size for each in head.weights.values() if each is not None) if head else 0
@@ -139,13 +153,14 @@ def _kept(
         behind = (msgspec.structs.replace(part, multiply_adds=0) for part in parts[place + 1 :])
         parts = [*parts[: place + 1], *behind]
     whole = parts[place]
-    root = Part("", "ONNX", whole.shape, 0, whole.channels_first)
+    root = Part("", "ONNX", whole.shape, 0, whole.channels_first, whole.grows)
     params = {
         **params,
         "asset": asset,
         "result": names[end],
         "parts": [msgspec.to_builtins(part) for part in (root, *parts)],
         "numbers": numbers,
+        "sizes": (growth.step, *growth.least) if growth else (),
     }
     builder = GraphBuilder()
     source = builder.add("Input", "input")
@@ -167,12 +182,35 @@ def _kept(
     )
 
 
-def _canonical(shape: Shape, *, first: bool) -> Shape:
+def _growth(
+    model: Any, shape: tuple[int, ...], is_last: bool, shapes: Mapping[str, Shape], end: str
+) -> Growth | None:
+    """Return how tensors follow the size of pictures, if what is given does."""
+    if len(shape) != 4:
+        return None
+    places = (1, 2) if is_last else (2, 3)
+    freed = type(model)()
+    freed.CopyFrom(model)
+    free(freed.graph, places)
+    run = SizeRunner(freed, shape, places, list(shapes))
+    found = growth_of(run, (shape[places[0]], shape[places[1]]), shapes)
+    if found is None or end not in found.rules:
+        return None
+    free(model.graph, places)
+    return found
+
+
+def _canonical(shape: tuple[Any, ...], *, first: bool) -> tuple[Any, ...]:
+    """Return what there is for each axis in the order of canonical axes."""
     return (*shape[1:], shape[0]) if first and len(shape) > 1 else tuple(shape)
 
 
 def _parts(
-    model: Any, shapes: Mapping[str, Shape], is_last: bool, needed: set[str]
+    model: Any,
+    shapes: Mapping[str, Shape],
+    is_last: bool,
+    needed: set[str],
+    growth: Growth | None = None,
 ) -> tuple[list[Part], dict[str, str]]:
     """Return the tensors that can be watched, in order, and what each is called."""
     graph = model.graph
@@ -191,7 +229,11 @@ def _parts(
             first = places.get(output, False)
             names[output] = path = _path(node, output, {*names.values(), *taken} - {output})
             count = _multiply_adds(node, shape, weights, shapes)
-            parts.append(Part(path, node.op_type, _canonical(shape, first=first), count, first))
+            rules = growth.rules.get(output, ()) if growth else ()
+            grows = _canonical(rules, first=first)
+            parts.append(
+                Part(path, node.op_type, _canonical(shape, first=first), count, first, grows)
+            )
     return parts, names
 
 
@@ -252,9 +294,10 @@ def _finished(model: Any, names: Mapping[str, str], result: str) -> bytes:
 
 
 def others_of(kept: Kept) -> Iterator[str]:
-    """Say which other tensors a file gives."""
+    """Say which other tensors a file gives, and which other pictures it takes."""
     if kept.outputs:
         yield (
             f"It gives {in_words(kept.outputs)} as well: any of them, or of the tensors inside, "
             "can be made the end of the block."
         )
+    yield from other_sizes(kept.graph)

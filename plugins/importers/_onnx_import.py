@@ -15,7 +15,16 @@ from plugins.importers._layouts import INPUT_SIZES, UNSCALED, best_layout, many,
 from plugins.importers._onnx_block import block, others_of
 from plugins.importers._onnx_inputs import Taken, inputs_of, outputs_of
 from plugins.importers._onnx_program import Translation, copies_in_words
-from plugins.importers._onnx_reading import in_float32, made_by, opened, opset_of, session
+from plugins.importers._onnx_reading import (
+    by_batch_in_words,
+    has_eight_bits,
+    in_float32,
+    made_by,
+    opened,
+    opset_of,
+    rounds_by_batch,
+    session,
+)
 from plugins.importers._onnx_text_import import TextFile
 from plugins.importers._onnx_texts import texts_of
 from plugins.importers._text_files import beside
@@ -59,6 +68,8 @@ def imported(
     changed = []
     if in_float32(model):
         changed.append("Numbers of half or double precision are float32 now.")
+    if any(has_eight_bits(tensor) for tensor in model.graph.initializer):
+        changed.append("Weights of eight bits are float32 now.")
     tell("Turning it into layers")
     if (texts := texts_of(model)) is not None:
         files, origin = beside(path, tokeniser), _origin(path, model)
@@ -118,9 +129,13 @@ def kept(
     entry, others = inputs_of(model, is_kept=True)
     outputs = outputs_of(model, others)
     content = model.SerializeToString()
+    taken = entry
+    if rounds_by_batch(model) and not entry.shape[0]:
+        entry = dataclasses.replace(entry, shape=(1, *entry.shape[1:]))
     made, shape = _kept(content, entry, others, outputs, path.stem)
     preprocessing = preprocessing_of(made.input_shape)
-    changed = [*_told(entry, shape, (len(shape) - 1,) if made.channels_last else (0,))]
+    changed = [*_told(taken, shape, (len(shape) - 1,) if made.channels_last else (0,))]
+    changed += by_batch_in_words(model)
     changed += [other.told for other in others]
     changed += others_of(made)
     if preprocessing is not None:

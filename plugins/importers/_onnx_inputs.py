@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,23 @@ def inputs_of(model: Any, *, is_kept: bool = False) -> tuple[Taken, list[Taken]]
         raise NotCoveredError(
             f"The file has {len(samples)} inputs ({names}); a document here takes one."
         )
+    _need_samples(model.graph, samples[0], others)
     return samples[0], others
+
+
+def _need_samples(graph: Any, entry: Taken, others: Sequence[Taken]) -> None:
+    """Raise NotCoveredError for a file whose first axis is the time of a single sample."""
+    value = next(each for each in graph.input if each.name == entry.name)
+    axes = value.type.tensor_type.shape.dim
+    name = axes[0].dim_param if axes else ""
+    is_for_one = any(each.role == "state" and each.shape[each.batch_axis] == 1 for each in others)
+    if is_for_one and re.search(r"seq|time|step|frame", name.lower()):
+        raise NotCoveredError(
+            f"The first axis of the file's input, {name}, is the time of one recording, and its "
+            "state is for that one alone: it takes no several samples.",
+            "Take the form of the network that takes one piece at a time, or export it again with "
+            "an axis for samples before that.",
+        )
 
 
 def _comes_again(graph: Any, given: Taken) -> bool:

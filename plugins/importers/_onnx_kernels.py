@@ -109,6 +109,16 @@ def layer_norm(step: Step, x: Any, scale: Any, bias: Any = None) -> Any:
     return step.F.layer_norm(x, shape, scale, bias, step.get("epsilon", 1e-5))
 
 
+def added_layer_norm(step: Step, x: Any, other: Any, scale: Any, *rest: Any) -> tuple[Any, ...]:
+    """Return onnxruntime's SkipLayerNormalization: of a sum, which it gives as well."""
+    shift, bias = (*rest, None, None)[:2]
+    total = x + other
+    total = total if bias is None else total + bias
+    shape = tuple(x.shape[-1:])
+    normal = step.F.layer_norm(total, shape, scale, shift, step.get("epsilon", 1e-12))
+    return normal, None, None, total
+
+
 def rms_norm(step: Step, x: Any, scale: Any) -> Any:
     """Return RMSNormalization over the axes from `axis` on."""
     axis = step.get("axis", -1) % x.dim()
@@ -212,6 +222,7 @@ KERNELS: Mapping[str, Callable[..., Any]] = {
     "InstanceNormalization": instance_norm,
     "GroupNormalization": group_norm,
     "LayerNormalization": layer_norm,
+    "SkipLayerNormalization": added_layer_norm,
     "RMSNormalization": rms_norm,
     "SimplifiedLayerNormalization": rms_norm,
     "MaxPool": max_pool,

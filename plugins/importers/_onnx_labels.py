@@ -1,9 +1,27 @@
-"""What the nodes of an ONNX graph are called, for a person."""
+"""What the nodes of an ONNX graph and their weights are called, for a person."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+
+ROLES = {
+    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm"), ("", "weight", "bias")),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), ("", "kernel", "recurrent", "bias")),
+    "BatchNormalization": ("", "weight", "bias", "mean", "variance"),
+    "InstanceNormalization": ("", "weight", "bias"),
+    "GroupNormalization": ("", "weight", "bias"),
+    "LayerNormalization": ("", "weight", "bias"),
+    "SkipLayerNormalization": ("", "", "weight", "bias", "shift"),
+    "MatMul": ("weight", "weight"),
+    "Add": ("shift", "shift"),
+    "Sub": ("shift", "shift"),
+    "Mul": ("scale", "scale"),
+    "Div": ("scale", "scale"),
+    "PRelu": ("", "slope"),
+    "Gather": ("rows", ""),
+}
+"""What weights are called by the place at which an operation takes them."""
 
 
 def readable(node: Any, *, has_weights: bool) -> str:

@@ -19,8 +19,9 @@ from plugins.importers._building import identifier
 from plugins.importers._onnx_functions import FUNCTIONS
 from plugins.importers._onnx_graph import needed_for
 from plugins.importers._onnx_kernels import KERNELS
-from plugins.importers._onnx_known import computed, constant, narrowed
-from plugins.importers._onnx_labels import readable
+from plugins.importers._onnx_known import computed, constant
+from plugins.importers._onnx_labels import ROLES, readable
+from plugins.importers._onnx_masks import HIDDEN, TextMasks
 from plugins.importers._onnx_module import network_of, part_of
 from plugins.importers._onnx_reading import called, nodes_of, opset_of
 from plugins.importers._onnx_recurrent import RECURRENT
@@ -33,29 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 TABLE: Mapping[str, Callable[..., Any]] = {**KERNELS, **FUNCTIONS, **SHAPING, **RECURRENT}
-HIDDEN = -1e4
-"""Scores below this are of steps that are not to be looked at."""
 STATISTICS = {"BatchNormalization": (3, 4)}
-ROLES = {
-    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm"), ("", "weight", "bias")),
-    **dict.fromkeys(("LSTM", "GRU", "RNN"), ("", "kernel", "recurrent", "bias")),
-    "BatchNormalization": ("", "weight", "bias", "mean", "variance"),
-    "InstanceNormalization": ("", "weight", "bias"),
-    "GroupNormalization": ("", "weight", "bias"),
-    "LayerNormalization": ("", "weight", "bias"),
-    "MatMul": ("weight", "weight"),
-    "Add": ("shift", "shift"),
-    "Sub": ("shift", "shift"),
-    "Mul": ("scale", "scale"),
-    "Div": ("scale", "scale"),
-    "PRelu": ("", "slope"),
-    "Gather": ("rows", ""),
-}
-"""What weights are called by the place at which an operation takes them."""
 
 
 @dataclass
-class Translation:
+class Translation(TextMasks):
     """An ONNX graph as steps of PyTorch, as far as it is walked.
 
     Attributes:
@@ -63,30 +46,17 @@ class Translation:
         places: labels of the steps that take an array, by its name in the file.
         uses: how many nodes take each weight of the file.
         kinds: operations by the names of what they give.
-        length: tokens of the texts that it is walked with; 0 where it takes no texts.
-        told: names of what follows from lengths and from the mask of texts alone. They are walked
-            without padding, as layers here leave that out by themselves.
-        tables: names of rows by the weight that they are looked up in beforehand.
-        most: tokens that the tables have rows for; 0: any number.
-        padding: the token that is told apart from all others; -1 where none is.
     """
 
     model: Any
     batch: int
     file_batch: int
     opset: int = 0
-    known: dict[str, np.ndarray] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
     steps: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
     parts: dict[str, Any] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, str] = field(default_factory=dict)
-    length: int = 0
-    told: set[str] = field(default_factory=set)
-    tables: dict[str, str] = field(default_factory=dict)
-    most: int = 0
-    padding: int = -1
 
     def __post_init__(self) -> None:
         from onnx import numpy_helper
@@ -149,13 +119,13 @@ class Translation:
         elif node.op_type == "If":
             self._branch(node, attributes)
         elif node.op_type == "IsNaN" and names[0] in self.values:
-            self._never(node, names[0])
+            self.never(node, names[0])
         elif all(not name or name in self.known for name in names):
             self._fold(node)
         elif node.op_type == "Identity":
             self._alias(node.output[0], names[0])
-        elif node.op_type == "Equal" and self._is_for_padding(names):
-            self._never(node, next(name for name in names if name in self.values))
+        elif node.op_type == "Equal" and self.is_for_padding(names):
+            self.never(node, next(name for name in names if name in self.values))
         elif node.op_type == "Where" and self._is_chosen(node):
             pass
         else:
@@ -197,42 +167,7 @@ class Translation:
         names = [name for name in node.output if name]
         self.known.update(zip(names, found, strict=True))
         if self.length:
-            self._note(node, names)
-
-    def _note(self, node: Any, names: Sequence[str]) -> None:
-        """Note what of texts a computed value follows from, and which rows were looked up."""
-        given = [name for name in node.input if name]
-        if not self.told.isdisjoint(given):
-            self.told.update(names)
-        rows, found = self.known[given[0]], self.known[names[0]]
-        if node.op_type not in ("Gather", "Slice") or rows.ndim < 2:
-            return
-        self.tables[names[0]] = given[0]
-        places = self.known[given[1]]
-        count = 0
-        if node.op_type == "Slice" and self.length in found.shape and rows.ndim == found.ndim:
-            count = rows.shape[found.shape.index(self.length)]
-        elif node.op_type == "Gather" and places.ndim and places.shape[-1] == self.length:
-            first, last = int(places.min()), int(places.max())
-            count = len(rows) - first if last - first + 1 == self.length else 0
-        if count:
-            self.most = min(self.most or count, count)
-
-    def _is_for_padding(self, names: Sequence[str]) -> bool:
-        """Whether tokens are compared with one number: what fills texts up, and none of them is."""
-        tokens = [name for name in names if name in self.values]
-        known = [self.known[name] for name in names if name in self.known]
-        if not self.length or len(tokens) != 1 or len(known) != 1 or known[0].size != 1:
-            return False
-        if self.values[tokens[0]].dtype.is_floating_point:
-            return False
-        self.padding = int(known[0].reshape(-1)[0])
-        return True
-
-    def _never(self, node: Any, name: str) -> None:
-        """Note that something is not so for any value."""
-        self.known[node.output[0]] = np.zeros(tuple(self.values[name].shape), bool)
-        self.told.add(node.output[0])
+            self.note(node, names)
 
     def _is_chosen(self, node: Any) -> bool:
         """Choose between values by what is known, if that is one of them all along, or hides some.
@@ -328,7 +263,7 @@ class Translation:
             elif name not in self.known:
                 found.append(("value", None))
             else:
-                array = self._narrow(node, name)
+                array = self.narrowed_for(node, name)
                 role = roles[place] if place < len(roles) else ""
                 if (not role and node.op_type in ROLES) or array.dtype.kind != "f":
                     found.append(("", _number(array)))
@@ -344,17 +279,6 @@ class Translation:
                     self.places[name] = [*self.places.get(name, ()), label]
                     found.append((f"parameter {role or 'weight'}", nn.Parameter(_tensor(array))))
         return found
-
-    def _narrow(self, node: Any, name: str) -> np.ndarray:
-        """Return a known array; what follows from a mask, without what is everywhere the same."""
-        array = self.known[name]
-        others = [each for each in node.input if each in self.values]
-        if name not in self.told or node.op_type not in ("Add", "Sub", "Mul", "Div") or not others:
-            return array
-        shape = tuple(self.values[others[0]].shape)
-        pairs = zip(reversed(array.shape), reversed(shape), strict=False)
-        is_stretched = array.ndim <= len(shape) and all(size in (1, own) for size, own in pairs)
-        return narrowed(array) if is_stretched else array
 
     def _is_narrow(self, node: Any) -> bool:
         """Whether a sum may be the bias of a single unit or filter that is computed before it."""

@@ -23,6 +23,24 @@ QUANTISED = (
     *("DynamicQuantizeLinear", "QuantizeLinear", "MatMulNBits", "QAttention", "QLinearSigmoid"),
 )
 
+BY_BATCH = (
+    *("DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"),
+    "MatMulIntegerToFloat",
+)
+"""Operators that round by the largest value of a batch, so that samples change each other."""
+
+
+def rounds_by_batch(model: Any) -> bool:
+    """Say whether what is given for a sample depends a little on the others of its batch."""
+    return any(node.op_type in BY_BATCH for node in nodes_of(model.graph))
+
+
+def by_batch_in_words(model: Any) -> list[str]:
+    """Say that samples run one by one where they would change each other."""
+    if not rounds_by_batch(model):
+        return []
+    return ["It rounds by the values of a whole batch: so each sample runs alone."]
+
 
 def opened(path: Path, *, is_kept: bool = False) -> Any:
     """Return the model of a file, its functions inlined, all its numbers read.
@@ -168,6 +186,13 @@ def in_float32(model: Any) -> bool:
     found = [_cast_tensor(tensor, wide) for tensor in tensors_of(model.graph)]
     found += [_cast_types(graph, wide) for graph in _graphs(model.graph)]
     return any(found)
+
+
+def has_eight_bits(tensor: Any) -> bool:
+    """Say whether a matrix is kept in eight bits."""
+    from onnx import TensorProto
+
+    return len(tensor.dims) > 1 and tensor.data_type in (TensorProto.INT8, TensorProto.UINT8)
 
 
 def _graphs(graph: Any) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from plugins.importers._aten import BATCH
 from plugins.importers._aten_program import expand_program, exported
 from plugins.importers._onnx_block import block_of_texts, others_of
 from plugins.importers._onnx_program import Translation, copies_in_words
-from plugins.importers._onnx_reading import session
+from plugins.importers._onnx_reading import by_batch_in_words, session
 from plugins.importers._onnx_text_run import TextRunner
 from plugins.importers._onnx_texts import outputs_of_texts
 from plugins.importers._text_files import joined
@@ -111,7 +111,7 @@ class TextFile:
             whole=reason,
             fixed=made.numbers,
             assets=dict([made.asset]),
-            changed=(*_told(texts, most), *others_of(made)),
+            changed=(*_told(texts, most), *by_batch_in_words(self.model), *others_of(made)),
         )
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plugins.importers._onnx_reading import in_words, nodes_of
+from plugins.importers._onnx_reading import in_words, nodes_of, rounds_by_batch
 from workbench.plugin_api.importer import NotCoveredError
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ ROLES = (
 """What inputs beside the tokens are called, by what they are."""
 PASSING = ("Cast", "Identity", "Reshape", "Flatten", "Unsqueeze", "Squeeze", "Where", "Clip")
 """Operators that tokens go through before their rows are looked up."""
+TABLES = ("Cast", "Identity", "Mul", "Sub", "Add", "DequantizeLinear")
+"""Operators that make a table of another one."""
 WANTED = ("logits", "sentence_embedding", "last_hidden_state", "token_embeddings")
 """Outputs of which one is enough, the best first, as exporters call them."""
 
@@ -38,6 +40,8 @@ class Texts:
         vocabulary: rows that tokens are looked up in.
         batch, steps: samples and tokens that it takes; 0: any number.
         padding: the token that fills texts up.
+        is_alone: whether padding or other texts would change the answer, so that each text, or
+            those of each length, have to run by themselves.
     """
 
     names: Mapping[str, str]
@@ -46,11 +50,7 @@ class Texts:
     batch: int
     steps: int
     padding: int = 0
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it cannot tell padding from tokens, so that each text has to run without any."""
-        return "mask" not in self.names and not self.steps
+    is_alone: bool = False
 
     def filled(self, padding: int) -> Texts:
         """Return the same with the token that fills texts up."""
@@ -102,21 +102,36 @@ def texts_of(model: Any) -> Texts | None:
         return None
     _refuse_others(others)
     batch, steps = roles["tokens"][2]
+    is_rounded = rounds_by_batch(model)
     return Texts(
         {role: name for role, (name, _, _) in roles.items()},
         {role: dtype for role, (_, dtype, _) in roles.items()},
         vocabulary,
-        batch,
+        batch or int(is_rounded),
         steps,
+        is_alone=not steps and ("mask" not in roles or is_rounded),
     )
 
 
 def outputs_of_texts(model: Any) -> list[str]:
-    """Return the outputs that are taken: the one by which texts are told apart, else all."""
-    names = [value.name for value in model.graph.output]
-    best = next((name for wanted in WANTED for name in names if name == wanted), None)
-    kept = [name for name in names if not re.search(r"^present|past_key|hidden_states?\.", name)]
-    return [best] if best else kept or names
+    """Return the outputs that are taken: the one that stands for a text, else all.
+
+    What is no number with a fraction, such as an input that is given back, is none of them.
+    """
+    from onnx import TensorProto
+
+    fractions = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
+    ranks = {
+        value.name: len(value.type.tensor_type.shape.dim)
+        for value in model.graph.output
+        if value.type.tensor_type.elem_type in (*fractions, TensorProto.UNDEFINED)
+    }
+    best = next((name for name in WANTED if name in ranks), None)
+    if best:
+        return [best]
+    kept = [name for name in ranks if not re.search(r"^present|past_key|hidden_states?\.", name)]
+    vectors = [name for name in kept if ranks[name] == 2]
+    return vectors if len(vectors) == 1 else kept or list(ranks)
 
 
 def _role(value: Any, dtype: str) -> str:
@@ -137,6 +152,12 @@ def _sizes(value: Any) -> tuple[int, int]:
 def _rows(graph: Any, tokens: str) -> int:
     """Return how many rows there are of which a token looks one up; 0 where none is looked up."""
     tables = {each.name: tuple(each.dims) for each in graph.initializer}
+    for node in nodes_of(graph):
+        own = [name for name in node.input if len(tables.get(name, ())) == 2]
+        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
+            tables[node.output[0]] = tuple(node.attribute[0].t.dims)
+        elif node.op_type in TABLES and own:  # a table that is kept in fewer bits
+            tables[node.output[0]] = tables[own[0]]
     names = {tokens}
     for node in nodes_of(graph):
         if names.isdisjoint(node.input):

@@ -25,6 +25,9 @@ def converted(folder, target):
     if not names:
         raise ValueError("it has no signature that could be called")
     signature = next((name for name in SIGNATURES if name in names), names[0])
+    for spec in model.signatures[signature].structured_input_signature[1].values():
+        if spec.dtype == tf.string:
+            raise ValueError(f"its signature {signature} takes texts as strings")
     options = ["--saved-model", folder, "--output", target, "--opset", OPSET]
     sys.argv = ["tf2onnx", *options, "--tag", "serve", "--signature_def", signature]
     convert.main()

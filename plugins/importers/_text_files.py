@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TOKENISER = "tokenizer.json"
 CUT_AFTER = 256
 """Tokens of a text that are read at most, where the network knows more positions."""
+MULTIPLE = 8
+"""Batches are filled up to a multiple of this: a network must have places for the padding, too."""
 SIGNS = (TOKENISER, "tokenizer_config.json", "vocab.txt", "vocab.json", "config.json")
 VECTORS = ("last_hidden_state", "token_embeddings")
 """Outputs of a vector for each token, which a pooling may follow."""
@@ -57,6 +59,7 @@ class TextFiles:
         """
         if not self.tokeniser:
             return None
+        most -= most % MULTIPLE if most > MULTIPLE else 0
         params = {
             "tokeniser": "given",
             "file": TOKENISER,
@@ -87,6 +90,21 @@ def beside(path: Path, named: Path | None = None) -> TextFiles:
         pooling=None if own is None else pooling_of(Place(str(own), is_local=True)),
         told=() if tokeniser else (_missing(path),),
     )
+
+
+def graph_in(folder: Path) -> Path | None:
+    """Return the ONNX file of a folder that holds a network's configuration, but no other weights.
+
+    Of several, it is the one that is called model.onnx.
+    """
+    weights = any(any(folder.glob(each)) for each in ("*.safetensors", "*.bin", "*.h5"))
+    if weights or not (folder / "config.json").is_file():
+        return None
+    for place in (folder, folder / "onnx"):
+        found = sorted(place.glob("*.onnx"))
+        if found:
+            return next((each for each in found if each.name == "model.onnx"), found[0])
+    return None
 
 
 def joined(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from plugins.importers._building import GraphBuilder, identifier
+from plugins.importers._torch_sizes import growth_in
 from workbench.errors import first_line
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.plugin_api.layer import Part
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from plugins.importers._sizes import Growth
     from workbench.document.graph import Graph
 
 SAMPLES, STEPS = 2, 13
@@ -57,6 +59,11 @@ class Origin:
     batch: int = 0
     channels_last: bool = False
     kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def follows_sizes(self) -> bool:
+        """Whether it is tried with pictures of other sizes, as a program may be of any."""
+        return self.library == "torch.export" and len(self.input) == 3 and not self.batch
 
     @property
     def samples(self) -> int:
@@ -104,9 +111,15 @@ def block(module: Any, origin: Origin) -> Block:
         for name, (value, is_trained) in own.items()
         if name not in tied
     ]
+    parts = [part for part in seen.parts if not _is_of(part.path, head)]
+    sizes: tuple[int, ...] = ()
+    if origin.follows_sizes and (growth := _growth(module, origin, parts, head)) is not None:
+        parts = [_growing(part, growth) for part in parts]
+        sizes = (growth.step, *growth.least)
     params = {
         **_params(origin, head),
-        "parts": [msgspec.to_builtins(part) for part in seen.parts if not _is_of(part.path, head)],
+        **({"sizes": sizes} if sizes else {}),
+        "parts": [msgspec.to_builtins(part) for part in parts],
         "stored": stored,
     }
     builder = GraphBuilder()
@@ -195,6 +208,22 @@ def _looked_at(module: Any, origin: Origin) -> _Seen:
         for path, outputs in calls.items()
     ]
     return _Seen(parts, head, used)
+
+
+def _growth(module: Any, origin: Origin, parts: Sequence[Part], head: str) -> Growth | None:
+    """Return how the parts follow the size of pictures, if the network does."""
+    height, width, channels = origin.input
+    if height is None or width is None:
+        return None
+
+    def run(size: tuple[int, int]) -> Any:
+        return _run(module, replace(origin, input=(*size, channels)))
+
+    return growth_in(module, parts, head, (height, width), run)
+
+
+def _growing(part: Part, growth: Growth) -> Part:
+    return msgspec.structs.replace(part, grows=growth.rules.get(part.path, ()))
 
 
 def _run(module: Any, origin: Origin) -> Any:

@@ -9,8 +9,9 @@ import numpy as np
 
 from plugins.importers._building import asset_name, plain_name
 from plugins.importers._layouts import INPUT_SIZES, UNSCALED, many, preprocessing_of
+from plugins.importers._sizes import other_sizes
 from plugins.importers._torch_block import Origin, block, left_out
-from plugins.importers._torch_programs import loaded, refuse_code, shapes_of
+from plugins.importers._torch_programs import is_reduced, loaded, refuse_code, results_of, shapes_of
 from plugins.importers._torch_scripts import open_script
 from workbench.plugin_api.importer import Imported, NotCoveredError
 
@@ -85,6 +86,7 @@ def kept(path: Path, kind: str, reason: str, tell: Callable[[str], None]) -> Imp
     made = block(program.module, origin)
     preprocessing = None if program.vocabulary else preprocessing_of(origin.input)
     changed = [IN_USE] if made.parameters and not program.knows_training else []
+    changed += other_sizes(made.graph)
     if program.batch:
         changed.append(many(program.batch))
     if preprocessing is not None:
@@ -135,6 +137,11 @@ def _exported(path: Path) -> _Program:
     sizes = [size if isinstance(size, int) else 0 for size in value.shape]
     results = len(program.graph_signature.user_outputs)
     rows = _vocabulary(entry) if not value.dtype.is_floating_point else 0
+    if is_reduced(program):
+        raise NotCoveredError(
+            f"{path.name} computes in half or double precision, which a block does not.",
+            "Save the program in float32: torch.export.export(module.float(), …).",
+        )
     return _Program(
         module=torch.export.unflatten(program).eval(),
         run=program.module(check_guards=False),
@@ -142,9 +149,16 @@ def _exported(path: Path) -> _Program:
         batch=sizes[0],
         kinds=dict(_kinds(program.graph)),
         is_convolution=any("conv" in str(user.target) for user in entry.users),
-        result="0" if results > 1 else "",
+        result=_first_result(program.call_spec.out_spec, results),
         vocabulary=rows,
     )
+
+
+def _first_result(spec: Any, results: int) -> str:
+    """Return the name or place of the first of several results; empty for one alone."""
+    if spec is not None and spec.type is dict:
+        return str(spec.context[0])
+    return "0" if results > 1 else ""
 
 
 def _vocabulary(entry: Any) -> int:
@@ -182,13 +196,20 @@ def _scripted(path: Path) -> _Program:
             batch=0,
             kinds={name: part.original_name for name, part in script.named_modules()},
             is_convolution=bool(script.inlined_graph.findAllNodes("aten::conv1d", True)),
-            result="0" if isinstance(found, tuple | list) else "",
+            result=_which(found),
             knows_training='name="training"' in str(script.inlined_graph),
         )
     reason = str(refusal).strip().splitlines()[-1] if refusal else ""
     raise NotCoveredError(
         f"{path.name} does not take one picture, nor does it say what it takes: {reason[:160]}"
     )
+
+
+def _which(found: Any) -> str:
+    """Return the name or place of the first of several results; empty for one alone."""
+    if isinstance(found, dict):
+        return str(next(iter(found)))
+    return "0" if isinstance(found, tuple | list) else ""
 
 
 def _runner(
@@ -206,7 +227,7 @@ def _runner(
             for start in range(0, len(given), each):
                 rows = np.resize(given[start : start + each], (each, *given.shape[1:]))
                 found = program.run(torch.from_numpy(np.ascontiguousarray(rows)))
-                found = found[int(program.result)] if program.result else found
+                found = results_of(found)[0]
                 parts.append(found[: len(given) - start].float().numpy())
         whole = np.concatenate(parts)
         return np.moveaxis(whole, 1, -1) if gives_first else whole

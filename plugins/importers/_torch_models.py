@@ -80,6 +80,8 @@ class TorchLibrary(Importer):
         module, assignment, origin = self._filled(request)
         module = module.eval().float()
         recipe = self.recipe(module, request.source, request.published)
+        if assignment.head:
+            recipe = replace(recipe, classes=())
         found = Imported(
             name=request.source,
             origin=origin,
@@ -277,6 +279,8 @@ def _expanded(module: Any, found: Imported, recipe: Recipe, request: ImportReque
 
 
 def _changes(assignment: Assignment) -> Iterator[str]:
+    if assignment.head:
+        yield f"Its last layer, {assignment.head}, is not in the file and starts anew."
     if assignment.by_order:
         yield (
             "The names in the file are others: its arrays were taken in their order, all of the "

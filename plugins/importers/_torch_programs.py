@@ -96,13 +96,36 @@ def _exported(path: Path) -> tuple[Any, Callable[..., Any], int]:
         raise NotCoveredError(f"{path.name} has {len(examples)} inputs; a document here takes one.")
     module = program.module(check_guards=False)
     (example,) = examples
+    if is_reduced(program):
+        module = module.float()
+        example = example.float() if example.is_floating_point() else example
     free = [axis for axis, size in enumerate(example.shape) if not isinstance(size, int)]
-    if not free:
+    if not free and not is_reduced(program):
         return program, module, int(example.shape[0])
+    if not free:
+        again = exported(module, torch.zeros(tuple(example.shape), dtype=example.dtype))
+        return again, module, int(example.shape[0])
     if free[0] != 0:
         raise NotCoveredError(f"{path.name} takes a fixed number of samples of any size.")
     shape = [size if isinstance(size, int) else INPUT_SIZES[0] for size in example.shape[1:]]
     return exported(module, torch.zeros(BATCH, *shape, dtype=example.dtype)), module, BATCH
+
+
+def is_reduced(program: Any) -> bool:
+    """Whether a program has weights of another precision than float32."""
+    import torch
+
+    return any(
+        value.is_floating_point() and value.dtype != torch.float32
+        for value in program.state_dict.values()
+    )
+
+
+def results_of(found: Any) -> list[Any]:
+    """Return what a network gives, one after the other."""
+    if isinstance(found, dict):
+        return list(found.values())
+    return list(found) if isinstance(found, tuple | list) else [found]
 
 
 def _is_plain(target: Any) -> bool:
@@ -257,8 +280,7 @@ def _runner(
         with torch.no_grad():
             for start in range(0, len(given), each):
                 rows = np.resize(given[start : start + each], (each, *given.shape[1:]))
-                found = run(torch.from_numpy(np.ascontiguousarray(rows)))
-                found = found if isinstance(found, tuple | list) else [found]
+                found = results_of(run(torch.from_numpy(np.ascontiguousarray(rows))))
                 parts.append([value[: len(given) - start].float().numpy() for value in found])
         whole = [np.concatenate(values) for values in zip(*parts, strict=True)]
         return [

@@ -27,7 +27,9 @@ QUANTISED = re.compile(r"code/__torch__/torch/(ao/)?nn/(\w+/)*quantized/", re.IG
 LARGEST_TEXT = 64 * 2**20
 
 _REACHING = re.compile(rf"\b({'|'.join(REACHING)}|rpc_(?:sync|async|remote))\b")
-_OPERATION = re.compile(r"(?<![.\w])ops\b(?:\.(\w+))?")
+_GAP = r"(?:\s|\\|#[^\n]*\n)*"
+_OPERATION = re.compile(rf"(?<![.\w])ops{_GAP}\.{_GAP}(\w+){_GAP}\.")
+_RENAMED = re.compile(rf"[=(,\[]{_GAP}ops\b(?!{_GAP}\.)")
 _CLASS = re.compile(r"\bclasses\.(\w+)")
 _HIDDEN = re.compile(r"\\[0-9xuUN]")
 
@@ -36,13 +38,20 @@ def open_script(path: Path) -> Any:
     """Load a TorchScript module in evaluation mode, in float32, on the processor.
 
     Raises:
-        NotCoveredError: it takes several inputs.
+        NotCoveredError: it takes several inputs, or has no parameters.
         UserError: it reads or writes files, or would run code while it is loaded.
     """
     import torch
 
     check_archive(path)
-    script = torch.jit.load(path, map_location="cpu").eval().float()
+    script = torch.jit.load(path, map_location="cpu")
+    if not any(True for _ in script.parameters()):
+        raise NotCoveredError(
+            f"{path.name} has no parameters that could be trained: it is quantised, or "
+            "torch.jit.freeze made numbers of them.",
+            "Take the network from before that, or as .onnx, which can be kept as it is.",
+        )
+    script = script.eval().float()
     _check_graph(script, path.name)
     return script
 
@@ -83,8 +92,8 @@ def _check_code(path: Path, name: str, text: str) -> None:
         raise _refused(path, f"it has code that reaches beyond its values ({found[0]})")
     for operation in _OPERATION.finditer(text):
         if operation[1] not in NAMESPACES:
-            raise _refused(path, f"it calls operations of another program ({operation[0]})")
-    if "getattr" in text and _HIDDEN.search(text):
+            raise _refused(path, f"it calls operations of another program (ops.{operation[1]})")
+    if _RENAMED.search(text) or ("getattr" in text and _HIDDEN.search(text)):
         raise _refused(path, "its code writes names in a hidden way")
     _check_classes(path, text)
 
@@ -131,7 +140,9 @@ def _check_graph(script: Any, name: str) -> None:
     if len(given) != 1:
         names = ", ".join(value.debugName() for value in given)
         raise NotCoveredError(
-            f"{name} has {len(given)} inputs ({names}); a document here takes one."
+            f"{name} has {len(given)} inputs ({names}); a document here takes one.",
+            "Take the network as .onnx, if there is one: there, a setting such as a sampling rate "
+            "is fixed and a state begins at zero. Else save a module that takes samples alone.",
         )
 
 
@@ -143,18 +154,29 @@ def _kinds(block: Any) -> Iterator[str]:
 
 
 def traced_shape(path: Path) -> tuple[int, ...] | None:
-    """Return the shape of the example that torch.jit.trace kept; the pickle is only looked at."""
+    """Return the shape of the example that torch.jit.trace kept; the pickle is only looked at.
+
+    Raises:
+        NotCoveredError: the example is whole numbers.
+    """
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if name.endswith("traced_inputs.pkl")]
         content = archive.read(names[0]) if names else b""
+    if b"LongStorage" in content or b"IntStorage" in content:
+        raise NotCoveredError(
+            f"{path.name} takes whole numbers, such as tokens, which TorchScript is not read with.",
+            "Save the network as .pt2 (torch.export.save) or .onnx where it is at home.",
+        )
     numbers: list[int] = []
     for code, value, _ in pickletools.genops(content) if content else ():
         if code.name.startswith("BININT"):
             numbers.append(int(value))
+        elif code.name == "MARK":
+            numbers = []
         elif code.name.startswith("TUPLE") and len(numbers) > 1:
-            sizes = numbers[-int(code.name[5:] or 4) :]
+            sizes = numbers[-int(code.name[5:] or len(numbers)) :]
             if len(sizes) > 1:
                 return tuple(sizes)
-        elif code.name not in ("MARK", "BINPUT"):
+        elif code.name != "BINPUT":
             numbers = []
     return None

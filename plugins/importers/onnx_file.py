@@ -32,7 +32,11 @@ class OnnxFileImporter(Importer):
         return Availability(True)
 
     def opens(self, path: Path) -> bool:
-        """Say whether a file is called like one; it says nothing by which it could be told."""
+        """Say whether a file is called like one, or a folder has one and no other weights."""
+        if path.is_dir():
+            from plugins.importers._text_files import graph_in
+
+            return graph_in(path) is not None
         return path.suffix.lower() == ".onnx"
 
     def read(self, request: ImportRequest) -> Imported:
@@ -40,16 +44,20 @@ class OnnxFileImporter(Importer):
         from plugins.importers._onnx_import import imported, kept
 
         assert request.file is not None
-        named = request.tokeniser
+        named, file = request.tokeniser, request.file
+        if file.is_dir():
+            from plugins.importers._text_files import graph_in
+
+            file = graph_in(file) or file
         if request.form == "block":
-            return kept(request.file, "that was asked for", request.tell, tokeniser=named)
+            return kept(file, "that was asked for", request.tell, tokeniser=named)
         try:
-            return imported(request.file, request.tell, tokeniser=named)
+            return imported(file, request.tell, tokeniser=named)
         except NotCoveredError as refusal:
             if request.form == "nodes":
                 raise
             try:
                 reason = refusal.message.rstrip(".")
-                return kept(request.file, reason, request.tell, tokeniser=named)
+                return kept(file, reason, request.tell, tokeniser=named)
             except NotCoveredError:
                 raise refusal from None

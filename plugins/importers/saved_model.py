@@ -34,6 +34,11 @@ REACHING = (
     *("PrintV2", "RemoteCall", "XlaLaunch"),
 )
 """Operations that do more than to give values."""
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "KERAS_BACKEND": "tensorflow",  # this process may have Keras on another framework
+}
 NEEDED = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
 
 
@@ -101,7 +106,7 @@ class _Session:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-P", _saved_model_child.__file__, str(folder), str(target)],
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**os.environ, **ENVIRONMENT},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -141,7 +146,7 @@ class _Session:
         self._end()
         raise UserError(
             f"TensorFlow cannot bring this SavedModel to ONNX: {last}.",
-            "Save a Keras model as .keras instead; texts as strings have no place here.",
+            "Save a Keras model as .keras instead, and what reads texts from the tokens on.",
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from plugins.importers import _index
 from plugins.importers._hub import is_cached
+from plugins.importers._text_files import graph_in
 from plugins.importers._torch_block import Origin, block, left_out
 from plugins.importers._transformers_files import (
     Place,
@@ -86,6 +87,8 @@ class TransformersImporter(Importer):
         """Say whether this is a folder with the configuration of a network, or that file."""
         folder = path if path.is_dir() else path.parent
         if path.is_file() and path.name != "config.json":
+            return False
+        if path.is_dir() and graph_in(path) is not None:
             return False
         try:
             text = (folder / "config.json").read_text(encoding="utf-8")

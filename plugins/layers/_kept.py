@@ -26,6 +26,8 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
     input: Annotated[tuple[int | None, ...], msgspec.Meta(extra=HIDDEN)] = ()
     end: Annotated[str, msgspec.Meta(pattern=r"^[\w.]*$", extra=HIDDEN)] = ""
     parts: Annotated[tuple[Part, ...], msgspec.Meta(extra=HIDDEN)] = ()
+    sizes: Annotated[tuple[int, ...], msgspec.Meta(extra=HIDDEN)] = ()
+    """Of pictures: by which steps height and width may differ, and the least of each."""
     vocabulary: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
     padding: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
     most_steps: Annotated[int, msgspec.Meta(extra=HIDDEN)] = 0
@@ -44,6 +46,10 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
         """Return the parts up to the end."""
         return self.parts[: self.working]
 
+    def inner_of(self, inputs: Sequence[TensorType]) -> tuple[Part, ...]:
+        """Return the parts up to the end with their shapes for pictures of this size."""
+        return tuple(self._sized(part, inputs) for part in self.inner())
+
     def output(self, inputs: Sequence[TensorType]) -> TensorType:
         """Return what the network, or the part at its end, gives.
 
@@ -54,7 +60,7 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
             raise ShapeError("This block holds no network.", "Import one with File → Import model.")
         (tensor,) = inputs
         self._need_input(tensor)
-        part = self.last_part
+        part = self.end_of(inputs)
         if part.shape is None:
             raise ShapeError(
                 f"“{part.path}” does not give one tensor, so nothing can follow it.",
@@ -65,7 +71,7 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
 
     def multiply_adds(self, inputs: Sequence[TensorType]) -> int:
         """Return what was counted when the network was imported; varying steps count as one."""
-        return sum(part.multiply_adds for part in self.inner())
+        return sum(part.multiply_adds for part in self.inner_of(inputs))
 
     @property
     def last_part(self) -> Part:
@@ -78,6 +84,10 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
             "Choose one of those that are listed.",
         )
 
+    def end_of(self, inputs: Sequence[TensorType]) -> Part:
+        """Return the part at the end with the shape that it has for these inputs."""
+        return self._sized(self.last_part, inputs)
+
     @property
     def working(self) -> int:
         """How many of the parts work: the last one and all in it are the last of them."""
@@ -87,6 +97,32 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
     def real(self, inputs: Sequence[TensorType]) -> str:
         """Return an expression of which tokens are no padding."""
         return "{mask}" if inputs[0].varies else f"({{0}} != {self.padding})"
+
+    def _sized(self, part: Part, inputs: Sequence[TensorType]) -> Part:
+        """Return a part with the shape and the cost that it has for a picture of this size."""
+        given = inputs[0].shape if inputs else self.input
+        if not self.sizes or given == self.input or part.shape is None or len(given) != 3:
+            return part
+        shape = None
+        if len(part.grows) == len(part.shape):
+            pairs = zip(part.shape, part.grows, strict=True)
+            shape = tuple(size if rule is None else _grown(rule, given) for size, rule in pairs)
+        area, before = ((shape[0] or 1) * (shape[1] or 1) for shape in (given, self.input))
+        cost = part.multiply_adds * area // before
+        return msgspec.structs.replace(part, shape=shape, multiply_adds=cost)
+
+    def _need_size(self, tensor: TensorType) -> None:
+        """Raise a ShapeError unless a picture's height and width are such as the network takes."""
+        step, *least = self.sizes
+        names = ("height", "width")
+        for name, size, own, few in zip(names, tensor.shape, self.input, least, strict=False):
+            if (size or 0) < few or ((size or 0) - (own or 0)) % step:
+                steps = "" if step == 1 else f" and differ from {own} by multiples of {step}"
+                raise ShapeError(
+                    f"{self.called} takes pictures whose {name} is {few} at least{steps}, but got "
+                    f"{tensor}.",
+                    f"Set that {name} in the data settings.",
+                )
 
     def _need_input(self, tensor: TensorType) -> None:
         kinds = {1: "vectors", 2: "series", 3: "pictures", 4: "volumes"}
@@ -98,7 +134,9 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
                 "Choose other data, or connect it to the Input.",
             )
         pairs = zip(self.input, tensor.shape, strict=True)
-        if any(size not in (None, given) for size, given in pairs):
+        if self.sizes and tensor.shape[-1] == self.input[-1] and None not in tensor.shape:
+            self._need_size(tensor)
+        elif any(size not in (None, given) for size, given in pairs):
             sizes = " × ".join("any" if size is None else str(size) for size in self.input)
             sides = "height, width and number of channels" if tensor.rank == 3 else "size"
             raise ShapeError(
@@ -111,6 +149,11 @@ class KeptNetwork(Layer, frozen=True, kw_only=True):
                 f"{self.called} knows {self.most_steps} positions, but texts have {steps} tokens.",
                 f"Set a fixed length of {self.most_steps} at most in the data settings.",
             )
+
+
+def _grown(rule: tuple[int, int, int, int, int], given: tuple[int | None, ...]) -> int:
+    axis, times, add, over, plus = rule
+    return times * (((given[axis] or 0) + add) // over) + plus
 
 
 def moved(part: Part, within: Layout) -> str:

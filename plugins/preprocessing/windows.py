@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
 
+from plugins.preprocessing._window_rows import ahead_places, spread_of, usable_rows
+from plugins.preprocessing._window_script import script
 from workbench.errors import UserError
-from workbench.plugin_api import time_steps, time_table, windows
+from workbench.plugin_api import time_table, windows
 from workbench.plugin_api.data import Kind
 from workbench.plugin_api.parameters import Size, param
 from workbench.plugin_api.preprocessing import Preprocessing
@@ -18,7 +19,6 @@ from workbench.plugin_api.timelines import TimelineInfo, Timelines, TimelineSamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import ModuleType
 
     from numpy.typing import NDArray
 
@@ -102,7 +102,7 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
         self._check(samples)
         samples = self._extended(samples)
         data, found = samples.data, []
-        usable = _usable(data, self.reach, self.horizon, whole=self.missing == "leave_out")
+        usable = usable_rows(data, self.reach, self.horizon, whole=self.missing == "leave_out")
         for begin, first, end in zip(data.begins, samples.firsts, samples.ends, strict=False):
             rows = np.arange(max(first, begin + self.reach), end - self.horizon + 1)
             found.append(rows[usable[rows]])
@@ -150,7 +150,7 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
         if self.scaling in ("standardise", "zero_one"):
             channels = len(info.channels)
             parts = [self._changed(samples.read(n), channels) for n in range(len(samples))]
-            offset, scale = _scale(np.concatenate(parts), self.scaling)
+            offset, scale = spread_of(np.concatenate(parts), self.scaling)
             fitted |= {"offset": offset.tolist(), "scale": scale.tolist()}
         return fitted
 
@@ -226,7 +226,6 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
 
     def python_source(self, fitted: dict[str, Any]) -> str:
         """Return `load(path)`, the last window of a file, and `restored(values)` for its answer."""
-        parts = [_source(module) for module in (time_steps, time_table, windows)]
         constants = {
             "TABLE": fitted["table"],
             "CHANNELS": fitted["channels"],
@@ -235,16 +234,14 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
             "HORIZON": self.horizon,
             "LOG": self._log,
             "MISSING_RULE": self._rule,
-            "AHEAD": _ahead_places(fitted["table"]),
+            "AHEAD": ahead_places(fitted["table"]),
             "CYCLES": self._cycles,
         }
-        scale = "own_scale(inputs)"
-        if self.scaling != "each_window":
-            offset, spread = (values.tolist() for values in self._scale_of(np.zeros(1), fitted))
-            constants |= {"OFFSET": offset, "SCALE": spread}
-            scale = "(np.array(OFFSET), np.array(SCALE))"
-        written = "\n".join(f"{name} = {value!r}" for name, value in constants.items())
-        return "\n\n\n".join([*parts, written, _LOAD.format(scale=scale).strip()]) + "\n"
+        if self.scaling == "each_window":
+            return script(constants, "own_scale(inputs)")
+        offset, spread = (values.tolist() for values in self._scale_of(np.zeros(1), fitted))
+        constants |= {"OFFSET": offset, "SCALE": spread}
+        return script(constants, "(np.array(OFFSET), np.array(SCALE))")
 
     @property
     def _cycles(self) -> tuple[str, ...]:
@@ -260,7 +257,7 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
                 "The steps have no dates, so they have no place in the calendar.",
                 "Choose no calendar in the preparation, or a column of dates.",
             )
-        places = _ahead_places(data.recipe)
+        places = ahead_places(data.recipe)
         names = [f"{name}, {self.horizon} ahead" for name in info.ahead]
         names += [f"{cycle} {part}" for cycle in self._cycles for part in ("sine", "cosine")]
         values = windows.with_foreseen(
@@ -351,99 +348,3 @@ class WindowsPreprocessing(Preprocessing, frozen=True, kw_only=True, forbid_unkn
             "missing.",
             "Choose another rule for missing values, or a shorter window.",
         )
-
-
-def _usable(data: Timelines, reach: int, horizon: int, *, whole: bool) -> NDArray[np.bool_]:
-    """Tell for each row whether a horizon that begins there is known, and the window before it.
-
-    Args:
-        whole: the window must have no gap; else one known value in each column will do.
-    """
-    count = len(data.values)
-    known = np.isfinite(data.values)
-    rows = np.arange(count + 1)
-    ahead = known[:, : data.channels].all(axis=1)
-    sums = np.concatenate([[0], np.cumsum(ahead)])
-    end = np.minimum(rows + horizon, count)
-    usable = sums[end] - sums[rows] == horizon
-    start = np.maximum(rows - reach, 0)
-    least = reach if whole else 1
-    for column in known.T:
-        sums = np.concatenate([[0], np.cumsum(column)])
-        usable &= sums[rows] - sums[start] >= least
-    return usable
-
-
-def _ahead_places(recipe: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return which columns of a table are known ahead."""
-    return tuple(recipe["columns"].index(name) for name in recipe.get("ahead", ()))
-
-
-def _scale(values: NDArray[np.float64], rule: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return offset and scale of each column's known values; 0 and 1 where there are none."""
-    offset, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
-    for number, column in enumerate(values.T):
-        known = column[np.isfinite(column)]
-        if not len(known):
-            continue
-        offset[number] = known.mean() if rule == "standardise" else known.min()
-        spread = known.std() if rule == "standardise" else np.ptp(known)
-        if spread > 1e-8 * (1 + abs(offset[number])):
-            scale[number] = spread
-    return offset, scale
-
-
-def _source(module: ModuleType) -> str:
-    """Return a module's source without the imports from here: everything ends in one file."""
-    lines = inspect.getsource(module).splitlines()
-    return "\n".join(line for line in lines if not line.startswith("from workbench"))
-
-
-_LOAD = '''
-def load(path: str) -> np.ndarray:
-    """Read the last window of each series of a file as the network takes it."""
-    raw, _ = last_windows(path)
-    inputs = window_inputs(raw, len(CHANNELS), LOG, LAG, MISSING_RULE)
-    offset, spread = {scale}
-    return ((inputs - offset) / spread).astype(np.float32)
-
-
-def last_windows(path: str) -> tuple[np.ndarray, list[tuple[str, list[str]]]]:
-    """Read the last steps of each series, and tell its name and the times to come."""
-    table, reach = read_time_table(path, TABLE), WINDOW + LAG
-    begins, unit, size = table["begins"], table["unit"], table["size"]
-    ends = known_ends(table["values"], begins, len(CHANNELS)) if AHEAD else begins[1:]
-    values = with_foreseen(
-        table["values"], table["times"], begins, places=AHEAD, cycles=CYCLES, horizon=HORIZON
-    )
-    first = table["values"].shape[1]
-    windows, told = [], []
-    for name, begin, end in zip(table["names"], begins[:-1], ends, strict=True):
-        if end - begin < reach:
-            continue
-        if AHEAD and not np.isfinite(
-            values[end - HORIZON : end, first : first + len(AHEAD)]
-        ).all():
-            raise ValueError("it lacks what is known ahead for the steps to come")
-        last = table["times"][end - reach : end]
-        step = size if unit else float(np.median(np.diff(last)))
-        after = following(last[-1], HORIZON, unit or "numbers", step)
-        told.append((name, [time_text(t, unit, size, TABLE["dated"]) for t in after.tolist()]))
-        windows.append(values[end - reach : end])
-    if not windows:
-        raise ValueError(f"it has too few steps: a forecast looks back at {{reach}}")
-    return np.stack(windows), told
-
-
-def next_steps(path: str) -> list[tuple[str, list[str]]]:
-    """Return name and times to come of each series."""
-    return last_windows(path)[1]
-
-
-def restored(values: np.ndarray, path: str) -> np.ndarray:
-    """Return forecasts (series × horizon × channels × quantiles) in the units of the file."""
-    raw, _ = last_windows(path)
-    inputs = window_inputs(raw, len(CHANNELS), LOG, LAG, MISSING_RULE)
-    anchor = anchors(window_channels(raw, len(CHANNELS), LOG, MISSING_RULE), LAG, HORIZON)
-    return from_scale(values, {scale}, anchor, LOG)
-'''

@@ -6,6 +6,7 @@ from its standard input and answers each with a pickled Answer, or what the func
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import pickle
@@ -27,6 +28,7 @@ def main(framework: str) -> None:
     """Answer cases until the pipe is closed."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a framework prints must not come between the answers
+    gc.set_threshold(50_000, 20, 50)
     from plugins.backends.keras.loading import load_keras
 
     keras = load_keras(framework)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -72,4 +72,11 @@ def person(qtbot, qapp) -> Iterator[Person]:
     if window.isVisible() and run.is_active:
         run.stop()
         someone.wait(lambda: not run.is_active)
+    close(window)
+
+
+def close(window: MainWindow) -> None:
+    """Close a window and delete it: what is left behind is styled anew with every other one."""
     window.close_at_once()
+    window.deleteLater()
+    QApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QInputDialog, QLineEdit, QWidget
 
+from tests.ui.conftest import close
 from widgets.app import make_window
 
 LAYERS = (
@@ -160,4 +161,4 @@ def test_a_run_goes_on_without_its_window_and_is_shown_again(person, qtbot):
     assert reopened.is_active
     reopened.stop()
     person.wait(lambda: reopened.state.status == "stopped" and not reopened.is_active)
-    again.close_at_once()
+    close(again)

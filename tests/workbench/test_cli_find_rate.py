@@ -43,6 +43,26 @@ def test_few_samples_accumulated_batches_and_frozen_layers_are_tested_too(file, 
     assert written.accumulate == 4
 
 
+def test_samples_learned_by_heart_do_not_tell_a_good_rate_from_a_huge_one(tmp_path, capfd):
+    """54 digits are learned to a loss of nothing at any rate; others tell what that is worth."""
+    file = save(small_experiment(epochs=10, batch_size=16), tmp_path / "few.workbench.json")
+    sets = ("--set", "data.split.validation=0.5", "--set", "data.split.test=0.47")
+    assert cli.main(["find-lr", str(file), *sets, "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert found["learning_rate"] < 0.1
+    assert min(loss for _, loss in found["trials"]) > 0.4
+
+
+def test_batches_that_differ_more_than_rates_do_hide_none(tmp_path, capfd):
+    """A batch of 16 molecules costs 0.5 at first and another 1.5: each is compared with itself."""
+    sets = ("--set", "training.threads=1", "--set", "training.epochs=2")
+    assert cli.main(["find-lr", "solubility-cnn", *sets, "--quick", "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert 1e-3 < found["learning_rate"] < 0.1
+    losses = [loss for _, loss in found["tested"]]
+    assert max(losses[:40]) < 1.1 * min(losses[:40])
+
+
 def test_a_network_that_cannot_train_is_told(tmp_path, capfd):
     broken = save(remove_nodes(small_experiment(), ["output1"]), tmp_path / "x.workbench.json")
     assert cli.main(["find-lr", str(broken)]) == 1

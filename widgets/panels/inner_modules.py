@@ -74,7 +74,7 @@ class InnerModules(QWidget):
 
     def show_node(self, node: ResolvedNode | None) -> None:
         """Show a layer's modules; hidden where it has none."""
-        parts = node.layer.inner() if node is not None else ()
+        parts = node.layer.inner_of(node.input_types) if node is not None else ()
         self.setVisible(bool(parts))
         self._node = node
         if node is None or not parts:

@@ -36,6 +36,8 @@ the last came nearest to the best of grids over six examples, each with Adam and
 trainings of one epoch, a third for somewhat longer ones; see `benchmarks/learning_rate.py`."""
 RUNG = math.sqrt(10)
 """Between the rates of two neighbouring trials."""
+STRIDE = 10.0
+"""Downwards while trials come to nothing: a test may point at rates that only learn by heart."""
 MOST_TRIALS = 6
 SMALLEST_FALL = 0.02
 """Share of the first loss by which it must fall more than it scatters; less is chance."""
@@ -119,7 +121,7 @@ def next_trial(found: Suggestion) -> float | None:
     best = min(found.trials, key=lambda trial: trial.loss)
     known = [trial.rate for trial in found.trials]
     if not math.isfinite(best.loss):
-        return _rounded(min(known) / RUNG)
+        return _rounded(min(known) / STRIDE)
     for rate in (best.rate / RUNG, best.rate * RUNG):
         if not any(math.isclose(rate, other, rel_tol=0.1) for other in known):
             return _rounded(rate)

@@ -10,7 +10,7 @@ import msgspec
 
 from workbench.analysis.lengths import length_problems
 from workbench.analysis.shapes import Resolution, resolve
-from workbench.analysis.training_problems import training_problems
+from workbench.analysis.training_problems import fine_tuning_problems, training_problems
 from workbench.analysis.tuning_problems import tuning_problems
 from workbench.document.edits import add_node, remove_nodes, replace, set_data, set_parameter
 from workbench.document.experiment import Component, Split
@@ -72,6 +72,7 @@ def check(
         problems += _fit(experiment, catalog, resolution.network, info)
     problems += _settings(experiment)
     problems += training_problems(experiment.training, resolution.network, info)
+    problems += fine_tuning_problems(experiment, resolution.network)
     if info is not None:
         problems += (Problem("warning", text) for text in info.warnings)
     problems.sort(key=lambda problem: problem.severity)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench.document.edits import set_training
+from workbench.document.training import Adam, AdamW, RMSprop
 from workbench.plugin_api.problems import Problem, Repair
 
 if TYPE_CHECKING:
@@ -14,7 +18,11 @@ if TYPE_CHECKING:
     from workbench.document.experiment import Experiment
     from workbench.document.training import Training
     from workbench.plugin_api.data import DataInfo
-    from workbench.plugin_api.network import Network
+    from workbench.plugin_api.network import Network, ResolvedNode
+
+HIGHEST_FOR_ATTENTION, USUAL_FOR_ATTENTION = 3e-4, 5e-5
+"""Learning rates for Transformers that were trained before: Devlin et al., 2019, appendix A.3,
+fine-tune with 2e-5 to 5e-5; what an adaptive rule multiplies by more soon forgets."""
 
 
 def training_problems(
@@ -71,3 +79,38 @@ def _too_few_steps(training: Training, batches: int) -> Iterator[Problem]:
             f"only {batches}.",
             "Average fewer, or use smaller batches.",
         )
+
+
+def fine_tuning_problems(experiment: Experiment, network: Network) -> Iterator[Problem]:
+    """Yield a warning where attention that was trained before would soon forget it."""
+    start, optimizer = experiment.start, experiment.training.optimizer
+    if start is None or not isinstance(optimizer, Adam | AdamW | RMSprop):
+        return
+    fast = [
+        node
+        for node in network.nodes
+        if _trains_attention(node)
+        and start.names.get(node.id) != ""
+        and optimizer.learning_rate * node.learning_rate_scale > HIGHEST_FOR_ATTENTION
+    ]
+    if fast:
+        yield Problem(
+            "warning",
+            f"{fast[0].id} was trained before, and a learning rate of "
+            f"{optimizer.learning_rate:g} soon overwrites what its attention has learned.",
+            "Transformers are fine-tuned with 2e-5 to 5e-5. Or freeze all but the head, or add "
+            "adapters.",
+            fast[0].id,
+            Repair(f"Learn at a rate of {USUAL_FOR_ATTENTION:g}", partial(_slower, optimizer)),
+        )
+
+
+def _trains_attention(node: ResolvedNode) -> bool:
+    if node.lora is not None or not node.trained:
+        return False
+    return any("query" in one.roles for one in node.layer.projections(node.input_types).values())
+
+
+def _slower(optimizer: Adam | AdamW | RMSprop, experiment: Experiment) -> Experiment:
+    slow = msgspec.structs.replace(optimizer, learning_rate=USUAL_FOR_ATTENTION)
+    return set_training(experiment, optimizer=slow)

@@ -118,7 +118,8 @@ def add_models(commands: Commands) -> None:
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="a name, or a .onnx, .pt2, .safetensors, .pt, .pth, .keras or .h5 file",
+        help="a name; a .onnx, .pt2, .safetensors, .pt, .pth, .keras or .h5 file; or the folder "
+        "of a SavedModel or of Hugging Face",
     )
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE")
     parser.add_argument(

@@ -14,7 +14,8 @@ from workbench.cli.design import open_experiment
 from workbench.document.experiment import Experiment
 from workbench.document.files import save, with_suffix
 from workbench.errors import UserError
-from workbench.worker.pretrained.importing import Wish, ask, named, take
+from workbench.worker.pretrained.finding import named
+from workbench.worker.pretrained.importing import Wish, ask, take
 
 if TYPE_CHECKING:
     import argparse

@@ -107,6 +107,9 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
             something else than one tensor, or works more than once.
         multiply_adds: of its own operations for one sample, those of the parts in it left out.
         channels_first: whether the framework has the channels of its output before their places.
+        grows: by axis of the shape, how its length follows from that of the layer's input: (axis,
+            times, add, over, plus) for times · ⌊(length + add) / over⌋ + plus, None where it stays;
+            empty where that is not known.
     """
 
     path: str
@@ -114,6 +117,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     shape: tuple[int | None, ...] | None = None
     multiply_adds: int = 0
     channels_first: bool = False
+    grows: tuple[tuple[int, int, int, int, int] | None, ...] = ()
 
 
 def is_in(path: str, whole: str) -> bool:
@@ -229,6 +233,10 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         of the layer.
         """
         return ()
+
+    def inner_of(self, inputs: Sequence[TensorType]) -> tuple[Part, ...]:
+        """Return the same with the shapes that they have for these inputs."""
+        return self.inner()
 
     def check_assets(self, folder: Path) -> None:
         """Look through the files that its code reads, before a backend runs that code.

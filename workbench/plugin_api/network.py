@@ -118,7 +118,7 @@ class Network:
         return {
             f"{node.id}.{part.path}": part
             for node in self.nodes
-            for part in node.layer.inner()
+            for part in node.layer.inner_of(node.input_types)
             if part.path and part.shape is not None
         }
 

@@ -50,7 +50,7 @@ DIFFERENT = 8
 TRIAL = 100
 """Steps of a short training, or all of a training that has fewer."""
 TAIL = 0.2
-"""Share of a short training's steps whose losses count."""
+"""Share of a short training's steps whose losses count within the first pass over the data."""
 
 
 def find_rate(
@@ -112,30 +112,35 @@ def find_rate(
 def short_training(
     assembly: Assembly, model: Model, rate: float, steps: int, before: float
 ) -> float:
-    """Train some steps, return the mean loss of the last ones; infinite if it came to nothing.
+    """Train some steps and return what they came to; infinite where that is nothing.
 
-    All trainings see the same batches, so that what differs is the rate alone. The validation loss
-    of a small data set tells less: it is that of few samples after one step. But a huge rate may
-    fit few samples by heart, so a training has come to nothing, too, if validation samples, where
-    they are no more than it has trained on, cost more than before any training.
+    Within the first pass over the data every batch is new when its loss is computed, so the mean
+    of the last losses tells how samples fare that nothing was learned from (Blum et al., 1999, on
+    progressive validation). Later on, losses tell of samples seen before, which large rates learn
+    by heart: there it is the lowest validation loss after any pass, as a run is judged by it.
+
+    All trainings see the same batches, so that what differs is the rate alone.
 
     Args:
-        before: the loss before any training.
+        before: the loss before any training; to end above it is to come to nothing.
     """
-    training = assembly.experiment.training
-    scales = _compressed(training, steps, steps_per_epoch(assembly) * training.epochs)
+    training, once = assembly.experiment.training, steps_per_epoch(assembly)
+    scales = _compressed(training, steps, once * training.epochs)
+    repeats = steps > once and assembly.feed.counts.get("validation", 0) > 0
     losses: list[float] = []
+    held_out: list[float] = []
     batches = itertools.chain.from_iterable(map(assembly.feed.train_batches, itertools.count()))
-    for group, scale in zip(grouped(batches, training.accumulate), scales, strict=False):
+    groups = grouped(batches, training.accumulate)
+    for step, (group, scale) in enumerate(zip(groups, scales, strict=False), 1):
         model.train_step(group, rate * scale)
         losses += model.drain_logs(wait=True)["loss"]
         if not math.isfinite(losses[-1]):
             return math.inf
-    held_out = assembly.feed.counts.get("validation", 0)
-    if 0 < held_out <= steps * training.batch_size * training.accumulate:
-        seen = evaluate(assembly, model, "validation", steps).evaluation.metrics["loss"]
-        if not seen <= before:
-            return math.inf
+        if repeats and (step % once == 0 or step == steps):
+            seen = evaluate(assembly, model, "validation", step).evaluation.metrics["loss"]
+            held_out.append(seen if seen <= before else math.inf)
+    if repeats:
+        return min(held_out)
     return statistics.fmean(losses[-max(round(TAIL * steps), 1) :])
 
 
@@ -174,15 +179,26 @@ def range_test(assembly: Assembly, model: Model, steps: int = STEPS) -> Iterator
     The steps are those that training would do first, accumulated as the settings say; after
     `DIFFERENT` of them the same batches come again. On new batches at every step the loss of a
     hard task hardly falls within so few steps, and differs more from batch to batch than from rate
-    to rate. The model is trained by it, and of no use afterwards.
+    to rate. For the same reason each batch is compared with itself: a loss is told as the mean of
+    all batches' first losses, plus what it differs from its own batch's first. The model is trained
+    by it, and of no use afterwards.
     """
     accumulate = assembly.experiment.training.accumulate
     batches = list(itertools.islice(assembly.feed.train_batches(0), DIFFERENT * accumulate))
-    groups = itertools.cycle(grouped(batches, accumulate))
-    for step, group in enumerate(itertools.islice(groups, steps)):
+    groups = list(grouped(batches, accumulate))
+    first: list[RatePoint] = []
+    for step, group in enumerate(itertools.islice(itertools.cycle(groups), steps)):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / max(steps - 1, 1))
         model.train_step(group, rate)
         loss = model.drain_logs(wait=True)["loss"][-1]
         if not math.isfinite(loss):
+            if step < len(groups):
+                yield from first
             return
-        yield RatePoint(rate, loss)
+        if step < len(groups):
+            first.append(RatePoint(rate, loss))
+            if len(first) == len(groups):
+                usual = statistics.fmean(point.loss for point in first)
+                yield from (RatePoint(point.rate, usual) for point in first)
+        else:
+            yield RatePoint(rate, usual + loss - first[step % len(groups)].loss)

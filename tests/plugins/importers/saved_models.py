@@ -25,6 +25,21 @@ class Reading(tf.Module):
         return x + tf.strings.to_number(tf.io.read_file("/etc/hostname"))
 
 
+class Sums(tf.Module):
+    """Adds up along the features, which no layer does, before a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = tf.Variable(tf.random.normal((6, 8), seed=1), name="first")
+        self.last = tf.Variable(tf.random.normal((8, 3), seed=2), name="last")
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 6), tf.float32, name="rows")])
+    def answer(self, rows):
+        """Return two results by name."""
+        sums = tf.cumsum(tf.tanh(rows @ self.first), axis=1)
+        return {"what": sums @ self.last, "sums": sums}
+
+
 def main(folder):
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
@@ -39,6 +54,9 @@ def main(folder):
     model.export(str(folder / "pictures"), verbose=False)
     reading = Reading()
     reading.run = tf.function(reading.call, input_signature=[tf.TensorSpec((None, 5), tf.float32)])
+    sums = Sums()
+    signatures = {"ask": sums.answer.get_concrete_function()}
+    tf.saved_model.save(sums, str(folder / "sums"), signatures)
     tf.saved_model.save(reading, str(folder / "reading"), reading.run.get_concrete_function())
 
 

@@ -31,9 +31,9 @@ def took(path, catalog, **wish):
     return take(Wish(source=str(path), folder=path.parent / "kept", **wish), catalog)
 
 
-def model_of(taken, catalog, folder, experiment=None):
+def model_of(taken, catalog, folder, experiment=None, kind=None):
     graph = (experiment or taken.experiment).graph
-    network = resolve(graph, catalog, input_type(taken.imported)).network
+    network = resolve(graph, catalog, kind or input_type(taken.imported)).network
     backend = catalog.backend("torch")
     code = backend.generate(network)
     (folder / "assets").mkdir(exist_ok=True)
@@ -103,6 +103,59 @@ def test_tensors_inside_are_watched_and_made_the_end(catalog, tmp_path):
     before = model.weights()
     model.train_step([Batch(x, np.array([0, 1, 2]))], 0.1)
     assert all((model.weights()[name] != value).any() for name, value in before.items())
+
+
+def halving(path, size):
+    """Write a network whose halved pictures are put beside whole ones, which no layer computes."""
+    node = helper.make_node
+    nodes = [
+        node("CumSum", ["x", "one"], ["s"], name="sums"),
+        node("MaxPool", ["s"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+        node("Resize", ["p", "", "scales"], ["u"], mode="nearest"),
+        node("Concat", ["u", "s"], ["c"], axis=1),
+        node("Conv", ["c", "w"], ["y"], name="last", strides=[2, 2], pads=[1, 1, 1, 1]),
+    ]
+    weights = {
+        "one": np.array(1),
+        "scales": np.array([1, 1, 2, 2], np.float32),
+        "w": numbers(4, 4, 3, 3),
+    }
+    return saved(path, nodes, weights, ["n", 2, size, size])
+
+
+def halving_of_64(path):
+    return halving(path, 64)
+
+
+@pytest.mark.parametrize(
+    ("write", "sizes"),
+    [
+        (sums, ((8, 8, 1), (13, 10, 1), (6,), (7, 8, 1))),
+        (halving_of_64, ((64, 64, 2), (96, 160, 2), (48, 80, 4), (65, 64, 2))),
+    ],
+)
+def test_pictures_of_other_sizes(write, sizes, catalog, tmp_path):
+    first, given, shape, refused = sizes
+    path = write(tmp_path / "net.onnx")
+    taken = took(path, catalog)
+    assert taken.imported.input_shape == first
+    (bad, *_) = resolve(taken.experiment.graph, catalog, TensorType(refused)).problems
+    assert "takes pictures whose height is" in bad.message
+    network, model = model_of(taken, catalog, tmp_path, kind=TensorType(given))
+    model.load_weights(taken.imported.weights)
+    assert "other heights and widths" in " ".join(taken.report.changed)
+    assert network["net"].output.shape == shape
+    assert network["net"].multiply_adds > taken.network["net"].multiply_adds
+    x = numbers(2, *given)
+    inside = model.probe(x, (*network.inner, "output"))
+    assert all(inside[name].shape[1:] == part.shape for name, part in network.inner.items())
+    original = onnx.load(path)
+    for place in (2, 3):
+        original.graph.input[0].type.tensor_type.shape.dim[place].dim_param = f"size{place}"
+    session = onnxruntime.InferenceSession(original.SerializeToString())
+    (wanted,) = session.run(["y"], {"x": x.transpose(0, 3, 1, 2)})
+    wanted = wanted.transpose(0, 2, 3, 1) if wanted.ndim == 4 else wanted
+    np.testing.assert_allclose(inside["output"], wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_what_stands_before_it_cannot_be_trained(catalog, tmp_path):
@@ -176,7 +229,7 @@ def test_an_operator_that_nobody_knows_is_told(catalog, tmp_path):
         took(path, catalog)
 
 
-@pytest.mark.parametrize("form", ["", "_half", "_op18_ifless", "_16k_op15"])
+@pytest.mark.parametrize("form", ["", "_half", "_op18_ifless", "_16k_op15", "_openvino_16k"])
 def test_the_speech_detector(form, catalog, tmp_path):
     path = unpacked("silero-vad==6.2.3") / f"silero_vad/data/silero_vad{form}.onnx"
     taken = take(Wish(source=str(path), folder=tmp_path), catalog)
@@ -184,9 +237,22 @@ def test_the_speech_detector(form, catalog, tmp_path):
     assert taken.report.difference <= 1e-6
     assert "begins anew: the state" in " ".join(taken.report.changed)
     _, model = model_of(taken, catalog, tmp_path)
-    x = numbers(3, 512)
+    x = numbers(3, *taken.imported.input_shape)
     session = onnxruntime.InferenceSession(path.read_bytes())
-    feed = {"input": x, "state": np.zeros((2, 3, 128), np.float32), "sr": np.array(16_000)}
+    feed = {"state": np.zeros((2, 1, 128), np.float32), "sr": np.array(16_000)}
     known = {each.name for each in session.get_inputs()}
-    (wanted, *_) = session.run(None, {k: v for k, v in feed.items() if k in known})
-    np.testing.assert_allclose(model.predict(x), wanted, rtol=1e-5, atol=1e-7)
+    feed = {name: value for name, value in feed.items() if name in known}
+    wanted = [session.run(None, {"input": row, **feed})[0] for row in np.split(x, 3)]
+    np.testing.assert_allclose(model.predict(x), np.concatenate(wanted), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("form", ["auto", "block"])
+def test_forms_of_the_speech_detector_that_cannot_be_say_what_to_do(form, catalog, tmp_path):
+    folder = unpacked("silero-vad==6.2.3") / "silero_vad/data"
+    for name, words, step in (
+        ("silero_vad_16k_sequence.onnx", "is the time of one recording", "one piece at a time"),
+        ("silero_vad.jit", "has 2 inputs", "Take the network as .onnx"),
+    ):
+        with pytest.raises(NotCoveredError, match=words) as caught:
+            take(Wish(source=str(folder / name), folder=tmp_path, form=form), catalog)
+        assert step in caught.value.hint

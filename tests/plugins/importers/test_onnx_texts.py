@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 
 import numpy as np
 import onnx  # noqa: TID253
@@ -18,12 +19,13 @@ from workbench.analysis.problems import check
 from workbench.catalog import Catalog
 from workbench.cli import main
 from workbench.document.edits import set_data, set_training
-from workbench.document.experiment import Component, Experiment
+from workbench.document.experiment import Component, Experiment, Split
 from workbench.document.files import load
 from workbench.document.training import Adam
 from workbench.plugin_api.importer import NotCoveredError
 from workbench.runs.control import create_run
 from workbench.runs.state import RunState
+from workbench.worker.export import export_run
 from workbench.worker.preparation import prepare
 from workbench.worker.pretrained.checking import predictor
 from workbench.worker.pretrained.importing import Wish, take
@@ -88,15 +90,17 @@ def exported(module, path, *, names=NAMES[:2], result=("last_hidden_state",), op
         sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence", max=39)}
         shapes = (tuple(sizes for _ in names),)
         options = {"dynamo": True, "dynamic_shapes": shapes, "verbose": False}
-    torch.onnx.export(
-        Holder(module, names, result).eval(),
-        given,
-        path,
-        opset_version=opset,
-        input_names=list(names),
-        output_names=list(result),
-        **options,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Holder(module, names, result).eval(),
+            given,
+            path,
+            opset_version=opset,
+            input_names=list(names),
+            output_names=list(result),
+            **options,
+        )
     return path
 
 
@@ -132,7 +136,6 @@ def kinds(taken):
     return [node.layer.id for node in taken.network.nodes]
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("form", ["auto", "block"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_padded_texts_are_answered_as_the_file_answers_them(kind, form, files, texts, tmp_path):
@@ -161,6 +164,43 @@ def test_padded_texts_are_answered_as_the_file_answers_them(kind, form, files, t
     np.testing.assert_allclose(found[1, :3], wanted[1, :3], atol=1e-5 * size)
 
 
+def in_eight_bits(source, path):
+    """Keep the embeddings in eight bits, and give the tokens back beside the vectors."""
+    model = onnx.load(source)
+    graph = model.graph
+    (rows,) = (each for each in graph.initializer if each.name.endswith("word_embeddings.weight"))
+    values = numpy_helper.to_array(rows)
+    scale = np.abs(values).max(1, keepdims=True) / 127
+    node = helper.make_node
+    nodes = [
+        node("Cast", ["rows"], ["wide"], to=TensorProto.FLOAT),
+        node("Mul", ["wide", "scale"], [rows.name]),
+        node("Identity", ["input_ids"], ["tokens"]),
+        *graph.node,
+    ]
+    graph.initializer.remove(rows)
+    for name, array in (("rows", np.round(values / scale).astype(np.int8)), ("scale", scale)):
+        graph.initializer.append(numpy_helper.from_array(array, name))
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.output.insert(0, helper.make_tensor_value_info("tokens", TensorProto.INT64, ["b", "s"]))
+    graph.output[1].name = "vectors"
+    for each in graph.node:
+        each.output[:] = [
+            "vectors" if name == "last_hidden_state" else name for name in each.output
+        ]
+    onnx.save(model, path)
+    return path
+
+
+def test_weights_of_eight_bits_are_unpacked(files, texts, tmp_path):
+    taken = took(in_eight_bits(files["bert"], tmp_path / "net.onnx"), texts, tmp_path)
+    assert "OnnxNetwork" not in kinds(taken)
+    assert taken.report.difference <= 1e-5
+    assert "Weights of eight bits are float32 now." in taken.report.changed
+    assert "tokens" in " ".join(taken.report.skipped)
+
+
 def word_pieces():
     made = Tokenizer(models.WordPiece(dict(zip(WORDS, range(50), strict=False)), unk_token="[UNK]"))
     made.normalizer = normalizers.BertNormalizer()
@@ -180,7 +220,7 @@ def test_the_tokeniser_lies_beside_the_file_or_is_named(kind, files, texts, tmp_
     path.write_bytes(files["bert"].read_bytes())
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_text('{"model_type": "bert"}')
     named = tmp_path / "words"
     named.mkdir()
     place = named if kind == "named" else folder
@@ -188,7 +228,8 @@ def test_the_tokeniser_lies_beside_the_file_or_is_named(kind, files, texts, tmp_
         (place / "vocab.txt").write_text("\n".join(WORDS))
     else:
         word_pieces().save(str(place / "tokenizer.json"))
-    taken = took(path, texts, tmp_path, tokeniser=named if kind == "named" else None)
+    source = folder if kind == "vocab.txt" else path
+    taken = took(source, texts, tmp_path, tokeniser=named if kind == "named" else None)
     assert taken.experiment.name == "little-bert"
     assert kinds(taken)[-2:] == ["PickToken", "Output"]
     prepared = prepare(taken.experiment, CATALOG)
@@ -204,7 +245,6 @@ def test_without_a_tokeniser_the_report_says_what_to_do(files, texts, tmp_path):
     assert "tokenizer.json" in line
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("is_quantised", [False, True])
 def test_a_new_head_learns_texts_of_a_table(is_quantised, files, tmp_path, capsys):
     from onnxruntime.quantization import quantize_dynamic
@@ -233,6 +273,23 @@ def test_a_new_head_learns_texts_of_a_table(is_quantised, files, tmp_path, capsy
     for event in events(run):
         state.apply(event)
     assert state.metrics["test/accuracy"] == 1.0
+    if is_quantised:
+        report = export_run(run, [("onnx", tmp_path / "whole")], CATALOG, keep_going=True)
+        assert "a fixed number of samples" in report.failed[0].message
+
+
+def test_a_block_of_texts_goes_into_an_onnx_file(files, texts, tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(files["mpnet"].read_bytes())
+    (tmp_path / "vocab.txt").write_text("\n".join(WORDS))
+    experiment = took(path, texts, tmp_path, classes=2).experiment
+    experiment = set_data(experiment, split=Split(validation=0.01, test=0.97))
+    run = create_run(set_training(experiment, epochs=1, threads=1), tmp_path / "runs")
+    assert train(run.path, CATALOG) == 0
+    report = export_run(run, [("onnx", tmp_path / "whole")], CATALOG)
+    assert not report.failed
+    (file,) = report.files
+    assert file.max_difference <= 1e-5
 
 
 def test_decoders_with_a_past_are_refused_with_the_next_step(tmp_path, texts):
@@ -250,7 +307,6 @@ def test_decoders_with_a_past_are_refused_with_the_next_step(tmp_path, texts):
     assert "use_cache=False" in caught.value.hint
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_a_file_without_a_mask_reads_each_text_without_padding(texts, tmp_path):
     class Counting(torch.nn.Module):
         def __init__(self):

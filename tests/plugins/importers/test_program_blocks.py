@@ -112,6 +112,24 @@ def test_an_exported_program_keeps_its_modules(odd, catalog, tmp_path):
     assert set(network[block.id].weights) == {"stem.conv.weight", "stem.conv.bias"}
 
 
+def test_a_program_for_any_size_takes_other_pictures(odd, catalog, tmp_path):
+    sides = {2: torch.export.Dim("height", min=8), 3: torch.export.Dim("width", min=8)}
+    shapes = ({0: torch.export.Dim("batch"), **sides},)
+    found = torch.export.export(odd, (torch.randn(2, 3, 12, 16),), dynamic_shapes=shapes)
+    torch.export.save(found, tmp_path / "net.pt2")
+    taken = took(tmp_path / "net.pt2", catalog)
+    assert "other heights and widths" in " ".join(taken.report.changed)
+    kind = TensorType((71, 90, 3))
+    network, model = model_of(taken, catalog, tmp_path, kind=kind)
+    assert network.inner["net.stem"].shape == (71, 90, 8)
+    model.load_weights(taken.imported.weights)
+    x = np.random.default_rng(1).normal(size=(2, 71, 90, 3)).astype(np.float32)
+    np.testing.assert_allclose(model.predict(x), answers(odd, x), atol=1e-6)
+    fixed = took(program(odd, tmp_path / "fixed.pt2", torch.randn(2, 3, 12, 16)), catalog)
+    (bad, *_) = resolve(fixed.experiment.graph, catalog, kind).problems
+    assert "takes pictures of 12 × 16 × 3" in bad.message
+
+
 def test_it_is_trained_but_for_what_is_frozen(odd, catalog, tmp_path):
     path = program(odd, tmp_path / "net.pt2", torch.randn(2, 3, 12, 16))
     taken = took(path, catalog)

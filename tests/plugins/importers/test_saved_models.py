@@ -41,3 +41,15 @@ def test_a_model_of_keras_becomes_layers(folder, catalog, tmp_path):
 def test_a_graph_that_reads_files_is_not_loaded(folder, catalog, tmp_path):
     with pytest.raises(UserError, match=r"reading is not loaded: .* \(ReadFile\)"):
         took(folder / "reading", catalog, tmp_path)
+
+
+def test_what_layers_cannot_do_is_kept_as_a_block_of_onnx(folder, catalog, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")  # as a process has that read a Keras file before
+    taken = took(folder / "sums", catalog, tmp_path)
+    types = [node.type for node in taken.experiment.graph.nodes]
+    assert types[:2] == ["Input", "OnnxNetwork"]
+    assert taken.network.nodes[0].output.shape == (6,)
+    assert "CumSum" in taken.report.whole
+    assert taken.report.difference <= 1e-5  # of TensorFlow's own answers
+    text = " ".join(taken.report.lines())
+    assert "the signature ask of the SavedModel sums, by way of ONNX" in text

@@ -84,7 +84,7 @@ def test_a_wrong_weight_is_found_out(catalog):
     ("kind", "words"),
     [
         (networks.Tied, "share no weights"),
-        (networks.Folding, "mixes the samples of a batch"),
+        (networks.Folding, "a picture laid out in one row"),
         (networks.Sorting, "“sort”"),
         (networks.Deciding, "cannot trace"),
     ],

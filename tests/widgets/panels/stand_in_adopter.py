@@ -15,7 +15,9 @@ from workbench.document.experiment import Component
 from workbench.document.graph import Graph, Node
 from workbench.plugin_api.importer import Imported
 from workbench.reading import Refused
-from workbench.worker.pretrained import importing
+from workbench.worker.pretrained import importing, making
+from workbench.worker.pretrained.beside import beside
+from workbench.worker.pretrained.checking import resolved
 from workbench.worker.serving import serve
 
 CATALOG = Catalog.load()
@@ -69,19 +71,19 @@ class StandIn:
             beside=request.beside,
         )
         made = imported(name)
-        network = importing.resolved(made, CATALOG)
+        network = resolved(made, CATALOG)
         report = ImportReport(
             origin=made.origin,
             layers=len(network.nodes),
             parameters=1,
             difference=0,
-            preparation=importing._preparation(made),
+            preparation=making.preparation_in_words(made),
         )
         if request.beside:
-            experiment = importing.beside(wish.base, made, wish.folder)
+            experiment = beside(wish.base, made, wish.folder)
         else:
-            experiment = importing._experiment(wish, made, CATALOG)
-            experiment, report = importing._prepared_for(wish, experiment, network, report, CATALOG)
+            experiment = making.made(wish, made, CATALOG)
+            experiment, report = making.prepared_for(wish, experiment, network, report, CATALOG)
         return ModelImported(id=request.id, experiment=experiment, report=report)
 
 

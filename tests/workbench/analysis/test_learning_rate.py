@@ -97,6 +97,14 @@ def test_trials_that_all_diverge_leave_what_the_test_said():
     assert next_trial(Suggestion()) is None
 
 
+def test_trials_come_down_fast_from_rates_that_come_to_nothing():
+    def loss_of(rate):
+        return math.inf if rate > 0.05 else math.log10(rate / 0.003) ** 2
+
+    found = trials(loss_of, start=3.3)
+    assert between(found, 100.0).rate == pytest.approx(0.003, rel=0.06)
+
+
 @settings(max_examples=30)
 @given(st.floats(1e-3, 0.1))
 def test_neighbours_point_at_the_lowest_place_between_trials(best):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 import resources
 from workbench.analysis.problems import check
 from workbench.document import edits
-from workbench.document.experiment import Component, Data, Experiment, Split
+from workbench.document.experiment import Component, Data, Experiment, Split, StartingWeights
 from workbench.document.files import load
-from workbench.document.graph import Graph, Node
+from workbench.document.graph import Graph, LoRA, Node
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.tensors import TensorType
 from workbench.worker.preparation import describe
@@ -245,3 +245,30 @@ def test_data_that_are_being_read_are_no_error_yet(catalog):
     assert check(GOOD, catalog, None).errors
     without = edits.remove_nodes(GOOD, ["output1"])
     assert "no Output" in check(without, catalog, None, is_reading=True).errors[0].message
+
+
+def test_attention_that_was_trained_before_is_trained_on_slowly(catalog):
+    transformer = load(resources.examples()["sentiment-transformer"])
+    optimizer = msgspec.structs.replace(transformer.training.optimizer, learning_rate=0.001)
+    fresh = edits.set_training(transformer, optimizer=optimizer)
+    start = StartingWeights(name="mine", file="mine.safetensors", sha256="0" * 64)
+    taken = edits.replace(fresh, start=start)
+    attends = next(n.id for n in taken.graph.nodes if n.type == "TransformerEncoder")
+
+    texts = msgspec.structs.replace(
+        INFO, input=TensorType((None,), dtype="int32"), kind="texts", vocabulary=10000
+    )
+
+    def warned(experiment):
+        problems = check(experiment, catalog, texts).problems
+        return [p for p in problems if "soon overwrites" in p.message]
+
+    (problem,) = warned(taken)
+    assert not warned(fresh)
+    copied = msgspec.structs.replace(start, names={attends: ""})
+    assert not warned(edits.replace(taken, start=copied))
+    for change in ({"trainable": False}, {"lora": LoRA(rank=4)}, {"learning_rate_scale": 0.1}):
+        assert not warned(edits.update_node(taken, attends, **change))
+    mended = problem.repair.edit(taken)
+    assert mended.training.optimizer.learning_rate == 5e-5
+    assert not warned(mended)

@@ -15,13 +15,16 @@ from plugins.importers import _index
 from plugins.importers._hub import is_cached
 from plugins.importers.torchvision_models import TorchvisionImporter
 from workbench.analysis.problems import check
+from workbench.document.edits import set_data
 from workbench.document.experiment import Component, Experiment
 from workbench.errors import UserError
 from workbench.plugin_api.data import DataInfo
 from workbench.plugin_api.importer import NotCoveredError, Published
 from workbench.plugin_api.tensors import TensorType
 from workbench.runs.start import find, fit, shapes_in
-from workbench.worker.pretrained.importing import ALL_BUT_HEAD, Wish, ask, named, take
+from workbench.worker.pretrained.finding import named
+from workbench.worker.pretrained.importing import Wish, ask, take
+from workbench.worker.pretrained.making import ALL_BUT_HEAD
 
 
 class Small(nn.Module):
@@ -136,6 +139,21 @@ def test_a_name_goes_to_the_library_that_has_the_weights(catalog):
     assert named("google-bert/bert-base-uncased", importers)[0].id == "transformers"
 
 
+def test_a_body_without_its_head_gets_a_new_one(library, catalog, tmp_path):
+    body = {name: value for name, value in Small().state_dict().items() if "fc" not in name}
+    path = tmp_path / "body.pth"
+    torch.save({"model": body, "model_ema": body}, path)
+    taken = take(wish(tmp_path, str(path), architecture="torchvision:resnet18"), catalog)
+    text = " ".join(taken.report.lines())
+    assert "Its last layer, fc, is not in the file and starts anew." in text
+    assert "“model_ema”, other weights in the file" in text
+    assert not taken.report.classes
+    del body["conv.weight"]
+    torch.save(body, path)
+    with pytest.raises(UserError, match="does not fit resnet18"):
+        take(wish(tmp_path, str(path), architecture="torchvision:resnet18"), catalog)
+
+
 def test_networks_of_other_tasks_and_other_ways_to_name_weights_are_told(catalog):
     importers = [kind() for kind in catalog.importers]
     with pytest.raises(NotCoveredError, match="does not tell classes of pictures"):
@@ -222,3 +240,23 @@ def test_pictures_are_prepared_by_given_numbers(catalog, tmp_path):
     np.testing.assert_array_equal(
         scope["load"](str(tmp_path / "middle.png")), preparation.scale(shaped, {})
     )
+
+
+def test_texts_of_a_network_without_a_tokeniser_are_numbered_anew(catalog, tmp_path):
+    class Texts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rows = nn.Embedding(30, 6)
+            self.fc = nn.Linear(6, 2)
+
+        def forward(self, x):
+            return self.fc(torch.cumsum(self.rows(x), 1).mean(1))
+
+    example, batch = torch.ones(2, 9, dtype=torch.long), torch.export.Dim("batch")
+    program = torch.export.export(Texts().eval(), (example,), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "texts.pt2")
+    base = set_data(Experiment(), source=Component("film_sentences"))
+    taken = take(wish(tmp_path, tmp_path / "texts.pt2", base=base, form="block"), catalog)
+    chosen = taken.experiment.data.preprocessing
+    assert chosen == Component("text", {"vocabulary_size": 30, "length": 9})
+    assert "does not say which token stands for which word" in " ".join(taken.report.lines())

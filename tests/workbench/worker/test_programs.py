@@ -7,6 +7,7 @@ import onnx  # noqa: TID253
 
 from tests.plugins.importers.odd_graphs import sums
 from tests.workbench.worker import digits_runs as runs
+from workbench.document.graph import Node
 from workbench.runs import events as ev
 from workbench.worker.export import export_run
 from workbench.worker.pretrained.importing import Wish, take
@@ -34,3 +35,31 @@ def test_a_run_keeps_its_features_and_goes_into_files(catalog, train, tmp_path):
     merged = onnx.load(report.files[0].path)
     assert {"Conv", "CumSum", "Gemm"} <= {node.op_type for node in merged.graph.node}
     assert (out / "assets" / taken.experiment.assets[0].name).is_file()
+
+
+def test_blocks_at_any_place_go_into_an_onnx_file(catalog, train, tmp_path):
+    path = sums(tmp_path / "net.onnx", opset=12)
+    taken = take(Wish(source=str(path), folder=tmp_path / "kept"), catalog)
+    block = taken.experiment.graph["net"]
+    replaced = msgspec.structs.replace
+    nodes = (
+        Node("image", "Input"),
+        Node("conv", "Conv2D", {"filters": 1, "padding": "same"}, ("image",), trainable=False),
+        replaced(block, inputs=("conv",), params={**block.params, "end": "body.Relu"}),
+        Node("after", "Conv2D", {"filters": 3}, ("net",)),
+        Node("flat", "Flatten", {}, ("after",)),
+        replaced(block, id="whole", inputs=("image",)),
+        Node("both", "Concatenate", {}, ("flat", "whole")),
+        Node("head", "Dense", {"units": 10}, ("both",)),
+        Node("output", "Output", {}, ("head",)),
+    )
+    value = replaced(runs.experiment(nodes, epochs=1), assets=taken.experiment.assets)
+    folder = runs.run_folder(value, tmp_path)
+    assert train(folder) == 0, runs.only(folder, ev.Failed)
+    report = export_run(folder, [("onnx", tmp_path / "whole")], catalog)
+    assert not report.failed
+    (file,) = report.files
+    assert file.max_difference <= 1e-5
+    kinds = [node.op_type for node in onnx.load(file.path).graph.node]
+    assert kinds.count("CumSum") == 2
+    assert "Kept" not in kinds

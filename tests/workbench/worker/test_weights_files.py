@@ -359,11 +359,12 @@ def test_folders_missing_files_and_lists_are_refused(tmp_path, catalog, net):
     import torch
 
     torch.save([torch.zeros(2)], tmp_path / "list.pt")
+    (tmp_path / "none").mkdir()
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"x")
     for name, words in (
         ("saved", "is a TensorFlow SavedModel"),
-        (".", "is a folder"),
+        ("none", "is a folder"),
         ("gone.pt", "does not exist"),
         ("list.pt", "by name"),
     ):

@@ -28,6 +28,7 @@ class WeightsFile:
             can ask for more memory than the network.
         layout: whose layout its arrays most likely have.
         order: that of `stored`.
+        beside: names of other sets of weights in the file, which were not taken.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class WeightsFile:
     read: Callable[[Stored], NDArray[Any]]
     layout: str = CANONICAL
     order: Order = "code"
+    beside: tuple[str, ...] = ()
 
 
 def damaged(name: str, error: object) -> UserError:

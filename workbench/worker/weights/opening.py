@@ -11,6 +11,7 @@ from workbench.worker.weights.file import MOST_ARRAYS, damaged, no_weights, too_
 from workbench.worker.weights.keras_file import MEMBER, open_h5, open_keras
 from workbench.worker.weights.probing import probe
 from workbench.worker.weights.safetensors_file import open_safetensors
+from workbench.worker.weights.sharded import index_of, open_sharded
 from workbench.worker.weights.torch_file import open_torch
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ def open_weights(path: Path) -> Iterator[WeightsFile]:
     Raises:
         UserError: it is not there, empty, damaged, not a weights file, or holds code.
     """
+    path = _weights_in(path)
+    index = index_of(path)
+    with _opened(path) if index is None else open_sharded(index, _opened) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[WeightsFile]:
+    """Open one file."""
     opener = _opener(path)
     if opener in (open_h5, open_keras):
         probe(path)
@@ -53,7 +63,47 @@ def open_weights(path: Path) -> Iterator[WeightsFile]:
         yield file
 
 
+def refuse_stand_in(path: Path) -> None:
+    """Raise a UserError for a small text that lies where a file of weights should be."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(512).lstrip().lower()
+    except OSError:
+        return
+    if head.startswith(b"version https://git-lfs"):
+        raise UserError(
+            f"{path.name} is a pointer of Git LFS, not the file itself.",
+            "Fetch it where it is from (git lfs pull), or download it there.",
+        )
+    if head.startswith((b"<!doctype html", b"<html")):
+        raise UserError(
+            f"{path.name} is a web page, not the file itself.",
+            "Download it again by the link to the file.",
+        )
+
+
+def _weights_in(path: Path) -> Path:
+    """Return the weights in a folder, where it holds one set of them; a file is itself."""
+    if not path.is_dir() or (path / "saved_model.pb").is_file():
+        return path
+    found = (
+        sorted(path.glob("*.index.json"))
+        or sorted(path.glob("*.safetensors"))
+        or sorted(each for each in path.iterdir() if each.suffix.lower() in (*_SUFFIXES, ".bin"))
+    )
+    if not found:
+        raise UserError(
+            f"{path} is a folder without weights or a network.",
+            "Choose a file, or a folder that holds one.",
+        )
+    if len(found) > 1:
+        names = ", ".join(each.name for each in found[:4])
+        raise UserError(f"{path} holds several files of weights: {names}.", "Choose one of them.")
+    return found[0]
+
+
 def _opener(path: Path) -> Opener:
+    refuse_stand_in(path)
     head, size = _head(path)
     if head.startswith(HDF5):
         return open_h5
@@ -83,8 +133,6 @@ def _head(path: Path) -> tuple[bytes, int]:
             f"{path.name} is a TensorFlow SavedModel, whose weights cannot be loaded here.",
             "Save them as .keras, .weights.h5 or safetensors, and load that file.",
         )
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not a weights file.", "Choose a file in it.")
     if path.exists() and not path.is_file():
         raise UserError(f"{path} is not an ordinary file.", "Choose another one.")
     try:

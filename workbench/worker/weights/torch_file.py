@@ -33,7 +33,7 @@ def open_torch(path: Path) -> Iterator[WeightsFile]:
     import torch
 
     content = _loaded(path)
-    tensors = _tensors(content)
+    tensors, beside = _tensors(content)
     if not tensors:
         raise UserError(
             f"{path.name} holds no weights by name.",
@@ -49,7 +49,7 @@ def open_torch(path: Path) -> Iterator[WeightsFile]:
         for name, tensor in tensors.items()
         if not name.endswith("num_batches_tracked")  # counts batches, and is no weight
     ]
-    yield WeightsFile("PyTorch state dict", with_keys(stored), read, "PyTorch")
+    yield WeightsFile("PyTorch state dict", with_keys(stored), read, "PyTorch", beside=beside)
 
 
 def _loaded(path: Path) -> Any:
@@ -85,22 +85,32 @@ def _program(name: str) -> UserError:
     )
 
 
-def _tensors(content: Any) -> Mapping[str, Any]:
-    """Return the state dict in a file: the file itself, or what lies under a usual key."""
+def _tensors(content: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Return the state dict in a file: the file itself, or what lies under a usual key.
+
+    Returns:
+        The tensors by name, and keys of other state dicts beside, such as averaged weights.
+    """
     import torch
 
+    beside: tuple[str, ...] = ()
     for _ in range(_DEEPEST):
         if not hasattr(content, "items"):
-            return {}
+            return {}, ()
         found = {k: v for k, v in content.items() if isinstance(k, str) and _is(v, torch.Tensor)}
         inner = {k: v for k, v in content.items() if k not in found and hasattr(v, "items")}
-        named = next((inner[key] for key in _INSIDE if key in inner), None)
+        named = next((key for key in _INSIDE if key in inner), None)
         if named is None and len(inner) == 1 and not found:
-            named = next(iter(inner.values()))
+            named = next(iter(inner))
         if named is None:
-            return found
-        content = named
-    return {}
+            return found, beside
+        beside = tuple(
+            str(key)
+            for key, value in inner.items()
+            if key != named and value and all(_is(each, torch.Tensor) for each in value.values())
+        )
+        content = inner[named]
+    return {}, ()
 
 
 def _is(value: Any, kind: Any) -> bool:
