@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from psygnal import Signal
-
 from workbench import preferences
 from workbench.document.edits import replace
-from workbench.errors import UserError
-from workbench.reading import AdaptersTaken, Refused, Reply, TakeAdapters
-from workbench.session.reader import COMMAND, Reader
+from workbench.reading import AdaptersTaken, Reply, TakeAdapters
+from workbench.session.asking import Asking
+from workbench.session.reader import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +20,8 @@ if TYPE_CHECKING:
     from workbench.session.document import DocumentSession
 
 
-class AdaptersLoading:
-    """Asks a process of its own what a file makes of the experiment, and edits it when told to.
-
-    Signals:
-        changed(): read `is_busy`, `report` and `error`.
-    """
-
-    changed = Signal()
+class AdaptersLoading(Asking):
+    """Asks what a file makes of the experiment, and edits it when told to."""
 
     def __init__(
         self,
@@ -37,24 +29,17 @@ class AdaptersLoading:
         info: DataInfo | None,
         command: Sequence[str] = COMMAND,
     ) -> None:
-        self._document = document
-        self._info = info
-        self._reader = Reader(command)
-        self._asked = 0
+        super().__init__(document, info, command)
         self._base: Experiment | None = None
         self._adapted: Experiment | None = None
         self._path: Path | None = None
         self.report: AdaptersReport | None = None
-        self.error: UserError | None = None
-        self.is_busy = False
 
     def look(self, path: Path) -> None:
         """Find out what of a file fits; an earlier question is dropped."""
-        if self.is_busy:
-            self._reader.close()  # nobody wants the answer, and it may take its time
         self._path, self._base, self._adapted = path, self._document.experiment, None
-        self.report = self.error = None
-        self._asked = self._reader.ask(
+        self.report = None
+        self._ask(
             TakeAdapters(
                 experiment=self._base,
                 info=self._info,
@@ -62,8 +47,6 @@ class AdaptersLoading:
                 folder=str(preferences.weights_folder()),
             )
         )
-        self.is_busy = True
-        self.changed.emit()
 
     def apply(self) -> bool:
         """Give the experiment what was looked at, as one step of undo; looks again if it changed.
@@ -83,21 +66,6 @@ class AdaptersLoading:
         )
         return True
 
-    def tick(self) -> None:
-        """Take over what has been answered."""
-        for reply in self._reader.replies():
-            if reply.id == self._asked:
-                self._take(reply)
-
-    def close(self) -> None:
-        """End the process; what was asked is not answered any more."""
-        self.is_busy = False
-        self._reader.close()
-
-    def _take(self, reply: Reply) -> None:
-        self.is_busy = False
+    def _answered(self, reply: Reply) -> None:
         if isinstance(reply, AdaptersTaken):
             self._adapted, self.report = reply.experiment, reply.report
-        elif isinstance(reply, Refused):
-            self.error = UserError(reply.message, reply.hint)
-        self.changed.emit()

@@ -8,17 +8,10 @@ from psygnal import Signal
 
 from workbench import preferences
 from workbench.document.edits import replace
-from workbench.errors import UserError
-from workbench.reading import (
-    MatchWeights,
-    Refused,
-    Reply,
-    TakeWeights,
-    WeightsMatched,
-    WeightsTaken,
-)
+from workbench.reading import MatchWeights, Reply, TakeWeights, WeightsMatched, WeightsTaken
 from workbench.runs.start import Fit, find, fit, shapes_in
-from workbench.session.reader import COMMAND, Reader
+from workbench.session.asking import Asking
+from workbench.session.reader import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,15 +24,13 @@ if TYPE_CHECKING:
     from workbench.session.document import DocumentSession
 
 
-class WeightsLoading:
-    """Asks a process of its own, so that no file can harm the window or delay its pictures.
+class WeightsLoading(Asking):
+    """Looks at a file of weights, and takes it when told to.
 
     Signals:
-        changed(): read `is_busy`, `report` and `error`.
         loaded(): the experiment starts from the file now.
     """
 
-    changed = Signal()
     loaded = Signal()
 
     def __init__(
@@ -48,20 +39,15 @@ class WeightsLoading:
         info: DataInfo | None,
         command: Sequence[str] = COMMAND,
     ) -> None:
-        self._document = document
-        self._info = info
-        self._reader = Reader(command)
-        self._asked = 0
+        super().__init__(document, info, command)
         self.path: Path | None = None
         self.by: By = "name"
         self.report: WeightsReport | None = None
-        self.error: UserError | None = None
-        self.is_busy = False
 
     def look(self, path: Path, by: By) -> None:
         """Find out what of a file matches; an earlier question is dropped."""
         self.path, self.by = path, by
-        self.report = self.error = None
+        self.report = None
         self._ask(
             MatchWeights(
                 experiment=self._document.experiment, info=self._info, path=str(path), by=by
@@ -72,7 +58,6 @@ class WeightsLoading:
         """Take what was looked at; the experiment is edited when it is there."""
         if self.path is None or self.report is None:
             return
-        self.error = None
         self._ask(
             TakeWeights(
                 experiment=self._document.experiment,
@@ -84,36 +69,13 @@ class WeightsLoading:
             )
         )
 
-    def tick(self) -> None:
-        """Take over what has been answered."""
-        for reply in self._reader.replies():
-            if reply.id == self._asked:
-                self._take(reply)
-
-    def close(self) -> None:
-        """End the process; what was asked is not answered any more."""
-        self.is_busy = False
-        self._reader.close()
-
-    def _ask(self, request: MatchWeights | TakeWeights) -> None:
-        if self.is_busy:
-            self._reader.close()  # nobody wants the answer, and it may take its time
-        self._asked = self._reader.ask(request)
-        self.is_busy = True
-        self.changed.emit()
-
-    def _take(self, reply: Reply) -> None:
-        self.is_busy = False
+    def _answered(self, reply: Reply) -> None:
         match reply:
             case WeightsMatched():
                 self.report = reply.report
             case WeightsTaken():
                 set_start(self._document, reply.start)
-            case Refused():
-                self.error = UserError(reply.message, reply.hint)
-        self.changed.emit()
-        if isinstance(reply, WeightsTaken):
-            self.loaded.emit()
+                self.loaded.emit()
 
 
 def set_start(document: DocumentSession, start: StartingWeights | None) -> None:
