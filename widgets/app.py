@@ -55,7 +55,7 @@ def make_window() -> MainWindow:
     kept = preferences.load()
     runs_folder = Path(kept.runs_folder) if kept.runs_folder else preferences.default_runs_folder()
     theme = Theme(QApplication.instance(), kept.theme)
-    session = Session(Catalog.load(views=True), kept, runs_folder)
+    session = Session(Catalog.load(for_window=True), kept, runs_folder)
     return MainWindow(session, theme)
 
 

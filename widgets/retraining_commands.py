@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog
 
-from widgets.dialogs.add_adapters import AddAdapters
-from widgets.dialogs.load_adapters import LoadAdapters
 from workbench.analysis import adapting, retraining
 
 if TYPE_CHECKING:
@@ -52,6 +50,8 @@ class RetrainingCommands:
 
     def add_adapters_dialog(self) -> None:
         """Ask for rank and place of adapters, and add them."""
+        from widgets.dialogs.add_adapters import AddAdapters
+
         dialog = AddAdapters(self._session, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self.add_adapters(dialog.lora))
@@ -59,6 +59,8 @@ class RetrainingCommands:
 
     def load_adapters_dialog(self) -> None:
         """Ask for a file of adapters, and apply it."""
+        from widgets.dialogs.load_adapters import LoadAdapters
+
         LoadAdapters(self._session, self._window).open()
 
     def add_adapters(self, lora: LoRA) -> bool:

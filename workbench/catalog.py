@@ -124,15 +124,20 @@ class Catalog:
     broken: list[Broken] = field(default_factory=list)
 
     @classmethod
-    def load(cls, *, views: bool = False) -> Catalog:
-        """Import every plug-in named by the entry-point group; views only for a window."""
+    def load(cls, *, for_window: bool = False) -> Catalog:
+        """Import every plug-in named by the entry-point group.
+
+        Args:
+            for_window: with views, and without importers: a window lets a process of its own import
+                networks, and opens sooner.
+        """
         catalog = cls()
         for entry in entry_points(group=GROUP):
-            catalog.add_module(entry.value, views=views)
+            catalog.add_module(entry.value, for_window=for_window)
         return catalog
 
-    def add_module(self, name: str, *, views: bool = False) -> None:
-        """Register what a module defines, and the modules below it if it is a package."""
+    def add_module(self, name: str, *, for_window: bool = False) -> None:
+        """Register what a module defines, and the public modules below it if it is a package."""
         try:
             module = importlib.import_module(name)
             self._register(module)
@@ -141,8 +146,9 @@ class Catalog:
             self.broken.append(Broken(name, message, traceback.format_exc()))
             return
         for child in pkgutil.iter_modules(getattr(module, "__path__", ())):
-            if child.name != "views" or views:
-                self.add_module(f"{name}.{child.name}", views=views)
+            is_elsewhere = child.name == ("importers" if for_window else "views")
+            if not is_elsewhere and not child.name.startswith("_"):
+                self.add_module(f"{name}.{child.name}", for_window=for_window)
 
     def layer(self, node: Node) -> Layer:
         """Return the layer with a node's settings; raises UserError for bad ones."""

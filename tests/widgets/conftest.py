@@ -67,4 +67,4 @@ def window(qtbot, catalog_with_views, theme, runs_folder) -> MainWindow:
 
 @pytest.fixture(scope="session")
 def catalog_with_views() -> Catalog:
-    return Catalog.load(views=True)
+    return Catalog.load(for_window=True)

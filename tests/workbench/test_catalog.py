@@ -135,9 +135,27 @@ class Odd(View):
     name = package("third_party_views", {"views/__init__.py": "", "views/odd.py": view})
     without, with_views = Catalog(), Catalog()
     without.add_module(name)
-    with_views.add_module(name, views=True)
+    with_views.add_module(name, for_window=True)
     assert len(without.views) == 0
     assert "odd" in with_views.views
+
+
+def test_importers_are_not_loaded_by_a_window_and_private_modules_by_nobody(package):
+    importer = """
+from workbench.plugin_api.importer import Importer
+
+class Odd(Importer):
+    id = "odd"
+    title = "Odd"
+"""
+    files = {"importers/__init__.py": "", "importers/odd.py": importer, "_own.py": "1 / 0"}
+    name = package("third_party_importers", files)
+    worker, window = Catalog(), Catalog()
+    worker.add_module(name)
+    window.add_module(name, for_window=True)
+    assert "odd" in worker.importers
+    assert len(window.importers) == 0
+    assert worker.broken == window.broken == []
 
 
 def test_a_missing_plug_in_is_named_with_what_is_there(catalog):
