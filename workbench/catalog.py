@@ -137,7 +137,10 @@ class Catalog:
         return catalog
 
     def add_module(self, name: str, *, for_window: bool = False) -> None:
-        """Register what a module defines, and the public modules below it if it is a package."""
+        """Register what a module defines, and the public modules below it if it is a package.
+
+        A package names the modules that hold plug-ins as PLUG_INS where most of them hold none.
+        """
         try:
             module = importlib.import_module(name)
             self._register(module)
@@ -147,7 +150,8 @@ class Catalog:
             return
         for child in pkgutil.iter_modules(getattr(module, "__path__", ())):
             is_elsewhere = child.name == ("importers" if for_window else "views")
-            if not is_elsewhere and not child.name.startswith("_"):
+            is_named = child.name in getattr(module, "PLUG_INS", (child.name,))
+            if is_named and not is_elsewhere and not child.name.startswith("_"):
                 self.add_module(f"{name}.{child.name}", for_window=for_window)
 
     def layer(self, node: Node) -> Layer:

@@ -1,1 +1,3 @@
 """Backends, one family a file."""
+
+PLUG_INS = ("keras", "pytorch")

@@ -140,7 +140,7 @@ class Odd(View):
     assert "odd" in with_views.views
 
 
-def test_importers_are_not_loaded_by_a_window_and_private_modules_by_nobody(package):
+def test_a_window_loads_no_importers_and_nobody_modules_without_plug_ins(package):
     importer = """
 from workbench.plugin_api.importer import Importer
 
@@ -149,6 +149,11 @@ class Odd(Importer):
     title = "Odd"
 """
     files = {"importers/__init__.py": "", "importers/odd.py": importer, "_own.py": "1 / 0"}
+    files |= {
+        "more/__init__.py": 'PLUG_INS = ("some",)',
+        "more/some.py": "",
+        "more/own.py": "1 / 0",
+    }
     name = package("third_party_importers", files)
     worker, window = Catalog(), Catalog()
     worker.add_module(name)

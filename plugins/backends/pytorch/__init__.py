@@ -1,1 +1,3 @@
 """PyTorch as a backend."""
+
+PLUG_INS = ("backend",)
