@@ -13,6 +13,8 @@ JOBS ?= 2
 
 # pytest sets it too, but a display must not matter even before that.
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
+# Tests start hundreds of processes; each would compile all modules where this is set.
+KEEP_COMPILED := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
 .PHONY: help run terminal test check bench clean libraries
@@ -27,7 +29,7 @@ terminal: $(VENV)/.installed
 	@sh scripts/train-in-terminal $(BIN)/python $(EXAMPLE)
 
 test: $(VENV)/.installed-dev libraries
-	$(OFFSCREEN) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	$(OFFSCREEN) $(KEEP_COMPILED) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
