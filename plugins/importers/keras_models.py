@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import math
 import os
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ TORCH = ("DenseNet121", "DenseNet169", "DenseNet201")
 INSIDE = ("EfficientNet", "MobileNetV3", "ConvNeXt")
 WITH_DENSE = ("vgg16", "vgg19", "convnext")
 """Families with dense layers before the last one; the others have convolutions alone."""
+IMAGENET = 1000
+"""Classes of what is published."""
 SIZES = {
     "EfficientNetB1": 240,
     "EfficientNetB2": 260,
@@ -77,37 +80,56 @@ class KerasImporter(Importer):
         from plugins.importers._keras_graph import expand_keras
 
         known = self.architecture(request.source)
-        if request.arrays is not None:
-            raise UserError(
-                f"Weights files without their network cannot be put into {request.source} yet.",
-                "Save the whole model where it was trained: model.save(“name.keras”).",
-            )
         request.tell("Importing Keras")
         keras_here(has_uneven_pools=request.source.startswith("NASNet"))
         request.tell(f"Building {request.source}")
-        with downloads(request.tell):
-            model = self.build(request.source, request.published)
+        if request.arrays is not None:
+            model, weights = self._filled(request), f"the weights of {request.file.name}"
+        else:
+            with downloads(request.tell):
+                model = self.build(request.source, request.published)
+            weights = f"the weights {request.published}" if request.published else ""
         request.tell("Turning it into layers")
         expanded = expand_keras(model)
-        origin = f"{request.source} of {self.title}, " + (
-            f"with the weights {request.published}" if request.published else "with random weights"
-        )
+        outputs = model.output_shape[-1]
         return Imported(
             name=request.source,
-            origin=origin,
+            origin=f"{request.source} of {self.title}, with {weights or 'random weights'}",
             graph=expanded.graph,
             weights=expanded.weights,
             input_shape=input_shape_of(model),
             original=runner(model),
             parameters=expanded.parameters,
             preprocessing=_preprocessing(request.source, known.input),
-            classes=_classes() if known.classes == 1000 else (),
-            matched=len(expanded.weights) if request.published else 0,
+            classes=_classes() if known.classes == outputs == IMAGENET else (),
+            matched=len(expanded.weights) if weights else 0,
             skipped=expanded.skipped,
             changed=expanded.changed,
         )
 
-    def build(self, name: str, published: str = "") -> Any:
+    def _filled(self, request: ImportRequest) -> Any:
+        """Return a network with the weights of a file; how many classes it has is told by them."""
+        model = self.build(request.source)
+        head = [layer for layer in model.layers if layer.weights][-1]
+        body, a_class = model.count_params() - head.count_params(), head.count_params() // IMAGENET
+        held = sum(math.prod(shape) for shape in request.arrays.shapes.values())
+        classes, rest = divmod(held - body, a_class)
+        try:
+            if rest or classes < 1:
+                raise ValueError(f"it holds {held} numbers, and {body} come before the head")
+            if classes != IMAGENET:
+                model = self.build(request.source, classes=classes)
+            model.load_weights(str(request.file))
+        except Exception as error:
+            raise UserError(
+                f"The weights in {request.file.name} are not those of {request.source}: "
+                f"{first_line(error).rstrip('.')}.",
+                "They have to be of the whole network, with its head. Or save the model itself "
+                "where it was trained: model.save(“name.keras”).",
+            ) from error
+        return model
+
+    def build(self, name: str, published: str = "", classes: int = IMAGENET) -> Any:
         """Return a network, with random weights unless published ones are named.
 
         Raises:
@@ -118,7 +140,7 @@ class KerasImporter(Importer):
         function = getattr(keras.applications, name)
         try:
             size = SIZES.get(name, 224)  # some have none of their own
-            return function(weights=published or None, input_shape=(size, size, 3))
+            return function(weights=published or None, input_shape=(size, size, 3), classes=classes)
         except UserError:
             raise
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,26 @@ def main(folder: str, framework: str) -> None:
             "shape": taken.imported.input_shape,
             "preprocessing": taken.experiment.data.preprocessing,
         }
+    found |= applications(keras, root, catalog)
     sys.stdout.write(msgspec.json.encode(found).decode())
+
+
+def applications(keras: Any, root: Path, catalog: Catalog) -> dict[str, Any]:
+    """Return what becomes of weights alone, of a network by name with other classes."""
+    path = root / "seven.weights.h5"
+    model = keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), classes=7)
+    model.save_weights(path)
+    named = Wish(source=str(path), folder=root / "kept", architecture="keras:MobileNet")
+    taken = take(named, catalog)
+    head = keras.ops.convert_to_numpy(model.get_layer("conv_preds").kernel).ravel()
+    arrays = taken.imported.weights.values()
+    is_there = any(head.size == each.size and (head == each.ravel()).all() for each in arrays)
+    found = {"seven": {"report": taken.report, "has_head": bool(is_there)}}
+    try:
+        take(dataclasses.replace(named, architecture="keras:MobileNetV2"), catalog)
+    except UserError as error:
+        found["others"] = {"error": error.message}
+    return found
 
 
 if __name__ == "__main__":

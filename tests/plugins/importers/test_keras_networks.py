@@ -87,9 +87,17 @@ def test_a_model_in_a_model_is_walked_through(found):
     assert "inner" in found["nested.keras"]["nodes"]
 
 
+def test_weights_alone_fill_a_network_by_name_with_as_many_classes_as_they_have(found):
+    report = found["seven"]["report"]
+    assert report["difference"] <= 1e-5
+    assert report["matched"] > 100
+    assert found["seven"]["has_head"]
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("others", "are not those of MobileNetV2"),
         ("shared.keras", "share no weights"),
         ("lambda.keras", "holds a Lambda layer, whose Python code would be run"),
         ("power.keras", "Power"),
