@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 from safetensors.numpy import save
 
-from plugins.exporters.isolation import run_isolated
-from plugins.exporters.safetensors import load_source
-from plugins.exporters.samples import samples_of
-from plugins.exporters.torch_module import lacking_code, located, run_source
+from plugins.exporters.adapters_alone import NONE, AdaptersAlone, run_on_base
+from plugins.exporters.torch_module import lacking_code
 from workbench.files import write_atomically
 from workbench.plugin_api.adapter_files import ENTRY, arrays_of, header_of
 from workbench.plugin_api.adapters import factor_names
-from workbench.plugin_api.backend import Availability
-from workbench.plugin_api.exporter import Exporter, Limit
+from workbench.plugin_api.exporter import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from workbench.plugin_api.exporter import ExportRequest, Outputs
     from workbench.plugin_api.network import Network
 
-NONE = "This network has no LoRA adapters."
 
-
-class AdaptersExporter(Exporter):
+class AdaptersExporter(AdaptersAlone):
     """The factors of all adapted matrices, and what else was trained with them."""
 
     id = "adapters"
     title = "LoRA adapters"
     help = "The adapters and the head alone, for the same network here."
     suffix = ".lora.safetensors"
-    takes_lengths = True
-    holds_network = False
-    merges_adapters = False
-
-    def availability(self) -> Availability:
-        """Always there."""
-        return Availability(True)
 
     def concerns(self, network: Network) -> bool:
         """Whether it has adapters."""
@@ -84,10 +71,4 @@ class AdaptersExporter(Exporter):
             return None
         apart = arrays_of(request.network, request.weights)
         rest = {name: array for name, array in request.weights.items() if name not in apart}
-        with tempfile.TemporaryDirectory(prefix="workbench-base-") as name:
-            base = Path(name) / "base.safetensors"
-            base.write_bytes(save({n: np.ascontiguousarray(a) for n, a in rest.items()}))
-            source, load = load_source(request)
-            script = located(source, request) + load
-            script += run_source(request, f"load({str(base)!r}, file)")
-            return run_isolated(script, path, samples_of(request, inputs))
+        return run_on_base(request, path, inputs, rest, lambda base: ("", f"load({base!r}, file)"))

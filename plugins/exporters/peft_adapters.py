@@ -8,25 +8,20 @@ name, then lora_A (rank × inputs) or lora_B (outputs × rank).
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import save
 
-from plugins.exporters.adapters_file import NONE
-from plugins.exporters.isolation import run_isolated
-from plugins.exporters.safetensors import load_source
-from plugins.exporters.samples import samples_of
-from plugins.exporters.torch_module import lacking_code, located, run_source
+from plugins.exporters.adapters_alone import NONE, AdaptersAlone, run_on_base
+from plugins.exporters.torch_module import lacking_code
 from workbench.files import write_atomically
 from workbench.plugin_api.adapters import A, B, factor_names
-from workbench.plugin_api.backend import Availability
-from workbench.plugin_api.exporter import Exporter, Limit
+from workbench.plugin_api.exporter import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -37,19 +32,12 @@ CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PREFIX = "base_model.model."
 
 
-class PeftExporter(Exporter):
+class PeftExporter(AdaptersAlone):
     """A folder that `PeftModel.from_pretrained(network, folder)` reads."""
 
     id = "peft"
     title = "PEFT adapters"
     help = "The adapters alone, as Hugging Face's peft applies them to the same network."
-    takes_lengths = True
-    holds_network = False
-    merges_adapters = False
-
-    def availability(self) -> Availability:
-        """Always there."""
-        return Availability(True)
 
     def concerns(self, network: Network) -> bool:
         """Whether a network of transformers has adapters."""
@@ -97,17 +85,13 @@ class PeftExporter(Exporter):
         block = _block(request.network)
         if block is None or lacking_code(request.network):
             return None
-        source, load = load_source(request)
-        with tempfile.TemporaryDirectory(prefix="workbench-base-") as name:
-            base = Path(name) / "base.safetensors"
-            base.write_bytes(
-                save({n: np.ascontiguousarray(a) for n, a in _at_start(request, block).items()})
-            )
-            turned = [name for name, one in block.adapters.items() if not one.outputs_first]
-            script = located(source, request) + load
-            script += _ADD.format(base=str(base), node=block.id, turned=turned)
-            script += run_source(request, "load_adapted(file)")
-            return run_isolated(script, path, samples_of(request, inputs))
+        turned = [name for name, one in block.adapters.items() if not one.outputs_first]
+
+        def program(base: str) -> tuple[str, str]:
+            added = _ADD.format(base=base, node=block.id, turned=turned)
+            return added, "load_adapted(file)"
+
+        return run_on_base(request, path, inputs, _at_start(request, block), program)
 
 
 _ADD = """

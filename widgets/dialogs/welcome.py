@@ -215,18 +215,19 @@ class WelcomePage(ScrollColumn):
             self._leave_if(self._files.use_pictures(Path(folder), OWN_PICTURES_LIKE))
 
     def _on_own_texts(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(
-            self.window(), "Table with a text and its class in each row", str(Path.home()), TEXTS
-        )
-        if file:
-            self._leave_if(self._files.use_texts(Path(file), OWN_TEXTS_LIKE))
+        file = self._ask_for("Table with a text and its class in each row", TEXTS)
+        if file is not None:
+            self._leave_if(self._files.use_texts(file, OWN_TEXTS_LIKE))
 
     def _on_own_table(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(
-            self.window(), "Table with a row for each step in time", str(Path.home()), TABLES
-        )
-        if file:
-            self._leave_if(self._files.use_table(Path(file), OWN_TABLE_LIKE))
+        file = self._ask_for("Table with a row for each step in time", TABLES)
+        if file is not None:
+            self._leave_if(self._files.use_table(file, OWN_TABLE_LIKE))
+
+    def _ask_for(self, title: str, kinds: str) -> Path | None:
+        home = str(Path.home())
+        file, _ = QFileDialog.getOpenFileName(self.window(), title, home, kinds)
+        return Path(file) if file else None
 
     def _on_retrain(self) -> None:
         if self._files.new_empty():

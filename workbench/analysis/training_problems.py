@@ -89,9 +89,9 @@ def fine_tuning_problems(experiment: Experiment, network: Network) -> Iterator[P
     fast = [
         node
         for node in network.nodes
-        if _trains_attention(node)
+        if optimizer.learning_rate * node.learning_rate_scale > HIGHEST_FOR_ATTENTION
         and start.names.get(node.id) != ""
-        and optimizer.learning_rate * node.learning_rate_scale > HIGHEST_FOR_ATTENTION
+        and _trains_attention(node)
     ]
     if fast:
         yield Problem(

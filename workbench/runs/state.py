@@ -205,7 +205,7 @@ class RunState:
         self.status = "stopping"
 
     def _on_noted(self, event: ev.Noted) -> None:
-        pass
+        """Change nothing: the journal tells it."""
 
     def _on_finished(self, event: ev.Finished) -> None:
         self.status, self.step = event.reason, event.step

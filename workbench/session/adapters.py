@@ -8,32 +8,21 @@ from workbench import preferences
 from workbench.document.edits import replace
 from workbench.reading import AdaptersTaken, Reply, TakeAdapters
 from workbench.session.asking import Asking
-from workbench.session.reader import COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from workbench.analysis.adapters_report import AdaptersReport
     from workbench.document.experiment import Experiment
-    from workbench.plugin_api.data import DataInfo
-    from workbench.session.document import DocumentSession
 
 
 class AdaptersLoading(Asking):
     """Asks what a file makes of the experiment, and edits it when told to."""
 
-    def __init__(
-        self,
-        document: DocumentSession,
-        info: DataInfo | None,
-        command: Sequence[str] = COMMAND,
-    ) -> None:
-        super().__init__(document, info, command)
-        self._base: Experiment | None = None
-        self._adapted: Experiment | None = None
-        self._path: Path | None = None
-        self.report: AdaptersReport | None = None
+    report: AdaptersReport | None = None
+    _base: Experiment | None = None
+    _adapted: Experiment | None = None
+    _path: Path | None = None
 
     def look(self, path: Path) -> None:
         """Find out what of a file fits; an earlier question is dropped."""

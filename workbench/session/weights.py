@@ -11,16 +11,13 @@ from workbench.document.edits import replace
 from workbench.reading import MatchWeights, Reply, TakeWeights, WeightsMatched, WeightsTaken
 from workbench.runs.start import Fit, find, fit, shapes_in
 from workbench.session.asking import Asking
-from workbench.session.reader import COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from workbench.analysis.weights import By
     from workbench.analysis.weights_report import WeightsReport
     from workbench.document.experiment import StartingWeights
-    from workbench.plugin_api.data import DataInfo
     from workbench.session.document import DocumentSession
 
 
@@ -32,17 +29,9 @@ class WeightsLoading(Asking):
     """
 
     loaded = Signal()
-
-    def __init__(
-        self,
-        document: DocumentSession,
-        info: DataInfo | None,
-        command: Sequence[str] = COMMAND,
-    ) -> None:
-        super().__init__(document, info, command)
-        self.path: Path | None = None
-        self.by: By = "name"
-        self.report: WeightsReport | None = None
+    path: Path | None = None
+    by: By = "name"
+    report: WeightsReport | None = None
 
     def look(self, path: Path, by: By) -> None:
         """Find out what of a file matches; an earlier question is dropped."""
